@@ -1,0 +1,65 @@
+/** Who may import whom. The table in ARCHITECTURE.md is the same rule in words; a test holds the two together. */
+const MAY_IMPORT = {
+  api: [],
+  core: ['api'],
+  config: ['core'],
+  runtime: ['api', 'core'],
+  k8s: ['api', 'core', 'runtime', 'net'],
+  files: ['api', 'core', 'runtime'],
+  controller: ['api', 'core', 'runtime'],
+  indexer: ['api', 'core', 'runtime'],
+  net: ['core'],
+  graph: ['core'],
+  webhook: ['core'],
+  delivery: ['core', 'net'],
+  'pages-api': ['core', 'net'],
+  client: [],
+  simulator: ['core'],
+  observability: ['core'],
+  cli: ['app', 'config', 'core'],
+};
+
+/** package -> the only files that may import it */
+const ONLY_IN = {
+  '@kubernetes/client-node': '^src/k8s/kube-client\\.ts$',
+  axios: '^src/graph/transport\\.ts$',
+  undici: '^src/net/',
+  express: '^src/(pages-api/server|app/admin-server)\\.ts$',
+  'prom-client': '^src/observability/',
+  winston: '^src/observability/logger\\.ts$',
+};
+
+const layers = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
+  name: `${folder}-imports`,
+  severity: 'error',
+  comment: `src/${folder} may import only: ${[folder, ...others].join(', ')}`,
+  from: { path: `^src/${folder}/` },
+  to: { path: '^src/', pathNot: `^src/(${[folder, ...others].join('|')})/` },
+}));
+
+const packages = Object.entries(ONLY_IN).map(([name, files]) => ({
+  name: `only-one-door-to-${name.replace(/\W+/g, '-')}`,
+  severity: 'error',
+  from: { path: '^src/', pathNot: files },
+  to: { path: `node_modules/${name}/`, dependencyTypesNot: ['type-only'] },
+}));
+
+module.exports = {
+  MAY_IMPORT,
+  forbidden: [
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    { name: 'main-imports-cli-only', severity: 'error', from: { path: '^src/main\\.ts$' }, to: { path: '^src/', pathNot: '^src/cli/' } },
+    { name: 'src-never-imports-test', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
+    { name: 'core-imports-no-package', severity: 'error', from: { path: '^src/(core|api|client)/' }, to: { path: 'node_modules/' } },
+    {
+      name: 'kinds-are-independent',
+      severity: 'error',
+      comment: 'one controller never reaches into another one',
+      from: { path: '^src/controller/([^/]+)/' },
+      to: { path: '^src/controller/[^/]+/', pathNot: '^src/controller/$1/' },
+    },
+    ...layers,
+    ...packages,
+  ],
+  options: { tsConfig: { fileName: 'tsconfig.json' }, tsPreCompilationDeps: true, doNotFollow: { path: 'node_modules' } },
+};

@@ -1,0 +1,38 @@
+import tseslint from 'typescript-eslint';
+
+const AMBIENT = [
+  { selector: "MemberExpression[object.name='process'][property.name='env']", message: 'Read the environment in src/config only.' },
+  { selector: "CallExpression[callee.object.name='process'][callee.property.name='exit']", message: 'Only src/main.ts ends the process.' },
+  { selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']", message: 'Take a Clock.' },
+  { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Take a Clock.' },
+];
+
+export default tseslint.config(
+  { ignores: ['dist/**', '**/*.gen.ts', 'examples/**', 'test/clients/**'] },
+  { linterOptions: { reportUnusedDisableDirectives: 'error' } },
+  {
+    files: ['src/**/*.ts', 'test/**/*.ts'],
+    extends: [tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/prefer-readonly': 'error',
+      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
+      'no-restricted-exports': ['error', { restrictDefaultExports: { direct: true, named: true, defaultFrom: true } }],
+      'no-console': 'error',
+      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines-per-function': ['error', { max: 60, skipBlankLines: true, skipComments: true }],
+      complexity: ['error', 10],
+      'max-depth': ['error', 3],
+      'max-params': ['error', 4],
+      eqeqeq: 'error',
+    },
+  },
+  {
+    files: ['src/**/*.ts'],
+    ignores: ['src/config/**', 'src/main.ts', 'src/core/clock.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...AMBIENT] },
+  },
+  { files: ['test/**/*.ts'], rules: { 'max-lines-per-function': 'off', '@typescript-eslint/require-await': 'off' } },
+);

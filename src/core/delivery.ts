@@ -1,0 +1,46 @@
+import type { Channel, PageRoute } from './page-route.js';
+import type { Secret } from './secret.js';
+
+/** One item of `messaging`, `standby` or `changes` (or an entry without any), as the bytes that Meta sent. */
+export interface EventItem {
+  readonly channel: Channel | undefined;
+  /** The item's own bytes out of the raw body, byte for byte. */
+  readonly bytes: Buffer;
+  /** The conversation it belongs to: items with the same text go one after the other. */
+  readonly conversation: string;
+  /** Key for dropping duplicates, already hashed where it is long. */
+  readonly dedupeKey: string;
+}
+
+/** One entry of a POST, routed: what one page's bot is to get, still in Meta's order. */
+export interface RoutedEntry {
+  readonly route: PageRoute;
+  /** `entry.time` in milliseconds (seconds and milliseconds told apart); undefined where Meta gave none. */
+  readonly timeMs: number | undefined;
+  readonly items: readonly EventItem[];
+  /** Builds a body for the bot that holds these items and the entry's and the POST's other keys byte for byte. */
+  body(items: readonly EventItem[]): Buffer;
+}
+
+export interface RoutedPost {
+  readonly appId: string;
+  /** The app secret that verified the POST. */
+  readonly verifiedBy: Secret;
+  readonly entries: readonly RoutedEntry[];
+  /** Clock.monotonicMs() when the last byte arrived: the 4.0 s are counted from here. */
+  readonly receivedMs: number;
+  readonly traceparent: string;
+}
+
+/**
+ * What Meta is answered. `done`: every part was accepted, refused or given up (200). `unavailable`: Meta shall send the
+ * POST again (503); what was not decided in time goes on being delivered and the retry joins it.
+ */
+export type PostVerdict = 'done' | 'unavailable';
+
+/** The one port that direct and durable delivery implement. Never rejects. */
+export interface Delivery {
+  deliver(post: RoutedPost): Promise<PostVerdict>;
+  /** Resolves when nothing is in flight, or after `timeoutMs`. New posts are answered `unavailable`. */
+  drain(timeoutMs: number): Promise<void>;
+}
