@@ -67,21 +67,25 @@ export function matchesLabels(requirements: readonly LabelRequirement[], labels:
 }
 
 function parseRequirement(text: string): LabelRequirement | undefined {
-  const equality = EQUALITY.exec(text);
-  if (equality !== null) {
-    const [, key = '', sign, value = ''] = equality;
-    return { key, operator: sign === '!=' ? 'NotIn' : 'In', values: [value] };
-  }
-  const set = SET.exec(text);
-  if (set !== null) {
-    const [, key = '', word, list = ''] = set;
-    const values = list.split(',').map((value) => value.trim());
-    return values.every((value) => ONE_VALUE.test(value)) ? { key, operator: word === 'in' ? 'In' : 'NotIn', values } : undefined;
-  }
-  const presence = PRESENCE.exec(text);
-  if (presence === null) return undefined;
-  const [, not, key = ''] = presence;
-  return { key, operator: not === '!' ? 'DoesNotExist' : 'Exists', values: [] };
+  return parseEquality(text) ?? parseSet(text) ?? parsePresence(text);
+}
+
+function parseEquality(text: string): LabelRequirement | undefined {
+  const [, key, sign, value] = EQUALITY.exec(text) ?? [];
+  if (key === undefined || value === undefined) return undefined;
+  return { key, operator: sign === '!=' ? 'NotIn' : 'In', values: [value] };
+}
+
+function parseSet(text: string): LabelRequirement | undefined {
+  const [, key, word, list] = SET.exec(text) ?? [];
+  const values = list?.split(',').map((value) => value.trim());
+  if (key === undefined || values?.every((value) => ONE_VALUE.test(value)) !== true) return undefined;
+  return { key, operator: word === 'in' ? 'In' : 'NotIn', values };
+}
+
+function parsePresence(text: string): LabelRequirement | undefined {
+  const [, not, key] = PRESENCE.exec(text) ?? [];
+  return key === undefined ? undefined : { key, operator: not === '!' ? 'DoesNotExist' : 'Exists', values: [] };
 }
 
 function splitOutsideParentheses(text: string): readonly string[] {
