@@ -1,0 +1,63 @@
+import { flag, optional } from '../flag.js';
+import { file, list, oneOf, port, text } from '../value-types.js';
+
+const ROLES = ['controller', 'webhook', 'pages-api'] as const;
+const SERVERS = [...ROLES, 'standalone'] as const;
+const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** Flags of every process. */
+export const COMMON_FLAGS = {
+  kubeconfig: optional(file, {
+    name: 'kubeconfig',
+    commands: [...ROLES, 'get'],
+    group: 'What to watch',
+    about: 'How to reach the API server. Without it: the ServiceAccount of the Pod, else what $KUBECONFIG names, else ~/.kube/config.',
+  }),
+  watchNamespaces: flag(list('NAMESPACE,…', DNS_LABEL, 'names of namespaces'), '', {
+    name: 'watch-namespaces',
+    commands: SERVERS,
+    group: 'What to watch',
+    about: 'Look at these namespaces only. Empty: all of them, which needs cluster-wide rights.',
+  }),
+  className: flag(text('NAME', /^([a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?)?$/, 'a DNS label or nothing'), '', {
+    name: 'class',
+    commands: SERVERS,
+    group: 'What to watch',
+    about: 'Handle the MessengerApps whose spec.className is this, and their pages. Lets two installs share a cluster.',
+  }),
+  serviceResolver: optional(file, {
+    name: 'service-resolver',
+    commands: SERVERS,
+    group: 'Delivery to bots',
+    about:
+      'YAML or JSON file that maps NAMESPACE/NAME:PORT of a backend.service to HOST:PORT, for bots outside a cluster. These addresses may be loopback.',
+  }),
+  bindAddress: flag(
+    text('ADDRESS', /^[0-9A-Fa-f:.]{2,45}$/, 'an IP address'),
+    { value: '::', of: { standalone: '127.0.0.1', simulator: '127.0.0.1' } },
+    {
+      name: 'bind-address',
+      commands: [...SERVERS, 'simulator'],
+      group: 'Process',
+      about: 'Address that every listener of the process binds to. :: is all addresses, IPv4 and IPv6.',
+    },
+  ),
+  adminPort: flag(port, '9090', {
+    name: 'admin-port',
+    commands: SERVERS,
+    group: 'Process',
+    about: 'Port of /livez, /readyz and /metrics.',
+  }),
+  logLevel: flag(oneOf('error', 'warn', 'info', 'debug'), 'info', {
+    name: 'log-level',
+    commands: [...SERVERS, 'simulator'],
+    group: 'Process',
+    about: 'The least severe lines that are logged, on standard error.',
+  }),
+  logFormat: flag(oneOf('json', 'text'), 'json', {
+    name: 'log-format',
+    commands: [...SERVERS, 'simulator'],
+    group: 'Process',
+    about: 'One JSON object a line, or text for people.',
+  }),
+};

@@ -1,0 +1,87 @@
+import { flag, optional } from '../flag.js';
+import { boolean, directory, duration, file, oneOf, path, port, text, url } from '../value-types.js';
+
+/** Flags of standalone, of the simulator and of the commands that print. */
+export const TOOL_FLAGS = {
+  manifests: optional(directory, {
+    name: 'manifests',
+    commands: ['standalone'],
+    group: 'Folder of manifests',
+    about: 'Folder with the manifests (*.yaml, *.yml, *.json; sub-folders too), watched for changes.',
+  }),
+  stateDir: flag(
+    path,
+    { value: '.messenger-operator', of: { get: '' } },
+    {
+      name: 'state-dir',
+      commands: ['standalone', 'get'],
+      group: 'Folder of manifests',
+      about: 'Where standalone keeps uid, finalizers and status of the objects; never a token. `get` reads it instead of a cluster.',
+    },
+  ),
+  allowMassDelete: flag(boolean, 'false', {
+    name: 'allow-mass-delete',
+    commands: ['standalone'],
+    group: 'Folder of manifests',
+    about: 'Take it seriously when more than five pages and more than a fifth of all vanish at once.',
+  }),
+  rescanMs: flag(duration('100ms', '1h'), '2s', {
+    name: 'rescan',
+    commands: ['standalone'],
+    group: 'Folder of manifests',
+    about: 'How often the folder is read again, besides when the file system tells of a change.',
+  }),
+  deletionConfirmMs: flag(duration('0s', '1h'), '10s', {
+    name: 'deletion-confirm',
+    commands: ['standalone'],
+    group: 'Folder of manifests',
+    about: 'A page counts as removed when two good scans this far apart do not find it.',
+  }),
+  simulatorPort: flag(port, '9190', {
+    name: 'port',
+    commands: ['simulator'],
+    group: 'Simulator',
+    about: 'Port of the simulated Graph API and of its control API.',
+  }),
+  seed: optional(file, {
+    name: 'seed',
+    commands: ['simulator'],
+    group: 'Simulator',
+    about: 'YAML or JSON file with the apps, pages and tokens to begin with.',
+  }),
+  simulatorUrl: flag(url('http', 'https'), 'http://127.0.0.1:9190', {
+    name: 'simulator-url',
+    commands: ['simulator'],
+    group: 'Simulator',
+    about: 'The running simulator that a verb talks to.',
+  }),
+  namespace: optional(text('NAMESPACE', /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'the name of a namespace'), {
+    name: 'namespace',
+    short: 'n',
+    commands: ['get'],
+    group: 'Output',
+    about:
+      "Show the objects of this namespace. Default: that of the kubeconfig's context, else `default`; all of them from a state folder.",
+  }),
+  allNamespaces: flag(boolean, 'false', {
+    name: 'all-namespaces',
+    short: 'A',
+    commands: ['get'],
+    group: 'Output',
+    about: 'Show the objects of every namespace.',
+  }),
+  selector: flag(text('SELECTOR', /^[^\0]{0,1024}$/, 'a label selector'), '', {
+    name: 'selector',
+    short: 'l',
+    commands: ['get'],
+    group: 'Output',
+    about: 'Show the objects with these labels: key=value, key!=value, key, !key, `key in (a,b)`, `key notin (a,b)`; by commas.',
+  }),
+  output: flag(oneOf('table', 'wide', 'json', 'yaml'), 'table', {
+    name: 'output',
+    short: 'o',
+    commands: ['get', 'simulator'],
+    group: 'Output',
+    about: 'How to print.',
+  }),
+};
