@@ -54,6 +54,14 @@ export class StaleReadError extends Error {
   }
 }
 
+/** The cluster gave no usable answer (network, timeout, 429, 5xx, 403). Says nothing about any object: back off, no condition changes. */
+export class ClusterUnavailableError extends Error {
+  constructor(message: string, { cause }: Details = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'ClusterUnavailableError';
+  }
+}
+
 export type Disposition =
   | { readonly kind: 'backoff' }
   | { readonly kind: 'requeue' }

@@ -50,7 +50,7 @@ export interface DataCache {
   ageMs(): number;
   /** What is known now. `unknown` for an object that nobody retains. */
   peek(key: NamespacedName): DataState;
-  /** As `peek`, but waits for a read under way, and starts one if nothing is known. @throws TransientError if it cannot be read. */
+  /** As `peek`, but waits for a read under way, and starts one if nothing is known. @throws ClusterUnavailableError if it cannot be read. */
   read(key: NamespacedName, signal: AbortSignal): Promise<DataState>;
   /** Replaces the set of objects that `owner` refers to; an empty list releases them. */
   retain(owner: string, keys: readonly NamespacedName[]): void;
@@ -60,19 +60,19 @@ export interface DataCache {
 
 /** Reads the object itself, not the cache. */
 export interface LiveReader<T extends KubeObject> {
-  /** undefined: it is gone. @throws TransientError when there is no answer. */
+  /** undefined: it is gone. @throws ClusterUnavailableError when there is no answer. */
   get(key: NamespacedName, signal: AbortSignal): Promise<T | undefined>;
 }
 
 /** Writes `status`, by server-side apply with `metadata.uid`, and only when it differs from what the object has. */
 export interface StatusWriter<T extends KubeObject & { readonly status?: unknown }> {
-  /** @throws StaleReadError when the object was replaced or is gone, NotLeaderError outside the fence, TransientError. */
+  /** @throws StaleReadError when the object was replaced or is gone, NotLeaderError outside the fence, ClusterUnavailableError. */
   write(object: T, status: NonNullable<T['status']>, signal: AbortSignal): Promise<void>;
 }
 
 /** Adds and removes one finalizer, never touching others'. Both are no-ops when already so; a gone object is fine to remove from. */
 export interface FinalizerWriter<T extends KubeObject> {
-  /** @returns the object as the server has it now. @throws StaleReadError, NotLeaderError, TransientError */
+  /** @returns the object as the server has it now. @throws StaleReadError, NotLeaderError, ClusterUnavailableError */
   add(object: T, finalizer: string, signal: AbortSignal): Promise<T>;
   remove(object: T, finalizer: string, signal: AbortSignal): Promise<void>;
 }
@@ -118,7 +118,7 @@ export interface Reconciler {
 export type QueueClass = 'change' | 'retry' | 'background';
 
 /** What a controller's watches may do with the queue. */
-export interface Enqueue {
-  add(key: NamespacedName, cls?: QueueClass): void;
-  addAfter(key: NamespacedName, ms: number, cls?: QueueClass): void;
+export interface Enqueue<K = NamespacedName> {
+  add(key: K, cls?: QueueClass): void;
+  addAfter(key: K, ms: number, cls?: QueueClass): void;
 }

@@ -1,0 +1,138 @@
+import type { Clock } from '../core/clock.js';
+import { dispositionOf, type Disposition } from '../core/errors.js';
+import type { Logger } from '../core/log.js';
+import { keyText, type NamespacedName } from '../core/object-key.js';
+import { withDeadline } from './deadline.js';
+import type { Reconciler, Result } from './ports.js';
+import type { WorkQueue } from './work-queue.js';
+
+/** How a reconcile ended; the closed set of the metric's label. */
+export const RECONCILE_OUTCOMES = ['success', 'requeue_after', 'requeue', 'error', 'terminal', 'rate_limited', 'aborted'] as const;
+export type ReconcileOutcome = (typeof RECONCILE_OUTCOMES)[number];
+
+export interface ControllerDeps {
+  /** For logs and metrics: `messengerpage`. */
+  readonly name: string;
+  readonly reconciler: Reconciler;
+  readonly queue: WorkQueue;
+  /** Reconciles at once. */
+  readonly workers: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observe?: (outcome: ReconcileOutcome, seconds: number) => void;
+  /** One reconcile must end within this time (2 min): its signal is aborted then. */
+  readonly deadlineMs?: number;
+}
+
+const DEFAULT_DEADLINE_MS = 120_000;
+/** A reconcile that goes on this long after it was told to stop has a bug; it keeps its key, or two would run at once. */
+const OVERRUN_MS = 30_000;
+/** A stalled object is looked at again after 10 min, 20, 40 … 6 h: what it waits for at Meta wakes nobody. */
+const STALL_BASE_MS = 10 * 60_000;
+const STALL_MAX_MS = 6 * 3_600_000;
+/** A requeue that is at least this far away is a drift check, a sooner one a second look. */
+const DRIFT_FROM_MS = 60_000;
+
+/** The loop around a reconciler: the only place that turns its result or error into what happens to the key next. */
+export class Controller {
+  readonly #deps: ControllerDeps;
+  /** key → times in a row that it stalled */
+  readonly #stalls = new Map<string, number>();
+
+  constructor(deps: ControllerDeps) {
+    this.#deps = deps;
+  }
+
+  get name(): string {
+    return this.#deps.name;
+  }
+
+  /**
+   * Works until the signal is aborted; resolves when every worker has stopped, which is when the reconciles under way have
+   * ended. Never rejects. The queue is shut down with it, so a controller runs once.
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const { queue, workers } = this.#deps;
+    await Promise.all(Array.from({ length: workers }, () => this.#work(signal)));
+    queue.shutDown();
+  }
+
+  async #work(signal: AbortSignal): Promise<void> {
+    const { queue } = this.#deps;
+    for (let key = await queue.next(signal); key !== undefined; key = await queue.next(signal)) {
+      await this.processKey(key, signal);
+      queue.done(key);
+    }
+  }
+
+  /** Runs one key and settles with the queue what happens to it next. Never rejects. */
+  async processKey(key: NamespacedName, signal: AbortSignal): Promise<void> {
+    const { clock, observe } = this.#deps;
+    const startedMs = clock.monotonicMs();
+    const outcome = await this.#reconcile(key, signal);
+    observe?.(outcome, (clock.monotonicMs() - startedMs) / 1_000);
+  }
+
+  async #reconcile(key: NamespacedName, signal: AbortSignal): Promise<ReconcileOutcome> {
+    const { reconciler, clock, log, name, deadlineMs = DEFAULT_DEADLINE_MS } = this.#deps;
+    const deadline = withDeadline(clock, signal, deadlineMs);
+    const stopWatching = clock.setTimer(deadlineMs + OVERRUN_MS, () => {
+      log.error('reconcile does not stop', { controller: name, key: keyText(key), deadlineMs });
+    });
+    try {
+      return this.#succeeded(key, await reconciler.reconcile(key, deadline.signal));
+    } catch (error) {
+      if (signal.aborted) return 'aborted';
+      return this.#failed(key, error);
+    } finally {
+      stopWatching();
+      deadline.clear();
+    }
+  }
+
+  #succeeded(key: NamespacedName, { requeueAfterMs }: Result): ReconcileOutcome {
+    const { queue } = this.#deps;
+    queue.forget(key);
+    this.#stalls.delete(keyText(key));
+    if (requeueAfterMs === undefined) return 'success';
+    queue.addAfter(key, requeueAfterMs, requeueAfterMs >= DRIFT_FROM_MS ? 'background' : 'retry');
+    return 'requeue_after';
+  }
+
+  #failed(key: NamespacedName, error: unknown): ReconcileOutcome {
+    const { log, name } = this.#deps;
+    const disposition = dispositionOf(error);
+    const fields = { controller: name, key: keyText(key), error, disposition: disposition.kind };
+    if (disposition.kind === 'requeue') log.debug('reconcile ends early', fields);
+    else log.error('reconcile failed', fields);
+    return this.#requeue(key, disposition);
+  }
+
+  #requeue(key: NamespacedName, disposition: Disposition): ReconcileOutcome {
+    const { queue } = this.#deps;
+    switch (disposition.kind) {
+      case 'backoff':
+        queue.addRateLimited(key);
+        return 'error';
+      case 'requeue':
+        // The watch brings the change that was missed and wakes the key at once; this is for when it does not.
+        queue.addRateLimited(key);
+        return 'requeue';
+      case 'wait':
+        queue.forget(key);
+        queue.addAfter(key, disposition.ms, 'retry');
+        return 'rate_limited';
+      case 'stall':
+        queue.forget(key);
+        queue.addAfter(key, this.#stallMs(key), 'background');
+        return 'terminal';
+    }
+  }
+
+  #stallMs(key: NamespacedName): number {
+    const text = keyText(key);
+    const times = (this.#stalls.get(text) ?? 0) + 1;
+    this.#stalls.set(text, times);
+    return Math.min(STALL_MAX_MS, STALL_BASE_MS * 2 ** Math.min(times - 1, 20));
+  }
+}

@@ -1,0 +1,59 @@
+import type { Clock } from '../core/clock.js';
+
+/** A signal with an end of its own. */
+export interface Deadline {
+  /** Aborted with the parent, or with a `DeadlineError` when the time is up. */
+  readonly signal: AbortSignal;
+  /** Takes the timer and the listener on the parent away. Must be called. */
+  clear(): void;
+}
+
+/** The reason of a signal whose time was up. */
+export class DeadlineError extends Error {
+  constructor(ms: number) {
+    super(`did not end within ${ms} ms`);
+    this.name = 'DeadlineError';
+  }
+}
+
+/**
+ * Links a signal to a parent and a time. Unlike AbortSignal.timeout it follows our clock, and unlike AbortSignal.any it
+ * leaves nothing behind on a parent that lives as long as the process.
+ */
+export function withDeadline(clock: Clock, parent: AbortSignal | undefined, ms: number): Deadline {
+  const controller = new AbortController();
+  const onAbort = (): void => {
+    controller.abort(parent?.reason);
+  };
+  if (parent?.aborted === true) onAbort();
+  else parent?.addEventListener('abort', onAbort, { once: true });
+  const cancelTimer = clock.setTimer(ms, () => {
+    controller.abort(new DeadlineError(ms));
+  });
+  return {
+    signal: controller.signal,
+    clear: () => {
+      cancelTimer();
+      parent?.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+/** Waits for `work`, but no longer than until the signal is aborted; the work itself goes on. */
+export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => {
+      const reason: unknown = signal.reason;
+      reject(reason instanceof Error ? reason : new Error('aborted'));
+    };
+    if (signal.aborted) {
+      onAbort();
+      work.catch(() => undefined);
+      return;
+    }
+    signal.addEventListener('abort', onAbort, { once: true });
+    work.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', onAbort);
+    });
+  });
+}

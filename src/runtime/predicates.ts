@@ -1,0 +1,69 @@
+import type { KubeObject } from '../api/meta.js';
+import { sameData } from './equality.js';
+import type { StoreChange } from './ports.js';
+
+/** Whether a change is worth a reconcile. Additions and deletions always are; a predicate judges updates. */
+export type Predicate<T extends KubeObject> = (change: StoreChange<T>) => boolean;
+
+type Updated<T extends KubeObject> = Extract<StoreChange<T>, { type: 'updated' }>;
+
+function onUpdate<T extends KubeObject>(judge: (update: Updated<T>) => boolean): Predicate<T> {
+  return (change) => change.type !== 'updated' || judge(change);
+}
+
+/** The spec changed. */
+export function generationChanged<T extends KubeObject>(): Predicate<T> {
+  return onUpdate(({ object, previous }) => object.metadata.generation !== previous.metadata.generation);
+}
+
+/** One of these annotations was added, changed or removed. */
+export function annotationChanged<T extends KubeObject>(...names: readonly string[]): Predicate<T> {
+  return onUpdate(({ object, previous }) =>
+    names.some((name) => object.metadata.annotations?.[name] !== previous.metadata.annotations?.[name]),
+  );
+}
+
+export function labelsChanged<T extends KubeObject>(): Predicate<T> {
+  return onUpdate(({ object, previous }) => !sameData(object.metadata.labels ?? {}, previous.metadata.labels ?? {}));
+}
+
+/** Somebody added or removed a finalizer, or the object began to be deleted. */
+export function finalizersOrDeletionChanged<T extends KubeObject>(): Predicate<T> {
+  return onUpdate(
+    ({ object, previous }) =>
+      object.metadata.deletionTimestamp !== previous.metadata.deletionTimestamp ||
+      !sameData(object.metadata.finalizers ?? [], previous.metadata.finalizers ?? []),
+  );
+}
+
+/** A part of the object changed: what it refers to, its claim, … */
+export function fieldChanged<T extends KubeObject>(select: (object: T) => unknown): Predicate<T> {
+  return onUpdate(({ object, previous }) => !sameData(select(object), select(previous)));
+}
+
+/**
+ * The status is not the one that this process last wrote: somebody else edited it, or it was restored from a backup.
+ * `lastWritten` is the status writer's memory; where it knows nothing, any change of status counts.
+ */
+export function statusChangedByOthers<T extends KubeObject & { readonly status?: unknown }>(
+  lastWritten: (uid: string) => unknown,
+): Predicate<T> {
+  return onUpdate(({ object, previous }) => {
+    if (sameData(object.status, previous.status)) return false;
+    const ours = lastWritten(object.metadata.uid ?? '');
+    return ours === undefined || !sameData(object.status, ours);
+  });
+}
+
+export function anyOf<T extends KubeObject>(...predicates: readonly Predicate<T>[]): Predicate<T> {
+  return (change) => predicates.some((predicate) => predicate(change));
+}
+
+export function allOf<T extends KubeObject>(...predicates: readonly Predicate<T>[]): Predicate<T> {
+  return (change) => predicates.every((predicate) => predicate(change));
+}
+
+/** Turns the judgement of updates round; additions and deletions still pass. */
+export function not<T extends KubeObject>(predicate: Predicate<T>): Predicate<T> {
+  return onUpdate((change) => !predicate(change));
+}

@@ -1,0 +1,32 @@
+import { isOlder } from './resource-version.js';
+
+const MAX_REMEMBERED = 1_024;
+
+/**
+ * Objects that went a short time ago, by uid: a line of the watch that comes late or twice must not bring one back.
+ * Remembers the newest 1,024.
+ */
+export class Tombstones {
+  readonly #versions = new Map<string, string | undefined>();
+
+  add(uid: string | undefined, resourceVersion: string | undefined): void {
+    if (uid === undefined) return;
+    this.#versions.delete(uid);
+    this.#versions.set(uid, resourceVersion);
+    if (this.#versions.size <= MAX_REMEMBERED) return;
+    for (const oldest of this.#versions.keys()) {
+      this.#versions.delete(oldest);
+      return;
+    }
+  }
+
+  /** Whether this version was written before the object went. A later one is the same object come back (a restored etcd). */
+  covers(uid: string | undefined, resourceVersion: string | undefined): boolean {
+    if (uid === undefined || !this.#versions.has(uid)) return false;
+    return !isOlder(this.#versions.get(uid), resourceVersion);
+  }
+
+  clear(): void {
+    this.#versions.clear();
+  }
+}
