@@ -1,0 +1,77 @@
+// Writes every generated file: `npm run generate`. With --check (`npm run verify:generated`) it writes nothing and fails
+// when something would change, naming it.
+//
+//   crds/*.yaml → src/api/v1alpha1/types.gen.ts, charts/messenger-operator/templates/crds/
+//   the chart   → deploy/install.yaml (needs helm; without helm and Go to build it, this step is skipped)
+//   src/config  → docs/reference/config.md
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'yaml';
+import { crdTemplate, installManifest } from './generate-chart.mjs';
+import { typesOf } from './generate-types.mjs';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const CHART_CRDS = 'charts/messenger-operator/templates/crds';
+const check = process.argv.includes('--check');
+const changed = [];
+
+await generate();
+if (changed.length > 0) {
+  console.log(`${check ? 'not as generated' : 'generated'}: ${changed.join(', ')}`);
+  if (check) {
+    console.log('run `npm run generate` and commit the result; generated files are never edited');
+    process.exitCode = 1;
+  }
+}
+
+async function generate() {
+  const files = readdirSync(join(ROOT, 'crds')).filter((name) => name.endsWith('.yaml')).sort();
+  const texts = files.map((name) => readFileSync(join(ROOT, 'crds', name), 'utf8'));
+  const types = 'src/api/v1alpha1/types.gen.ts';
+  put(types, await typesOf(texts.map((text) => parse(text)), join(ROOT, types)));
+  files.forEach((name, index) => put(`${CHART_CRDS}/${name}`, crdTemplate(texts[index])));
+  removeOthers(CHART_CRDS, files);
+  await configReference();
+  const helm = findHelm();
+  if (helm === undefined) console.log('skipped deploy/install.yaml: no helm here, and no Go to build one');
+  else put('deploy/install.yaml', installManifest(helm, ROOT));
+}
+
+async function configReference() {
+  const source = 'src/config/reference.ts';
+  if (!existsSync(join(ROOT, source))) return;
+  await import('./ts-hooks.mjs');
+  const { configReference: text } = await import(join(ROOT, source));
+  put('docs/reference/config.md', text());
+}
+
+function put(path, text) {
+  const file = join(ROOT, path);
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
+  changed.push(path);
+  if (check) return;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
+}
+
+function removeOthers(folder, wanted) {
+  for (const name of existsSync(join(ROOT, folder)) ? readdirSync(join(ROOT, folder)) : []) {
+    if (wanted.includes(name)) continue;
+    changed.push(`${folder}/${name} (surplus)`);
+    if (!check) rmSync(join(ROOT, folder, name));
+  }
+}
+
+/** helm of the machine, or the one that test/controlplane builds from its Go module; undefined without either and without Go. */
+function findHelm() {
+  const build = (args) => spawnSync(process.execPath, [join(ROOT, 'test/controlplane/build.mjs'), ...args], { encoding: 'utf8' });
+  const where = () => JSON.parse(build(['--where']).stdout || '{}').helm ?? undefined;
+  const found = where();
+  if (found !== undefined || spawnSync('go', ['version']).status !== 0) return found;
+  console.log('building helm from its Go module, once: this takes some minutes');
+  const { status, stderr } = build(['--only', 'helm']);
+  if (status !== 0) throw new Error(`helm cannot be built: ${stderr}`);
+  return where();
+}
