@@ -70,7 +70,13 @@ export function installManifest(helm, root) {
       ],
       {
         encoding: 'utf8',
-        env: { PATH: process.env.PATH, HOME: home, HELM_CACHE_HOME: at('cache'), HELM_CONFIG_HOME: at('config'), HELM_DATA_HOME: at('data') },
+        env: {
+          PATH: process.env.PATH,
+          HOME: home,
+          HELM_CACHE_HOME: at('cache'),
+          HELM_CONFIG_HOME: at('config'),
+          HELM_DATA_HOME: at('data'),
+        },
       },
     );
     return `${INSTALL_HEADER}${NAMESPACE}${rendered.trimEnd()}\n`;

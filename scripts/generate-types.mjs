@@ -6,24 +6,26 @@ const SHARED = [
   { name: 'SecretKeyRef', is: (field) => /(?:Secret|Token|token)Ref$|SecretRef$/.test(field) },
   { name: 'BackendService', is: (field) => field === 'service' },
   { name: 'Backend', is: (field) => field === 'backend' },
-  { name: 'LabelSelector', is: (field, schema) => schema['x-kubernetes-map-type'] === 'atomic' && 'matchLabels' in (schema.properties ?? {}) },
+  {
+    name: 'LabelSelector',
+    is: (field, schema) => schema['x-kubernetes-map-type'] === 'atomic' && 'matchLabels' in (schema.properties ?? {}),
+  },
 ];
 
 /** The text of the types for these CustomResourceDefinitions. @throws when one name would stand for two shapes. */
 export async function typesOf(crds, path) {
   const writer = new TypeWriter();
   const kinds = crds.map((crd) => writer.kind(crd)).join('\n');
-  const shared = SHARED.filter(({ name }) => writer.shared.has(name)).map(({ name }) => writer.shared.get(name).text);
   const text = `// Generated from crds/ by \`npm run generate\`. Do not edit.
 import type { Condition, ObjectMeta } from '../meta.js';
 
-${shared.join('\n')}
+${writer.sharedTypes().join('\n')}
 ${kinds}`;
   return format(text, { ...(await resolveConfig(path)), filepath: path });
 }
 
 class TypeWriter {
-  /** name → { shape: for comparing, without comments; text } */
+  /** name → { shape: for comparing, without comments; schema } */
   shared = new Map();
 
   kind(crd) {
@@ -85,12 +87,26 @@ ${comment(root.description)}export interface ${kind} {
   }
 
   share(name, field, schema) {
-    const text = `export interface ${name} ${this.body(schema)}\n`;
-    const shape = text.replaceAll(/\/\*\*.*?\*\/\s*/gs, '');
+    const shape = this.body(schema).replaceAll(/\/\*\*.*?\*\/\s*/gs, '');
     const known = this.shared.get(name);
     if (known !== undefined && known.shape !== shape) throw new Error(`${field}: another shape than that of other places that use ${name}`);
-    if (known === undefined) this.shared.set(name, { shape, text: name === 'SecretKeyRef' ? shape : text });
+    this.shared.set(name, { shape, schema: known === undefined ? schema : withCommonDescriptions(known.schema, schema) });
   }
+
+  /** The shared types, in the order of the table. */
+  sharedTypes() {
+    const known = SHARED.filter(({ name }) => this.shared.has(name));
+    return known.map(({ name }) => `export interface ${name} ${this.body(this.shared.get(name).schema)}\n`);
+  }
+}
+
+/** A shared type says of its fields only what holds wherever it is used. */
+function withCommonDescriptions(one, other) {
+  const properties = Object.entries(one.properties).map(([field, value]) => {
+    const { description, ...rest } = value;
+    return [field, description === other.properties[field].description ? value : rest];
+  });
+  return { ...one, properties: Object.fromEntries(properties) };
 }
 
 const WIDTH = 120;

@@ -27,10 +27,18 @@ if (changed.length > 0) {
 }
 
 async function generate() {
-  const files = readdirSync(join(ROOT, 'crds')).filter((name) => name.endsWith('.yaml')).sort();
+  const files = readdirSync(join(ROOT, 'crds'))
+    .filter((name) => name.endsWith('.yaml'))
+    .sort();
   const texts = files.map((name) => readFileSync(join(ROOT, 'crds', name), 'utf8'));
   const types = 'src/api/v1alpha1/types.gen.ts';
-  put(types, await typesOf(texts.map((text) => parse(text)), join(ROOT, types)));
+  put(
+    types,
+    await typesOf(
+      texts.map((text) => parse(text)),
+      join(ROOT, types),
+    ),
+  );
   files.forEach((name, index) => put(`${CHART_CRDS}/${name}`, crdTemplate(texts[index])));
   removeOthers(CHART_CRDS, files);
   await configReference();
