@@ -1,0 +1,194 @@
+import type { Clock } from '../core/clock.js';
+import { TransientError } from '../core/errors.js';
+import { Secret } from '../core/secret.js';
+import { relativePath, shapeOf, wireRequest, type GraphCall } from './call.js';
+import { bearerOf, plain, proofOf } from './credentials.js';
+import { asArray, asNumber, asRecord, asText } from './json.js';
+import { parseGraphJson, type WireRequest, type WireResponse } from './transport.js';
+
+/** Graph's limit (Meta, "Batch Requests"). */
+export const MAX_BATCH = 50;
+const MAX_WAIT_MS = 50;
+
+/** What one call of a batch came to. `whole`: the answer is not its own but that of the whole batch, which failed. */
+export interface BatchAnswer {
+  readonly response: WireResponse;
+  readonly whole: boolean;
+}
+
+interface Item {
+  readonly call: GraphCall;
+  /** @throws where the call has to wait after all, judged right before it goes out. */
+  readonly admit: () => void;
+  readonly resolve: (answer: BatchAnswer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Collecting {
+  readonly items: Set<Item>;
+  readonly cancel: () => void;
+}
+
+export interface BatcherDeps {
+  readonly clock: Clock;
+  readonly send: (request: WireRequest, signal: AbortSignal) => Promise<WireResponse>;
+  readonly sent?: (items: number) => void;
+  /** Longest time that a call waits for company. Default 50 ms. */
+  readonly waitMs?: number;
+}
+
+/**
+ * Collects calls of the same app, secret and version for up to 50 ms and sends up to 50 of them as one batch, each with its
+ * own token and proof. A call that finds no company goes out as a request of its own.
+ */
+export class Batcher {
+  readonly #deps: BatcherDeps;
+  readonly #collecting = new Map<string, Collecting>();
+
+  constructor(deps: BatcherDeps) {
+    this.#deps = deps;
+  }
+
+  add(call: GraphCall, admit: () => void): Promise<BatchAnswer> {
+    const { signal } = call.options;
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#collecting.get(key)?.items.delete(item);
+        item.reject(signal.reason);
+      };
+      const settled = <T>(settle: (value: T) => void) => {
+        return (value: T): void => {
+          signal.removeEventListener('abort', onAbort);
+          settle(value);
+        };
+      };
+      const item: Item = { call, admit, resolve: settled(resolve), reject: settled(reject) };
+      const key = `${proofOf({ app: call.auth.app })} ${call.auth.app.graphVersion}`;
+      if (signal.aborted) {
+        item.reject(signal.reason);
+        return;
+      }
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#collect(key, item);
+    });
+  }
+
+  #collect(key: string, item: Item): void {
+    const now = this.#collecting.get(key) ?? this.#begin(key);
+    now.items.add(item);
+    if (now.items.size < MAX_BATCH) return;
+    now.cancel();
+    this.#flush(key);
+  }
+
+  #begin(key: string): Collecting {
+    const cancel = this.#deps.clock.setTimer(this.#deps.waitMs ?? MAX_WAIT_MS, () => {
+      this.#flush(key);
+    });
+    const collecting = { items: new Set<Item>(), cancel };
+    this.#collecting.set(key, collecting);
+    return collecting;
+  }
+
+  #flush(key: string): void {
+    const items = [...(this.#collecting.get(key)?.items ?? [])];
+    this.#collecting.delete(key);
+    if (items.length > 0) void this.#send(items);
+  }
+
+  async #send(items: readonly Item[]): Promise<void> {
+    const giveUp = allAborted(items.map(({ call }) => call.options.signal));
+    let admitted: readonly Item[] = [];
+    try {
+      const first = items[0];
+      if (first === undefined) return;
+      admitted = items.filter((item) => letThrough(item));
+      if (admitted.length === 0) return;
+      this.#deps.sent?.(admitted.length);
+      const request = admitted.length === 1 ? wireRequest((admitted[0] ?? first).call) : batchRequest(admitted, giveUp.signal);
+      const response = await this.#deps.send(request, giveUp.signal);
+      if (admitted.length === 1) admitted[0]?.resolve({ response, whole: false });
+      else distribute(admitted, response);
+    } catch (error) {
+      for (const item of admitted) item.reject(error);
+    } finally {
+      giveUp.release();
+    }
+  }
+}
+
+function letThrough(item: Item): boolean {
+  try {
+    item.call.options.signal.throwIfAborted();
+    item.admit();
+    return true;
+  } catch (error) {
+    item.reject(error);
+    return false;
+  }
+}
+
+function batchRequest(items: readonly Item[], signal: AbortSignal): WireRequest {
+  const { app } = (items[0] as Item).call.auth;
+  const batch = new Secret('bearer', JSON.stringify(items.map(({ call }) => batchItem(call))));
+  return {
+    method: 'POST',
+    path: `/${encodeURIComponent(app.graphVersion)}/`,
+    params: { batch, include_headers: 'true' },
+    auth: { app },
+    signal,
+    shape: shapeOf('batch'),
+  };
+}
+
+/** Graph takes an item's parameters from its relative URL, for POST from its body. Both are inside our POST's body. */
+function batchItem(call: GraphCall): Readonly<Record<string, string>> {
+  const form = new URLSearchParams();
+  for (const [name, value] of Object.entries(call.params)) form.set(name, plain(value));
+  form.set('access_token', bearerOf(call.auth));
+  form.set('appsecret_proof', proofOf(call.auth));
+  const path = relativePath(call);
+  if (call.method === 'POST') return { method: 'POST', relative_url: path, body: form.toString() };
+  return { method: call.method, relative_url: `${path}?${form.toString()}` };
+}
+
+function distribute(items: readonly Item[], response: WireResponse): void {
+  if (!Array.isArray(response.body)) {
+    for (const item of items) item.resolve({ response, whole: true });
+    return;
+  }
+  const answers = asArray(response.body);
+  items.forEach((item, index) => {
+    const answer = asRecord(answers[index]);
+    if (answer !== undefined) item.resolve({ response: itemResponse(answer, response.headers), whole: false });
+    // null: Graph ran out of time before this one; nothing is known about it.
+    else item.reject(new TransientError('GraphUnavailable', `${shapeOf(item.call.operation)}: Graph did not come to this call of a batch`));
+  });
+}
+
+function itemResponse(answer: Readonly<Record<string, unknown>>, outer: Readonly<Record<string, string>>): WireResponse {
+  const headers: Record<string, string> = {};
+  for (const name of ['facebook-api-version', 'x-app-usage']) if (outer[name] !== undefined) headers[name] = outer[name];
+  for (const header of asArray(answer['headers'])) {
+    const { name, value } = asRecord(header) ?? {};
+    if (typeof name === 'string' && typeof value === 'string') headers[name.toLowerCase()] = value;
+  }
+  const body = asText(answer['body']);
+  return { status: asNumber(answer['code']) ?? 500, headers, body: body === undefined ? undefined : parseGraphJson(body) };
+}
+
+/** A signal that is aborted once all of `signals` are: a batch goes on as long as anybody wants its answer. */
+function allAborted(signals: readonly AbortSignal[]): { readonly signal: AbortSignal; readonly release: () => void } {
+  const controller = new AbortController();
+  const check = (): void => {
+    if (signals.every(({ aborted }) => aborted)) controller.abort(signals[0]?.reason);
+  };
+  for (const signal of signals) signal.addEventListener('abort', check);
+  check();
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const signal of signals) signal.removeEventListener('abort', check);
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import type { GraphCallOptions } from '../core/graph.js';
+import type { GraphAuth } from './credentials.js';
+import type { GraphMethod, GraphParams, WireRequest } from './transport.js';
+
+/** Every way in which Graph is called: the first part of the error catalogue's key and a label of the metrics. */
+export const GRAPH_OPERATIONS = [
+  'inspect_token',
+  'page_info',
+  'observe',
+  'subscribe',
+  'unsubscribe',
+  'unsubscribe_as_app',
+  'app_subscriptions',
+  'subscribe_app',
+  'batch',
+] as const;
+export type GraphOperation = (typeof GRAPH_OPERATIONS)[number];
+
+/** One call of one edge, before it is known whether it travels alone or in a batch. */
+export interface GraphCall {
+  readonly operation: GraphOperation;
+  readonly method: GraphMethod;
+  /** Path segments after the version. */
+  readonly path: readonly string[];
+  readonly params: GraphParams;
+  readonly auth: GraphAuth;
+  /** Whose budget it uses besides the app's; undefined for the app's own edges. */
+  readonly pageId?: string;
+  readonly options: GraphCallOptions;
+}
+
+const SHAPES: Readonly<Record<GraphOperation, string>> = {
+  inspect_token: 'GET /debug_token',
+  page_info: 'GET /{page-id}',
+  observe: 'GET /{page-id}/subscribed_apps',
+  subscribe: 'POST /{page-id}/subscribed_apps',
+  unsubscribe: 'DELETE /{page-id}/subscribed_apps',
+  unsubscribe_as_app: 'DELETE /{page-id}/subscribed_apps as the app',
+  app_subscriptions: 'GET /{app-id}/subscriptions',
+  subscribe_app: 'POST /{app-id}/subscriptions',
+  batch: 'POST / (batch)',
+};
+
+/** The call as it may stand in a message: method and shape of the path, no id, no parameter. */
+export function shapeOf(operation: GraphOperation): string {
+  return SHAPES[operation];
+}
+
+/** Path without the version, each segment escaped: `123/subscribed_apps`. */
+export function relativePath(call: Pick<GraphCall, 'path'>): string {
+  return call.path.map(encodeURIComponent).join('/');
+}
+
+export function wireRequest(call: GraphCall): WireRequest {
+  const { method, params, auth, options } = call;
+  const path = `/${encodeURIComponent(auth.app.graphVersion)}/${relativePath(call)}`;
+  return { method, path, params, auth, signal: options.signal, shape: shapeOf(call.operation) };
+}

@@ -1,0 +1,134 @@
+import type { Clock } from '../core/clock.js';
+import { AppCredentialError, RateLimitedError, TerminalError, type OperatorError } from '../core/errors.js';
+import type { Redactor } from '../core/redact.js';
+import { Secret } from '../core/secret.js';
+import { Batcher, type BatchAnswer } from './batch.js';
+import { BoundedMap } from './bounded-map.js';
+import { wireRequest, type GraphCall } from './call.js';
+import { plain, secretsOf } from './credentials.js';
+import { lookUp, type GraphErrorBody } from './error-lookup.js';
+import { failureIn, rememberFailure, toOperatorError } from './graph-error.js';
+import type { Lanes } from './lanes.js';
+import type { GraphObserver, GraphResult } from './observer.js';
+import type { Throttle, Ticket } from './throttle.js';
+import type { WireRequest, WireResponse } from './transport.js';
+import { usageIn, type Usage } from './usage.js';
+
+export interface GraphCallerDeps {
+  readonly transport: { send(request: WireRequest): Promise<WireResponse> };
+  readonly throttle: Throttle;
+  readonly lanes: Lanes;
+  readonly clock: Clock;
+  readonly redactor: Redactor;
+  readonly observer: GraphObserver;
+}
+
+interface Progress {
+  /** It was held back and never sent. */
+  blocked: boolean;
+}
+
+/** One path for every call: throttle, lane or batch, error catalogue, metrics. What it throws holds no secret. */
+export class GraphCaller {
+  readonly #deps: GraphCallerDeps;
+  readonly #batcher: Batcher;
+  readonly #versionsTold = new BoundedMap<string, true>(100);
+
+  constructor(deps: GraphCallerDeps) {
+    this.#deps = deps;
+    this.#batcher = new Batcher({
+      clock: deps.clock,
+      send: (request, signal) => deps.lanes.run('background', signal, () => deps.transport.send({ ...request, signal })),
+      sent: (items) => {
+        deps.observer.request(items);
+      },
+    });
+  }
+
+  /**
+   * Makes the call and reads its answer with `parse`, which may throw an OperatorError of its own.
+   * @throws OperatorError by the catalogue; the signal's reason where the caller gave up.
+   */
+  async call<T>(call: GraphCall, parse: (body: unknown) => T): Promise<T> {
+    const began = this.#deps.clock.monotonicMs();
+    const progress: Progress = { blocked: false };
+    const tell = (result: GraphResult): void => {
+      this.#deps.observer.call(call.operation, result, (this.#deps.clock.monotonicMs() - began) / 1_000);
+    };
+    try {
+      const value = await this.#attempt(call, parse, progress);
+      tell('success');
+      return value;
+    } catch (error) {
+      tell(call.options.signal.aborted ? 'aborted' : progress.blocked ? 'blocked' : resultOf(error));
+      throw error;
+    }
+  }
+
+  async #attempt<T>(call: GraphCall, parse: (body: unknown) => T, progress: Progress): Promise<T> {
+    const { throttle } = this.#deps;
+    const { app } = call.auth;
+    const refused = throttle.refuses(app, call.pageId);
+    if (refused !== undefined) {
+      progress.blocked = true;
+      throw refused;
+    }
+    let ticket: Ticket | undefined;
+    const admit = (): void => {
+      progress.blocked = true;
+      ticket = throttle.admit(app, call.pageId);
+      progress.blocked = false;
+    };
+    const { response, whole } = await this.#send(call, admit);
+    this.#noteVersion(call, response);
+    const usage = usageIn(response.headers);
+    throttle.observe(usage, app, whole ? undefined : call.pageId);
+    const failure = failureIn(response);
+    if (failure !== undefined) throw this.#errorOf(call, { response, whole }, failure, usage);
+    if (ticket !== undefined) throttle.succeeded(ticket, app, call.pageId);
+    return parse(response.body);
+  }
+
+  async #send(call: GraphCall, admit: () => void): Promise<BatchAnswer> {
+    if (call.options.priority === 'background') return this.#batcher.add(call, admit);
+    const { lanes, transport, observer } = this.#deps;
+    return lanes.run('interactive', call.options.signal, async () => {
+      admit();
+      observer.request(1);
+      return { response: await transport.send(wireRequest(call)), whole: false };
+    });
+  }
+
+  #errorOf(call: GraphCall, { response, whole }: BatchAnswer, told: GraphErrorBody, usage: Usage): OperatorError {
+    const { throttle, redactor } = this.#deps;
+    const { app } = call.auth;
+    const failure = { ...told, operation: whole ? ('batch' as const) : call.operation, status: response.status };
+    const row = lookUp(failure);
+    const pageId = whole ? undefined : call.pageId;
+    const scope = row.scope === 'page' && pageId !== undefined ? 'page' : 'app';
+    const retryAfterMs = row.disposition === 'wait' ? throttle.throttled(scope, app, pageId, usage) : 0;
+    const graphText = redactor.text(told.message, [...secretsOf(call.auth), ...paramSecrets(call)]);
+    const error = rememberFailure(toOperatorError(row, failure, { graphText, retryAfterMs, scope }), failure);
+    if (row.disposition === 'app-credential') throttle.credentialRefused(app, error);
+    return error;
+  }
+
+  #noteVersion({ auth: { app } }: GraphCall, response: WireResponse): void {
+    const answered = response.headers['facebook-api-version'];
+    if (answered === undefined || answered === app.graphVersion || !/^v\d{1,3}\.\d{1,3}$/.test(answered)) return;
+    const key = `${app.appId} ${app.graphVersion} ${answered}`;
+    if (this.#versionsTold.get(key) === true) return;
+    this.#versionsTold.set(key, true);
+    this.#deps.observer.otherVersion(app.appId, app.graphVersion, answered);
+  }
+}
+
+function paramSecrets(call: GraphCall): readonly Secret[] {
+  return Object.values(call.params).flatMap((value) => (value instanceof Secret && plain(value) !== '' ? [value] : []));
+}
+
+function resultOf(error: unknown): GraphResult {
+  if (error instanceof RateLimitedError) return 'wait';
+  if (error instanceof TerminalError) return 'terminal';
+  return error instanceof AppCredentialError ? 'app-credential' : 'transient';
+}

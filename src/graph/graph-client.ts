@@ -1,0 +1,96 @@
+import type { Clock } from '../core/clock.js';
+import type {
+  AppCredentials,
+  AppGraph,
+  AppSubscription,
+  GraphCallOptions,
+  ObservedSubscription,
+  PageCredentials,
+  PageGraph,
+  PageInfo,
+  TokenInfo,
+} from '../core/graph.js';
+import { Redactor } from '../core/redact.js';
+import type { Secret } from '../core/secret.js';
+import { readAppSubscriptions, writeAppSubscription } from './app-subscriptions.js';
+import { GraphCaller } from './caller.js';
+import { inspectToken } from './debug-token.js';
+import { graphCodeOf } from './graph-error.js';
+import { Lanes } from './lanes.js';
+import { silentObserver, type GraphObserver } from './observer.js';
+import { readPage } from './page-node.js';
+import { deleteSubscription, deleteSubscriptionAsApp, readSubscription, replaceSubscription } from './subscribed-apps.js';
+import { Throttle, type Pressure } from './throttle.js';
+import { GraphTransport, type GraphTransportOptions } from './transport.js';
+
+export interface GraphClientOptions extends GraphTransportOptions {
+  readonly clock: Clock;
+  /** Knows the process's secrets; those of a call itself are redacted in any case. */
+  readonly redactor?: Redactor;
+  readonly observer?: GraphObserver;
+  /** Calls to Graph at once. Default 32. */
+  readonly maxConcurrent?: number;
+}
+
+const APP_TOKEN_WANTED = 15;
+
+/** Graph for one host. Every error is an OperatorError whose text holds no secret, or the signal's own reason. */
+export class GraphClient implements PageGraph, AppGraph {
+  readonly #transport: GraphTransport;
+  readonly #throttle: Throttle;
+  readonly #redactor: Redactor;
+  readonly #caller: GraphCaller;
+
+  constructor(options: GraphClientOptions) {
+    const { clock, redactor = new Redactor(), observer = silentObserver, maxConcurrent } = options;
+    this.#transport = new GraphTransport(options);
+    this.#throttle = new Throttle(clock);
+    this.#redactor = redactor;
+    const lanes = new Lanes(maxConcurrent);
+    this.#caller = new GraphCaller({ transport: this.#transport, throttle: this.#throttle, lanes, clock, redactor, observer });
+  }
+
+  inspectToken(app: AppCredentials, token: Secret, options: GraphCallOptions): Promise<TokenInfo> {
+    return inspectToken({ caller: this.#caller, redactor: this.#redactor }, app, token, options);
+  }
+
+  pageInfo(page: PageCredentials, options: GraphCallOptions): Promise<PageInfo> {
+    return readPage(this.#caller, page, options);
+  }
+
+  observe(page: PageCredentials, options: GraphCallOptions): Promise<ObservedSubscription> {
+    return readSubscription(this.#caller, page, options);
+  }
+
+  subscribe(page: PageCredentials, fields: readonly string[], options: GraphCallOptions): Promise<void> {
+    return replaceSubscription(this.#caller, page, fields, options);
+  }
+
+  async unsubscribe(page: PageCredentials, options: GraphCallOptions): Promise<void> {
+    try {
+      await deleteSubscription(this.#caller, page, options);
+    } catch (error) {
+      // Reported by some since 2022 and denied by others: which token Graph wants here depends on the app.
+      if (graphCodeOf(error) !== APP_TOKEN_WANTED) throw error;
+      await deleteSubscriptionAsApp(this.#caller, page, options);
+    }
+  }
+
+  subscriptions(app: AppCredentials, options: GraphCallOptions): Promise<readonly AppSubscription[]> {
+    return readAppSubscriptions(this.#caller, app, options);
+  }
+
+  subscribeApp(app: AppCredentials, wanted: Parameters<AppGraph['subscribeApp']>[1], options: GraphCallOptions): Promise<void> {
+    return writeAppSubscription(this.#caller, app, wanted, options);
+  }
+
+  /** By how much to stretch the intervals of this app's drift checks, by the usage that Graph reports. */
+  pressure(appId: string): Pressure {
+    return this.#throttle.pressure(appId);
+  }
+
+  /** Closes the kept connections; calls in flight fail. */
+  close(): void {
+    this.#transport.close();
+  }
+}
