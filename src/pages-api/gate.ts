@@ -1,0 +1,93 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/log.js';
+import type { Secret } from '../core/secret.js';
+import { bearerToken, certainlyRefused } from './bearer-token.js';
+import type { Access, Authenticator, Authorizer, Caller, PagesApiObserver } from './ports.js';
+import { ReviewCache } from './review-cache.js';
+import { ReviewLimiter, type ReviewLimits } from './review-limiter.js';
+
+export interface GateDeps {
+  readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observe: PagesApiObserver;
+  /** What a caller's JWT must be meant for; undefined: the credentials are no JWTs and every one is asked about. */
+  readonly audience: string | undefined;
+  /** 0: nothing is remembered (where asking costs nothing). */
+  readonly authFreshMs: number;
+  readonly authStaleMs: number;
+  readonly reviewLimits?: ReviewLimits | undefined;
+}
+
+const TELL_EVERY_MS = 60_000;
+
+/** Says who calls and what they may. What it remembers it keeps under HMACs with a key of this process, never under credentials. */
+export class Gate {
+  readonly #deps: GateDeps;
+  readonly #key = randomBytes(32);
+  readonly #callers: ReviewCache<Caller>;
+  readonly #accesses: ReviewCache<true>;
+  #toldMs = -Infinity;
+
+  constructor(deps: GateDeps) {
+    this.#deps = deps;
+    const { clock, authFreshMs: freshMs, authStaleMs: staleMs, observe, reviewLimits } = deps;
+    const limiter = new ReviewLimiter(clock, reviewLimits);
+    const onUnavailable = (error: unknown): void => {
+      this.#tell(error);
+    };
+    const common = { clock, limiter, freshMs, staleMs, onUnavailable };
+    this.#callers = new ReviewCache({
+      ...common,
+      observe: (result) => {
+        observe.review('token', result);
+      },
+    });
+    this.#accesses = new ReviewCache({
+      ...common,
+      observe: (result) => {
+        observe.review('access', result);
+      },
+    });
+  }
+
+  /** undefined: no credential, or none that counts. @throws ReviewUnavailableError */
+  async caller(authorization: string | undefined): Promise<Caller | undefined> {
+    const { audience, clock, authenticator } = this.#deps;
+    const token = bearerToken(authorization);
+    if (token === undefined) return undefined;
+    if (audience !== undefined && certainlyRefused(token, audience, clock.nowMs())) return undefined;
+    return this.#callers.get(this.#digest(token), (signal) => authenticator.authenticate(token, signal));
+  }
+
+  /** @throws ReviewUnavailableError */
+  async allows(caller: Caller, access: Access): Promise<boolean> {
+    const key = this.#hmac(JSON.stringify([identity(caller), Object.entries(access).sort()]));
+    const answer = await this.#accesses.get(key, async (signal) =>
+      (await this.#deps.authorizer.authorize(caller, access, signal)) ? true : undefined,
+    );
+    return answer === true;
+  }
+
+  #digest(token: Secret): string {
+    return this.#hmac(token.reveal());
+  }
+
+  #hmac(text: string): string {
+    return createHmac('sha256', this.#key).update(text).digest('base64');
+  }
+
+  /** One line a minute: an API server that is away would fill the log with every request. */
+  #tell(error: unknown): void {
+    const now = this.#deps.clock.monotonicMs();
+    if (now - this.#toldMs < TELL_EVERY_MS) return;
+    this.#toldMs = now;
+    this.#deps.log.warn('callers cannot be reviewed; known ones are served by older answers', { error });
+  }
+}
+
+function identity({ username, uid, groups, extra }: Caller): unknown {
+  return [username, uid ?? '', [...groups].sort(), Object.entries(extra ?? {}).sort()];
+}
