@@ -79,8 +79,13 @@ export function installManifest(helm, root) {
         },
       },
     );
-    return `${INSTALL_HEADER}${NAMESPACE}${rendered.trimEnd()}\n`;
+    return `${INSTALL_HEADER}${NAMESPACE}${withoutBlankLines(rendered)}`;
   } finally {
     rmSync(home, { recursive: true, force: true });
   }
+}
+
+/** Versions of helm differ in the blank lines around documents. */
+function withoutBlankLines(text) {
+  return `${text.replaceAll(/\n\s*\n(?=---\n)/g, '\n').replaceAll(/^\s*\n(?=---\n)/g, '').trimEnd()}\n`;
 }

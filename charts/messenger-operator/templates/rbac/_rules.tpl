@@ -1,0 +1,166 @@
+{{/*
+What each role may do, one verb with its reason. docs/security.md has the same as a table; a test holds the two together.
+The first group of rules of a role is what it needs wherever objects are watched: in the cluster, or in each of watchNamespaces.
+*/}}
+
+{{- define "messenger-operator.rules.controller" -}}
+- apiGroups: [messenger-operator.dev]
+  resources: [messengerapps, messengerpages]
+  verbs:
+    - get # read live before each write to Graph
+    - list # fill the cache
+    - watch # follow changes
+    - patch # set and remove our finalizer in metadata, which has no subresource of its own; never the spec
+- apiGroups: [messenger-operator.dev]
+  resources: [messengerapps/status, messengerpages/status]
+  verbs:
+    - patch # server-side apply of conditions and claim; nobody else may
+- apiGroups: [""]
+  resources: [secrets]
+  verbs:
+    - get # read app secrets, verify tokens and page tokens that are referred to
+    - list # metadata only: learn their versions
+    - watch # metadata only: use a new value within seconds
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs:
+    - get # read the bot configs that are referred to
+    - list # metadata only: learn their versions
+    - watch # metadata only: follow changes
+- apiGroups: [""]
+  resources: [services]
+  verbs:
+    - get # look again before saying that a backend is missing
+    - list # fill the cache with backends
+    - watch # follow changes
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs:
+    - create # tell what happened to an object
+    - patch # count a repeated event instead of making another
+{{- end }}
+
+{{/* Only in the cluster. */}}
+{{- define "messenger-operator.rules.controllerCluster" -}}
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs:
+    - get # look again before refusing a page's namespace
+    - list # judge allowedNamespaces by labels
+    - watch # revoke consent when a label goes
+{{- end }}
+
+{{/* Only in the release's own namespace. */}}
+{{- define "messenger-operator.rules.controllerOwn" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs:
+    - get # see who leads
+    - create # the first leader makes the Lease
+    - update # take, renew and release it
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs:
+    - create # tell LeftSubscribed of a page whose namespace is going away
+    - patch # count a repeated event instead of making another
+{{- end }}
+
+{{- define "messenger-operator.rules.webhook" -}}
+- apiGroups: [messenger-operator.dev]
+  resources: [messengerapps, messengerpages]
+  verbs:
+    - get # read one again that a relist has missed
+    - list # fill the cache
+    - watch # route by what holds now
+- apiGroups: [""]
+  resources: [services]
+  verbs:
+    - get # read one again that a relist has missed
+    - list # fill the cache with backends
+    - watch # follow their ports and types
+{{- end }}
+
+{{/* In the namespaces of webhook.secretNamespaces. */}}
+{{- define "messenger-operator.rules.webhookSecrets" -}}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs:
+    - get # read app secrets, verify tokens and signing secrets that are referred to
+    - list # metadata only: learn their versions
+    - watch # metadata only: use a new value within seconds
+{{- end }}
+
+{{- define "messenger-operator.rules.pages-api" -}}
+- apiGroups: [messenger-operator.dev]
+  resources: [messengerapps, messengerpages]
+  verbs:
+    - get # read one again that a relist has missed
+    - list # fill the cache
+    - watch # answer with what holds now
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs:
+    - get # read the bot configs that are referred to
+    - list # metadata only: learn their versions
+    - watch # metadata only: follow changes
+- apiGroups: [""]
+  resources: [secrets]
+  verbs:
+    - get # read the page tokens that are referred to
+    - list # metadata only: learn their versions
+    - watch # metadata only: use a new value within seconds
+{{- end }}
+
+{{/* Reviews exist in the cluster only. */}}
+{{- define "messenger-operator.rules.pagesApiCluster" -}}
+- apiGroups: [authentication.k8s.io]
+  resources: [tokenreviews]
+  verbs:
+    - create # learn who a bot's token belongs to
+- apiGroups: [authorization.k8s.io]
+  resources: [subjectaccessreviews]
+  verbs:
+    - create # learn whether that bot may read a page or its token
+{{- end }}
+
+{{/*
+Rules as a ClusterRole with its binding, or as a Role with its binding in each of the namespaces.
+Takes (dict "root" $ "component" "webhook" "values" .Values.webhook "suffix" "" "namespaces" (list) "rules" "text").
+*/}}
+{{- define "messenger-operator.grant" -}}
+{{- $grant := . }}
+{{- $name := printf "%s-%s%s" (include "messenger-operator.fullname" .root) .component .suffix }}
+{{- $scopes := default (list "") .namespaces }}
+{{- range $index, $namespace := $scopes }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ ternary "ClusterRole" "Role" (eq $namespace "") }}
+metadata:
+  name: {{ $name }}
+  {{- with $namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- include "messenger-operator.componentLabels" $grant | nindent 4 }}
+rules:
+  {{- $grant.rules | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: {{ ternary "ClusterRoleBinding" "RoleBinding" (eq $namespace "") }}
+metadata:
+  name: {{ $name }}
+  {{- with $namespace }}
+  namespace: {{ . }}
+  {{- end }}
+  labels:
+    {{- include "messenger-operator.componentLabels" $grant | nindent 4 }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: {{ ternary "ClusterRole" "Role" (eq $namespace "") }}
+  name: {{ $name }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "messenger-operator.serviceAccountName" $grant }}
+    namespace: {{ $grant.root.Release.Namespace }}
+{{- end }}
+{{- end }}
