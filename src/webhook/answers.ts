@@ -1,0 +1,95 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { Clock } from '../core/clock.js';
+
+import type { WebhookLimits } from './limits.js';
+import type { Refusal } from './observe.js';
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** The one place where a refusal becomes a status. Bodies say no more than a stranger may know. */
+export const REFUSAL_ANSWERS: Readonly<Record<Refusal, Answer>> = {
+  bad_request: { status: 400, text: 'bad request\n' },
+  not_synced: { status: 503, text: 'not ready\n' },
+  no_app: { status: 404, text: 'not found\n' },
+  method: { status: 405, text: 'method not allowed\n' },
+  draining: { status: 503, text: 'stopping\n' },
+  over_in_flight: { status: 503, text: 'busy\n' },
+  no_signature: { status: 401, text: 'signature required\n' },
+  too_large: { status: 413, text: 'body too large\n' },
+  unverified_budget: { status: 503, text: 'busy\n' },
+  too_slow: { status: 408, text: 'body too slow\n' },
+  cut_off: { status: 400, text: 'body cut off\n' },
+  bad_signature: { status: 401, text: 'signature does not match\n' },
+  secret_not_loaded: { status: 503, text: 'not ready\n' },
+};
+
+export const OK: Answer = { status: 200, text: 'ok\n' };
+export const TRY_AGAIN: Answer = { status: 503, text: 'try again\n' };
+
+/** Sends a short plain text. `closing`: the connection ends with it. */
+export function send(res: ServerResponse, { status, text }: Answer, closing: boolean): void {
+  if (res.headersSent || res.destroyed) return;
+  res.writeHead(status, headersFor(status, text, closing));
+  res.end(text);
+}
+
+function headersFor(status: number, text: string, closing: boolean): Record<string, string | number> {
+  const headers: Record<string, string | number> = {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
+    'X-Content-Type-Options': 'nosniff',
+  };
+  if (status === 405) headers['Allow'] = 'GET, POST';
+  if (closing) headers['Connection'] = 'close';
+  return headers;
+}
+
+interface Lingering {
+  readonly limits: WebhookLimits;
+  readonly clock: Clock;
+  /** The connection ends in any case. */
+  readonly closing: boolean;
+}
+
+/**
+ * Answers a request whose body was not (wholly) read. A small rest is thrown away and the connection kept; of a larger
+ * one a little is read on, because closing with unread bytes would reset the connection and the sender would never see
+ * the answer. Then it is closed.
+ */
+export function sendUnread(req: IncomingMessage, res: ServerResponse, answer: Answer, how: Lingering): void {
+  if (res.headersSent || res.destroyed) return;
+  if (req.complete || restIsSmall(req, answer.status, how.limits)) {
+    send(res, answer, how.closing);
+    return;
+  }
+  res.writeHead(answer.status, headersFor(answer.status, answer.text, true));
+  res.write(answer.text);
+  linger(req, res, how);
+}
+
+/** Whether the rest may be read and thrown away. Without a 100 the sender may never send it; a slow one is not waited for. */
+function restIsSmall(req: IncomingMessage, status: number, { smallBodyBytes }: WebhookLimits): boolean {
+  if (status === 408 || req.headers.expect !== undefined || req.headers['transfer-encoding'] !== undefined) return false;
+  return Number(req.headers['content-length'] ?? 0) <= smallBodyBytes;
+}
+
+function linger(req: IncomingMessage, res: ServerResponse, { limits, clock }: Lingering): void {
+  let left = limits.lingerBytes;
+  const finish = (): void => {
+    cancel();
+    req.pause();
+    res.end();
+  };
+  const cancel = clock.setTimer(limits.lingerMs, finish);
+  req.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left <= 0) finish();
+  });
+  req.once('end', finish);
+  req.once('close', finish);
+  req.resume();
+}

@@ -1,0 +1,20 @@
+const MAX_REMEMBERED = 10_000;
+
+/**
+ * When a POST was first seen, by its signature, which a retry repeats. For the few without `entry.time`: without this
+ * nobody could tell when Meta has been asked to come again for long enough. The oldest is forgotten first.
+ */
+export class FirstSeen {
+  readonly #at = new Map<string, number>();
+
+  at(signature: string, nowMs: number): number {
+    const known = this.#at.get(signature);
+    if (known !== undefined) return known;
+    if (this.#at.size >= MAX_REMEMBERED) {
+      const [oldest] = this.#at.keys();
+      if (oldest !== undefined) this.#at.delete(oldest);
+    }
+    this.#at.set(signature, nowMs);
+    return nowMs;
+  }
+}

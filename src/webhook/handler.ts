@@ -1,0 +1,241 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+import type { Clock } from '../core/clock.js';
+import type { Delivery, RoutedEntry } from '../core/delivery.js';
+import type { Logger } from '../core/log.js';
+import type { PageLookup, WebhookApp } from '../core/page-route.js';
+
+import { OK, REFUSAL_ANSWERS, send, sendUnread, TRY_AGAIN } from './answers.js';
+import { BodyReader, declaredTooLarge, type BodyResult } from './body.js';
+import { UnverifiedBudget } from './budget.js';
+import { FirstSeen } from './first-seen.js';
+import { answerHandshake } from './handshake.js';
+import type { WebhookLimits } from './limits.js';
+import type { Ignored, Refusal, WebhookObserver } from './observe.js';
+import { Pace } from './pace.js';
+import { PostRouter } from './routing.js';
+import { scan, type ScannedPost } from './scan.js';
+import { signatureDigest, SignatureChecks, type Candidate, type SignatureCheck } from './signature.js';
+import { Splitter } from './split.js';
+import { newTraceparent } from './trace.js';
+
+export interface WebhookHandlerDeps {
+  readonly lookup: PageLookup;
+  readonly delivery: Delivery;
+  readonly limits: WebhookLimits;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observe: WebhookObserver;
+}
+
+/** One request and what has been found out about it. */
+interface Exchange {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly path: string;
+  readonly apps: readonly WebhookApp[];
+}
+
+/** A POST whose signature verified. */
+interface Verified {
+  readonly exchange: Exchange;
+  readonly bytes: Buffer;
+  readonly by: Candidate;
+  readonly receivedMs: number;
+}
+
+/**
+ * Answers Meta. The order of the steps is the security: nothing of a body is looked at before its signature verified,
+ * and no entry leaves the app whose secret did that.
+ */
+export class WebhookHandler {
+  /** Every answer tells the sender to end the connection. */
+  closing = false;
+  /** POSTs are refused: what is under way is finished, nothing new begins. */
+  refusing = false;
+  readonly #deps: WebhookHandlerDeps;
+  readonly #pace: Pace;
+  readonly #budget: UnverifiedBudget;
+  readonly #signatures = new SignatureChecks();
+  readonly #firstSeen = new FirstSeen();
+  #inFlight = 0;
+
+  constructor(deps: WebhookHandlerDeps) {
+    this.#deps = deps;
+    this.#pace = new Pace(deps.clock, deps.limits);
+    this.#budget = new UnverifiedBudget(deps.limits);
+  }
+
+  /** POSTs that are not answered yet. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get unverifiedBytes(): number {
+    return this.#budget.heldBytes;
+  }
+
+  stop(): void {
+    this.#pace.stop();
+  }
+
+  handle(req: IncomingMessage, res: ServerResponse): void {
+    const { lookup } = this.#deps;
+    const { path, query } = targetOf(req.url ?? '/');
+    res.on('error', ignoreError);
+    if (path === '/healthz' && req.method === 'GET') {
+      send(res, OK, this.closing);
+      return;
+    }
+    if (!lookup.synced()) {
+      this.#refuse(req, res, 'not_synced');
+      return;
+    }
+    const apps = lookup.appsOnPath(path);
+    if (apps.length === 0) this.#refuse(req, res, 'no_app');
+    else if (req.method === 'POST') this.#post({ req, res, path, apps });
+    else if (req.method === 'GET') this.#handshake({ req, res, path, apps }, query);
+    else this.#refuse(req, res, 'method');
+  }
+
+  #handshake({ res, apps }: Exchange, query: string): void {
+    const answer = answerHandshake(query, apps);
+    this.#deps.observe.handshake(answer.kind);
+    if (answer.kind === 'verified') send(res, { status: 200, text: answer.challenge }, this.closing);
+    else if (answer.kind === 'refused') send(res, { status: 403, text: 'forbidden\n' }, this.closing);
+    else send(res, REFUSAL_ANSWERS.bad_request, this.closing);
+  }
+
+  #post(exchange: Exchange): void {
+    const { req, res } = exchange;
+    const given = signatureDigest(req.headers['x-hub-signature-256']);
+    const why = this.#refusalBeforeBody(req, given);
+    if (why !== undefined || given === undefined) {
+      this.#refuse(req, res, why ?? 'no_signature');
+      return;
+    }
+    this.#inFlight++;
+    if (req.headers.expect !== undefined) res.writeContinue();
+    const check = this.#signatures.begin(exchange.path, exchange.apps, given);
+    const { limits, clock } = this.#deps;
+    new BodyReader(
+      { limits, clock, budget: this.#budget, pace: this.#pace },
+      req,
+      (chunk) => {
+        check.update(chunk);
+      },
+      (body) => {
+        this.#received(exchange, body, check);
+      },
+    );
+  }
+
+  #refusalBeforeBody(req: IncomingMessage, given: Buffer | undefined): Refusal | undefined {
+    if (this.refusing) return 'draining';
+    if (this.#inFlight >= this.#deps.limits.maxInFlight) return 'over_in_flight';
+    if (given === undefined) return 'no_signature';
+    return declaredTooLarge(req, this.#deps.limits) ? 'too_large' : undefined;
+  }
+
+  #received(exchange: Exchange, body: BodyResult, check: SignatureCheck): void {
+    const { req, res, apps } = exchange;
+    if (!body.ok) {
+      this.#refuseCounted(req, res, body.why);
+      return;
+    }
+    const by = check.finish();
+    if (by === undefined) {
+      this.#refuseCounted(req, res, apps.some(({ appSecrets }) => appSecrets.length === 0) ? 'secret_not_loaded' : 'bad_signature');
+      return;
+    }
+    const { observe, clock } = this.#deps;
+    observe.verified(appIdOf(by), body.bytes.length);
+    this.#open({ exchange, bytes: body.bytes, by, receivedMs: clock.monotonicMs() });
+  }
+
+  #refuseCounted(req: IncomingMessage, res: ServerResponse, why: Refusal): void {
+    this.#inFlight--;
+    this.#refuse(req, res, why);
+  }
+
+  /** The first place where a byte of the content is read. */
+  #open(verified: Verified): void {
+    const scanned = scan(verified.bytes);
+    const ignored = scanned.ok ? ignoredShape(scanned.post) : scanned.why;
+    if (!scanned.ok || ignored !== undefined) {
+      const appId = appIdOf(verified.by);
+      this.#deps.observe.ignored(appId, ignored ?? 'not_json');
+      this.#deps.log.debug('signed body ignored', { appId, why: ignored, bytes: verified.bytes.length });
+      this.#answer(verified, true);
+      return;
+    }
+    this.#route(verified, scanned.post);
+  }
+
+  #route(verified: Verified, post: ScannedPost): void {
+    const { lookup, clock, observe, limits } = this.#deps;
+    const { bytes, by, exchange } = verified;
+    const splitter = new Splitter(bytes, post, post.object ?? '');
+    const signature = String(exchange.req.headers['x-hub-signature-256']);
+    const firstSeenMs = (): number => this.#firstSeen.at(signature, clock.nowMs());
+    const { entries, again } = new PostRouter({ lookup, clock, observe, giveUpMs: limits.giveUpMs, firstSeenMs }, by.apps).route(
+      splitter,
+      post,
+    );
+    if (entries.length === 0) {
+      this.#answer(verified, !again);
+      return;
+    }
+    this.#countItems(entries);
+    const routed = { appId: appIdOf(by), verifiedBy: by.secret, entries, receivedMs: verified.receivedMs, traceparent: newTraceparent() };
+    // What can be delivered is delivered even if Meta has to come again for the rest: its retry finds it done.
+    void this.#deps.delivery.deliver(routed).then((verdict) => {
+      this.#answer(verified, verdict === 'done' && !again);
+    });
+  }
+
+  #countItems(entries: readonly RoutedEntry[]): void {
+    for (const { route, items } of entries) {
+      for (const { channel } of items) this.#deps.observe.items(route.appId, channel ?? 'none', 1);
+    }
+  }
+
+  #answer({ exchange, by, receivedMs }: Verified, done: boolean): void {
+    const { observe, clock } = this.#deps;
+    this.#inFlight--;
+    observe.answered(appIdOf(by), done ? 200 : 503, clock.monotonicMs() - receivedMs);
+    send(exchange.res, done ? OK : TRY_AGAIN, this.closing);
+  }
+
+  #refuse(req: IncomingMessage, res: ServerResponse, why: Refusal): void {
+    this.#deps.observe.refused(why);
+    if (why === 'too_large') this.#deps.log.warn('body over the limit', { declared: req.headers['content-length'] ?? 'chunked' });
+    if (why === 'cut_off') return;
+    const { limits, clock } = this.#deps;
+    sendUnread(req, res, REFUSAL_ANSWERS[why], { limits, clock, closing: this.closing });
+  }
+}
+
+function appIdOf(by: Candidate): string {
+  return by.apps[0]?.appId ?? '';
+}
+
+function ignoredShape({ object, entries }: ScannedPost): Ignored | undefined {
+  if (object === undefined) return 'no_object';
+  if (object === 'instagram') return 'instagram';
+  if (object !== 'page') return 'other_object';
+  return entries === undefined ? 'no_entry' : undefined;
+}
+
+/** Path without one trailing slash, and query. Meta sends the origin form; a proxy may send the absolute one. */
+function targetOf(url: string): { readonly path: string; readonly query: string } {
+  const rest = /^https?:\/\/[^/?]*/i.exec(url)?.[0].length ?? 0;
+  const mark = url.indexOf('?', rest);
+  const path = mark < 0 ? url.slice(rest) : url.slice(rest, mark);
+  return { path: path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path, query: mark < 0 ? '' : url.slice(mark + 1) };
+}
+
+/** The sender went away: what was to be delivered is, and nobody is there to be answered. */
+function ignoreError(): void {
+  // Nothing to do: the 'close' event ends the exchange.
+}

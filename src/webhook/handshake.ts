@@ -1,0 +1,36 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+
+import type { WebhookApp } from '../core/page-route.js';
+
+import { MAX_CHALLENGE_BYTES } from './limits.js';
+
+export type HandshakeAnswer =
+  { readonly kind: 'verified'; readonly challenge: string } | { readonly kind: 'refused' } | { readonly kind: 'malformed' };
+
+/** A key of this process, so that equal lengths are compared and no table of tokens can be made beforehand. */
+const COMPARE_KEY = randomBytes(32);
+
+/**
+ * Meta's verification GET: the challenge is given back iff the verify token is that of any app on this path. Every app's
+ * token is compared, in constant time. Of a repeated parameter the first value counts.
+ * `query` is what follows the question mark.
+ */
+export function answerHandshake(query: string, apps: readonly WebhookApp[]): HandshakeAnswer {
+  const parameters = new URLSearchParams(query);
+  const mode = parameters.get('hub.mode');
+  const token = parameters.get('hub.verify_token');
+  const challenge = parameters.get('hub.challenge');
+  if (mode === null || token === null || challenge === null) return { kind: 'malformed' };
+  if (Buffer.byteLength(challenge) > MAX_CHALLENGE_BYTES) return { kind: 'malformed' };
+  if (mode !== 'subscribe') return { kind: 'refused' };
+  const given = digest(token);
+  let known = false;
+  for (const { verifyToken } of apps) {
+    if (verifyToken !== undefined && timingSafeEqual(digest(verifyToken.reveal()), given)) known = true;
+  }
+  return known ? { kind: 'verified', challenge } : { kind: 'refused' };
+}
+
+function digest(text: string): Buffer {
+  return createHmac('sha256', COMPARE_KEY).update(text).digest();
+}

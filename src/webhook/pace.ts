@@ -1,0 +1,53 @@
+import type { Clock } from '../core/clock.js';
+
+import type { WebhookLimits } from './limits.js';
+
+/** A body that is arriving. */
+export interface Arriving {
+  readonly startedMs: number;
+  readonly receivedBytes: number;
+  cut(): void;
+}
+
+const CHECK_EVERY_MS = 1_000;
+
+/** Cuts bodies that come too slowly. One timer for all, and none while nothing is arriving. */
+export class Pace {
+  readonly #clock: Clock;
+  readonly #limits: WebhookLimits;
+  readonly #arriving = new Set<Arriving>();
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: Clock, limits: WebhookLimits) {
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  watch(body: Arriving): void {
+    this.#arriving.add(body);
+    this.#cancel ??= this.#clock.setTimer(CHECK_EVERY_MS, this.#check);
+  }
+
+  forget(body: Arriving): void {
+    this.#arriving.delete(body);
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  readonly #check = (): void => {
+    this.#cancel = undefined;
+    const now = this.#clock.monotonicMs();
+    for (const body of [...this.#arriving]) if (this.#isTooSlow(body, now)) body.cut();
+    if (this.#arriving.size > 0) this.#cancel = this.#clock.setTimer(CHECK_EVERY_MS, this.#check);
+  };
+
+  #isTooSlow(body: Arriving, now: number): boolean {
+    const { slowGraceMs, maxBodyMs, minBytesPerSecond } = this.#limits;
+    const elapsed = now - body.startedMs;
+    if (elapsed > maxBodyMs) return true;
+    return body.receivedBytes < (minBytesPerSecond * (elapsed - slowGraceMs)) / 1_000;
+  }
+}

@@ -1,0 +1,103 @@
+import type { Clock } from '../core/clock.js';
+import type { RoutedEntry } from '../core/delivery.js';
+import type { PageLookup, PageRoute, RouteAnswer, WebhookApp } from '../core/page-route.js';
+
+import { entryTimeMs } from './event-key.js';
+import { WATCH_FRESH_MS, WATCH_LOST_MS } from './limits.js';
+import type { EntryResult, WebhookObserver } from './observe.js';
+import type { ScannedEntry, ScannedPost } from './scan.js';
+import type { Splitter } from './split.js';
+
+const DIGITS = /^[0-9]{1,64}$/;
+const RETRY: ReadonlySet<EntryResult> = new Set(['unknown_page_watch_stale', 'claim_undecided', 'backend_unresolved']);
+
+export interface RoutingDeps {
+  readonly lookup: PageLookup;
+  readonly clock: Clock;
+  readonly observe: WebhookObserver;
+  readonly giveUpMs: number;
+  /** When this POST was first seen, for the age of an entry without a time. */
+  readonly firstSeenMs: () => number;
+}
+
+export interface Routed {
+  readonly entries: readonly RoutedEntry[];
+  /** Some entry cannot be decided now: Meta shall send the POST again. */
+  readonly again: boolean;
+}
+
+/** Finds the page of each entry of one POST. Only pages of `apps` are looked at: those whose own secret verified it. */
+export class PostRouter {
+  readonly #deps: RoutingDeps;
+  readonly #apps: readonly WebhookApp[];
+  readonly #entries: RoutedEntry[] = [];
+  #again = false;
+
+  constructor(deps: RoutingDeps, apps: readonly WebhookApp[]) {
+    this.#deps = deps;
+    this.#apps = apps;
+  }
+
+  route(splitter: Splitter, post: ScannedPost): Routed {
+    const { observe } = this.#deps;
+    for (let i = 0; i < post.strays; i++) observe.entry(this.#apps[0]?.appId ?? '', 'not_an_object');
+    for (const scanned of post.entries ?? []) {
+      const { appId, answer } = bestRoute(this.#deps.lookup, this.#apps, scanned.id);
+      observe.entry(appId, answer?.kind === 'route' ? this.#take(splitter, scanned, answer.route) : this.#leave(scanned, answer));
+    }
+    return { entries: this.#entries, again: this.#again };
+  }
+
+  #take(splitter: Splitter, scanned: ScannedEntry, route: PageRoute): EntryResult {
+    const entry = splitter.entry(scanned, route);
+    if (entry === undefined) return 'empty';
+    this.#entries.push(entry);
+    return 'routed';
+  }
+
+  #leave(scanned: ScannedEntry, answer: Exclude<RouteAnswer, { kind: 'route' }> | undefined): EntryResult {
+    const result = resultOf(answer, this.#deps.lookup);
+    if (!RETRY.has(result)) return result;
+    const { clock, giveUpMs, firstSeenMs } = this.#deps;
+    if (clock.nowMs() - (entryTimeMs(scanned) ?? firstSeenMs()) >= giveUpMs) return 'given_up';
+    this.#again = true;
+    return result;
+  }
+}
+
+interface Best {
+  readonly appId: string;
+  /** undefined: the entry has no id that a page could have. */
+  readonly answer: RouteAnswer | undefined;
+}
+
+const RANK: Readonly<Record<RouteAnswer['kind'], number>> = { route: 3, not_yet: 2, dropped: 1, unknown: 0 };
+
+/** Two apps can only both have verified if they share a secret; then the one that knows the page is meant. */
+function bestRoute(lookup: PageLookup, apps: readonly WebhookApp[], id: string | undefined): Best {
+  let best: Best = { appId: apps[0]?.appId ?? '', answer: undefined };
+  if (id === undefined || !DIGITS.test(id)) return best;
+  for (const { appId } of apps) {
+    const answer = lookup.route(appId, id);
+    if (best.answer === undefined || RANK[answer.kind] > RANK[best.answer.kind]) best = { appId, answer };
+    if (answer.kind === 'route') break;
+  }
+  return best;
+}
+
+function resultOf(answer: Exclude<RouteAnswer, { kind: 'route' }> | undefined, lookup: PageLookup): EntryResult {
+  if (answer === undefined) return 'no_page_id';
+  switch (answer.kind) {
+    case 'dropped':
+    case 'not_yet':
+      return answer.why;
+    case 'unknown':
+      return unknownPage(lookup.watchAgeMs());
+  }
+}
+
+/** A page may be newer than what a silent watch has told. */
+function unknownPage(watchAgeMs: number): EntryResult {
+  if (watchAgeMs < WATCH_FRESH_MS) return 'unknown_page';
+  return watchAgeMs <= WATCH_LOST_MS ? 'unknown_page_watch_stale' : 'unknown_page_watch_lost';
+}

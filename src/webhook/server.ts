@@ -1,0 +1,166 @@
+import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+import type { Clock } from '../core/clock.js';
+import type { Delivery } from '../core/delivery.js';
+import type { Logger } from '../core/log.js';
+import type { PageLookup } from '../core/page-route.js';
+
+import { WebhookHandler } from './handler.js';
+import { webhookLimits, type WebhookLimits } from './limits.js';
+import type { WebhookObserver } from './observe.js';
+
+/** PEM text. */
+export interface TlsPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface WebhookServerDeps {
+  readonly lookup: PageLookup;
+  readonly delivery: Delivery;
+  readonly limits?: Partial<WebhookLimits>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observe: WebhookObserver;
+  readonly tls?: TlsPair;
+}
+
+/** The public listener. */
+export interface WebhookServer {
+  /** Resolves when connections are taken. @throws the system's error, if the address cannot be listened on */
+  listen(port: number, host?: string): Promise<void>;
+  /** Where it listens. @throws if it does not */
+  readonly address: { readonly host: string; readonly port: number };
+  /** POSTs that are not answered yet. */
+  readonly inFlight: number;
+  /** Bytes held that no signature has vouched for yet. */
+  readonly unverifiedBytes: number;
+  /** A new certificate, for handshakes from now on. @throws if the pair is bad: the old one stays */
+  setTls(pair: TlsPair): void;
+  /**
+   * Stops without losing a request: from now on every answer ends its connection; the listener stays open until no
+   * request came for a while (at most half of `timeoutMs`), then closes; what is in flight is finished, newcomers on
+   * open connections get 503. Resolves when nothing is in flight, or after `timeoutMs`. To be called once readiness is
+   * withdrawn.
+   */
+  drain(timeoutMs: number): Promise<void>;
+  /** Closes everything at once. */
+  close(): Promise<void>;
+}
+
+export function createWebhookServer(deps: WebhookServerDeps): WebhookServer {
+  return new NodeWebhookServer(deps);
+}
+
+const POLL_MS = 20;
+
+class NodeWebhookServer implements WebhookServer {
+  readonly #clock: Clock;
+  readonly #limits: WebhookLimits;
+  readonly #handler: WebhookHandler;
+  readonly #server: Server;
+  readonly #tls: TlsServer | undefined;
+  #lastRequestMs = 0;
+
+  constructor(deps: WebhookServerDeps) {
+    const limits = webhookLimits(deps.limits);
+    this.#clock = deps.clock;
+    this.#limits = limits;
+    this.#handler = new WebhookHandler({ ...deps, limits });
+    const options = {
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.headersTimeoutMs + 2 * limits.maxBodyMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: 1_000,
+    };
+    this.#tls = deps.tls === undefined ? undefined : createTlsServer({ ...options, ...deps.tls, minVersion: 'TLSv1.2' });
+    this.#server = this.#tls ?? createServer(options);
+    this.#server.maxHeadersCount = limits.maxHeaders;
+    this.#server.maxConnections = limits.maxConnections;
+    this.#server.on('request', this.#onRequest);
+    this.#server.on('checkContinue', this.#onRequest);
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      deps.observe.refused('bad_request');
+      refuseUnreadable(error, socket);
+    });
+  }
+
+  readonly #onRequest = (req: IncomingMessage, res: ServerResponse): void => {
+    this.#lastRequestMs = this.#clock.monotonicMs();
+    this.#handler.handle(req, res);
+  };
+
+  get inFlight(): number {
+    return this.#handler.inFlight;
+  }
+
+  get unverifiedBytes(): number {
+    return this.#handler.unverifiedBytes;
+  }
+
+  get address(): { readonly host: string; readonly port: number } {
+    const address = this.#server.address() as AddressInfo | null;
+    if (address === null) throw new Error('the webhook listener is not open');
+    return { host: address.address, port: address.port };
+  }
+
+  listen(port: number, host?: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        this.#server.off('error', reject);
+        resolve();
+      });
+    });
+  }
+
+  setTls(pair: TlsPair): void {
+    this.#tls?.setSecureContext({ ...pair, minVersion: 'TLSv1.2' });
+  }
+
+  async drain(timeoutMs: number): Promise<void> {
+    const start = this.#clock.monotonicMs();
+    const elapsed = (): number => this.#clock.monotonicMs() - start;
+    this.#handler.closing = true;
+    this.#lastRequestMs = Math.max(this.#lastRequestMs, start);
+    const isQuiet = (): boolean => this.#clock.monotonicMs() - this.#lastRequestMs >= this.#limits.drainQuietMs;
+    while (!isQuiet() && elapsed() < timeoutMs / 2) await this.#pause();
+    this.#handler.refusing = true;
+    this.#server.close();
+    this.#server.closeIdleConnections();
+    while (this.#handler.inFlight > 0 && elapsed() < timeoutMs) await this.#pause();
+    this.#server.closeIdleConnections();
+  }
+
+  close(): Promise<void> {
+    this.#handler.stop();
+    return new Promise((resolve) => {
+      this.#server.close(() => {
+        resolve();
+      });
+      this.#server.closeAllConnections();
+    });
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#clock.setTimer(POLL_MS, resolve);
+    });
+  }
+}
+
+/** Bytes that are no HTTP request, or came too slowly: a bare answer, and the connection ends. */
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const status = STATUS_OF[error.code ?? ''] ?? 400;
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+const STATUS_OF: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };

@@ -1,0 +1,111 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+
+import type { WebhookApp } from '../core/page-route.js';
+import type { Secret } from '../core/secret.js';
+
+import { MAX_APPS_PER_PATH, MAX_SECRETS_PER_APP } from './limits.js';
+
+const SHAPE = /^sha256=[0-9a-fA-F]{64}$/;
+/** Up to here one HMAC after the other is tried at the end, the likely one first; longer bodies are hashed as they arrive. */
+const HASH_AT_END_BYTES = 64 * 1_024;
+const MAX_REMEMBERED_PATHS = 1_024;
+
+/** The digest in `X-Hub-Signature-256`; undefined if the header is missing or is not `sha256=` and 64 hex digits. */
+export function signatureDigest(header: string | readonly string[] | undefined): Buffer | undefined {
+  return typeof header === 'string' && SHAPE.test(header) ? Buffer.from(header.slice(7), 'hex') : undefined;
+}
+
+/** One secret of a path and every app that has it. */
+export interface Candidate {
+  readonly secret: Secret;
+  readonly apps: readonly WebhookApp[];
+}
+
+/** What a path has. The list is replaced, never changed: a check that is under way keeps its own order. */
+interface PathSecrets {
+  readonly apps: readonly WebhookApp[];
+  /** The one that verified last is in front. */
+  candidates: readonly Candidate[];
+}
+
+/** Makes a check for each POST of a path from the current and previous secrets of its apps. */
+export class SignatureChecks {
+  readonly #paths = new Map<string, PathSecrets>();
+
+  begin(path: string, apps: readonly WebhookApp[], given: Buffer): SignatureCheck {
+    let known = this.#paths.get(path);
+    if (known?.apps !== apps) {
+      known = { apps, candidates: candidatesOf(apps, known?.candidates[0]?.secret) };
+      if (this.#paths.size >= MAX_REMEMBERED_PATHS) this.#paths.clear();
+      this.#paths.set(path, known);
+    }
+    return new SignatureCheck(known, given);
+  }
+}
+
+function candidatesOf(apps: readonly WebhookApp[], lastSeen: Secret | undefined): Candidate[] {
+  const found: { secret: Secret; apps: WebhookApp[] }[] = [];
+  for (const app of apps.slice(0, MAX_APPS_PER_PATH)) {
+    for (const secret of app.appSecrets.slice(0, MAX_SECRETS_PER_APP)) {
+      const same = found.find((candidate) => candidate.secret.equals(secret));
+      if (same === undefined) found.push({ secret, apps: [app] });
+      else if (!same.apps.includes(app)) same.apps.push(app);
+    }
+  }
+  const last = found.findIndex(({ secret }) => secret.equals(lastSeen));
+  if (last > 0) found.unshift(...found.splice(last, 1));
+  return found;
+}
+
+type Running = ReturnType<typeof createHmac>;
+
+/** Hashes the raw bytes of one body while they arrive. No secret at all: never verifies. */
+export class SignatureCheck {
+  readonly #path: PathSecrets;
+  readonly #candidates: readonly Candidate[];
+  readonly #given: Buffer;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  #running: Running[] | undefined;
+
+  constructor(path: PathSecrets, given: Buffer) {
+    this.#path = path;
+    this.#candidates = path.candidates;
+    this.#given = given;
+  }
+
+  update(chunk: Buffer): void {
+    if (this.#running === undefined) {
+      this.#held.push(chunk);
+      this.#heldBytes += chunk.length;
+      if (this.#heldBytes > HASH_AT_END_BYTES) this.#startRunning();
+      return;
+    }
+    for (const hmac of this.#running) hmac.update(chunk);
+  }
+
+  /** The candidate whose secret signed exactly these bytes, or undefined. To be called once. */
+  finish(): Candidate | undefined {
+    for (let i = 0; i < this.#candidates.length; i++) {
+      const candidate = this.#candidates[i];
+      if (candidate === undefined || !timingSafeEqual(this.#digest(i, candidate), this.#given)) continue;
+      if (i > 0) this.#path.candidates = [candidate, ...this.#candidates.filter((other) => other !== candidate)];
+      return candidate;
+    }
+    return undefined;
+  }
+
+  #digest(at: number, candidate: Candidate): Buffer {
+    const running = this.#running?.[at];
+    if (running !== undefined) return running.digest();
+    const hmac = createHmac('sha256', candidate.secret.reveal());
+    for (const chunk of this.#held) hmac.update(chunk);
+    return hmac.digest();
+  }
+
+  #startRunning(): void {
+    this.#running = this.#candidates.map(({ secret }) => createHmac('sha256', secret.reveal()));
+    for (const hmac of this.#running) for (const chunk of this.#held) hmac.update(chunk);
+    this.#held = [];
+  }
+}
