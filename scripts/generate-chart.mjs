@@ -87,5 +87,8 @@ export function installManifest(helm, root) {
 
 /** Versions of helm differ in the blank lines around documents. */
 function withoutBlankLines(text) {
-  return `${text.replaceAll(/\n\s*\n(?=---\n)/g, '\n').replaceAll(/^\s*\n(?=---\n)/g, '').trimEnd()}\n`;
+  return `${text
+    .replaceAll(/\n\s*\n(?=---\n)/g, '\n')
+    .replaceAll(/^\s*\n(?=---\n)/g, '')
+    .trimEnd()}\n`;
 }
