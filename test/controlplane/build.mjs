@@ -12,7 +12,20 @@
 // kube-apiserver) make the long build needless. MESSENGER_TEST_CACHE moves the cache.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +38,8 @@ const OLDEST_HELM = [3, 14];
 const LOCK_WAIT_MS = 45 * 60_000;
 const HEARTBEAT_MS = 120_000;
 const ERROR_LINES = 25;
+/** Results that no run has asked for in this time are removed by the next build: each takes 200 MB. */
+const KEEP_UNUSED_MS = 30 * 24 * 60 * 60_000;
 
 class Failure extends Error {}
 
@@ -118,12 +133,23 @@ function wanted(only, folder) {
 
 function checkAssets(assets) {
   const missing = ['etcd', 'kube-apiserver'].filter((name) => programIn(assets, name) === null);
-  if (missing.length > 0) throw new Failure(`KUBEBUILDER_ASSETS=${assets} has no ${missing.join(' and no ')}: point it at a folder with both, or unset it`);
+  if (missing.length > 0)
+    throw new Failure(`KUBEBUILDER_ASSETS=${assets} has no ${missing.join(' and no ')}: point it at a folder with both, or unset it`);
   say(`KUBEBUILDER_ASSETS is set: kube-apiserver and etcd are those of ${assets}`);
 }
 
+function removeUnused(folder) {
+  const root = dirname(folder);
+  for (const name of readdirSync(root)) {
+    const other = join(root, name);
+    if (other !== folder && Date.now() - statSync(other).mtimeMs > KEEP_UNUSED_MS) rmSync(other, { recursive: true, force: true });
+  }
+}
+
 function moduleVersion(module) {
-  const line = readFileSync(join(HERE, 'go.mod'), 'utf8').split('\n').find((text) => text.trim().startsWith(`${module} v`));
+  const line = readFileSync(join(HERE, 'go.mod'), 'utf8')
+    .split('\n')
+    .find((text) => text.trim().startsWith(`${module} v`));
   if (line === undefined) throw new Failure(`go.mod does not require ${module}`);
   return line.trim().split(/\s+/)[1];
 }
@@ -181,7 +207,11 @@ function placeLink(folder, to, name) {
 function goBuild(args) {
   const env = { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' };
   return new Promise((resolve, reject) => {
-    const child = spawn('go', ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', ...args], { cwd: HERE, env, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('go', ['build', '-mod=readonly', '-trimpath', '-buildvcs=false', ...args], {
+      cwd: HERE,
+      env,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
     let errors = '';
     child.stderr.setEncoding('utf8').on('data', (text) => {
       errors = (errors + text).slice(-16_384);
@@ -192,7 +222,12 @@ function goBuild(args) {
     child.once('close', (code, signal) => {
       process.removeListener('SIGINT', stop).removeListener('SIGTERM', stop);
       if (code === 0) resolve();
-      else reject(new Failure(`go build ended with ${signal ?? `code ${code}`} (it needs the Go module proxy the first time):\n${lastLines(errors)}`));
+      else
+        reject(
+          new Failure(
+            `go build ended with ${signal ?? `code ${code}`} (it needs the Go module proxy the first time):\n${lastLines(errors)}`,
+          ),
+        );
     });
   });
 }
@@ -207,7 +242,8 @@ async function withLock(folder, work) {
   const deadline = Date.now() + LOCK_WAIT_MS;
   let told = false;
   while (!tryLock(lock)) {
-    if (Date.now() > deadline) throw new Failure(`another build holds ${lock} for more than ${minutes(LOCK_WAIT_MS)}: end it, or remove that file`);
+    if (Date.now() > deadline)
+      throw new Failure(`another build holds ${lock} for more than ${minutes(LOCK_WAIT_MS)}: end it, or remove that file`);
     if (!told) say(`another run is building: waiting for it (${lock})`);
     told = true;
     await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -253,13 +289,18 @@ async function main() {
 
   let todo = wanted(only, folder);
   if (todo.length > 0) {
-    if (go === null) throw new Failure('no `go` on PATH: install Go (see go.mod for the version), or set TEST_KUBECONFIG to a cluster\'s kubeconfig or KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver, and put helm on PATH');
+    if (go === null)
+      throw new Failure(
+        "no `go` on PATH: install Go (see go.mod for the version), or set TEST_KUBECONFIG to a cluster's kubeconfig or KUBEBUILDER_ASSETS to a folder with etcd and kube-apiserver, and put helm on PATH",
+      );
     mkdirSync(folder, { recursive: true });
     await withLock(folder, async () => {
       todo = wanted(only, folder); // another run may have built it while we waited
       for (const name of todo) await build(name, folder);
+      removeUnused(folder);
     });
   }
+  if (folder !== null && existsSync(folder)) utimesSync(folder, new Date(), new Date());
   return folder ?? process.env.KUBEBUILDER_ASSETS ?? '';
 }
 
