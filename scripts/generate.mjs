@@ -1,20 +1,28 @@
 // Writes every generated file: `npm run generate`. With --check (`npm run verify:generated`) it writes nothing and fails
-// when something would change, naming it.
+// when something would change, naming it. --root DIR works on another copy of the project, --without-helm leaves out what
+// needs helm.
 //
 //   crds/*.yaml → src/api/v1alpha1/types.gen.ts, charts/messenger-operator/templates/crds/
 //   the chart   → deploy/install.yaml (needs helm; without helm and Go to build it, this step is skipped)
+//   its roles   → the tables of docs/security.md
 //   src/config  → docs/reference/config.md
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { crdTemplate, installManifest } from './generate-chart.mjs';
+import { withRoleTables } from './generate-rbac-docs.mjs';
 import { typesOf } from './generate-types.mjs';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const { values: options } = parseArgs({
+  options: { check: { type: 'boolean' }, root: { type: 'string' }, 'without-helm': { type: 'boolean' } },
+});
+const { check = false } = options;
+const ROOT = options.root ?? fileURLToPath(new URL('..', import.meta.url));
 const CHART_CRDS = 'charts/messenger-operator/templates/crds';
-const check = process.argv.includes('--check');
+const INSTALL = 'deploy/install.yaml';
 const changed = [];
 
 await generate();
@@ -42,9 +50,21 @@ async function generate() {
   files.forEach((name, index) => put(`${CHART_CRDS}/${name}`, crdTemplate(texts[index])));
   removeOthers(CHART_CRDS, files);
   await configReference();
-  const helm = findHelm();
-  if (helm === undefined) console.log('skipped deploy/install.yaml: no helm here, and no Go to build one');
-  else put('deploy/install.yaml', installManifest(helm, ROOT));
+  const install = installText();
+  const security = 'docs/security.md';
+  put(security, await withRoleTables(readFileSync(join(ROOT, security), 'utf8'), install, join(ROOT, security)));
+}
+
+/** What is written to deploy/install.yaml; what is there where helm is not to be had. */
+function installText() {
+  const helm = options['without-helm'] === true ? undefined : findHelm();
+  if (helm === undefined) {
+    console.log(`skipped ${INSTALL}: ${options['without-helm'] === true ? 'without helm' : 'no helm here, and no Go to build one'}`);
+    return readFileSync(join(ROOT, INSTALL), 'utf8');
+  }
+  const text = installManifest(helm, ROOT);
+  put(INSTALL, text);
+  return text;
 }
 
 async function configReference() {

@@ -21,7 +21,7 @@ export const COMMON_FLAGS = {
   }),
   webhookSecretNamespaces: flag(list('NAMESPACE,…', DNS_LABEL, 'names of namespaces'), '', {
     name: 'webhook-secret-namespaces',
-    commands: ['controller', 'webhook'],
+    commands: ['webhook'],
     group: 'What to watch',
     about:
       'Namespaces whose Secrets the webhook may watch; elsewhere it reads a Secret by its name, for which the tenant grants a Role. Empty: all that it looks at.',
