@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { didYouMean, nearest } from '../../../src/config/nearest.js';
+import { didYouMean, nearest } from '../../../src/core/nearest.js';
 
 describe('nearest', () => {
   it.each([
