@@ -1,0 +1,75 @@
+import type { Service } from '../api/meta.js';
+import { DEFAULT_BACKEND, DEFAULT_WEBHOOK_PATH } from '../api/v1alpha1/constants.js';
+import type { Backend, BackendService, MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
+import { checkBackend, type BackendFacts, type BackendFault } from '../core/backend-check.js';
+import { parseDurationMs } from '../core/duration.js';
+import { effectiveBackend } from '../core/effective-spec.js';
+import { keyOf, type NamespacedName } from '../core/object-key.js';
+import type { BackendTarget, Channel, PageRoute, RouteAnswer } from '../core/page-route.js';
+import type { Holding } from './holding.js';
+import { signingSecretReference, type SecretLookup, type SecretReference } from './secret-lookup.js';
+
+/** What a route is made from besides the page that holds the claim. */
+export interface RouteFacts {
+  /** undefined: there is no such Service. */
+  readonly serviceOf: (key: NamespacedName) => Service | undefined;
+  readonly signingSecretOf: (reference: SecretReference) => SecretLookup;
+}
+
+/** The route of a page that holds its claim, or why its events cannot go anywhere (now). */
+export function routeOf({ page, app, epoch }: Extract<Holding, { kind: 'held' }>, facts: RouteFacts): RouteAnswer {
+  const effective = effectiveBackend(page, app);
+  if (effective === undefined) return { kind: 'dropped', why: 'no_backend' };
+  const { backend, namespace } = effective;
+  const service = backend.service === undefined ? undefined : facts.serviceOf({ namespace, name: backend.service.name });
+  const reference = signingSecretReference(backend, namespace);
+  const signing = reference === undefined ? undefined : facts.signingSecretOf(reference);
+  const namespaces = { pageNamespace: page.metadata.namespace ?? '', appNamespace: app.metadata.namespace ?? '' };
+  const fault = checkBackend({ backend: effective, ...namespaces, service, signingSecret: stateOf(signing) });
+  const target = targetOf(backend, namespace, service);
+  if (fault !== undefined || target === undefined) return faultAnswer(fault);
+  const signingSecret = signing?.kind === 'value' ? signing.secret : undefined;
+  return { kind: 'route', route: Object.freeze({ ...identityOf(page, app), epoch, target, signingSecret, ...settingsOf(backend) }) };
+}
+
+/** What only is not there (yet) may come; what is not allowed has to be written differently. */
+function faultAnswer(fault: BackendFault | undefined): RouteAnswer {
+  const reason = fault?.reason ?? 'BackendNotFound';
+  if (reason === 'BackendNotFound' || reason === 'SigningSecretNotFound') return { kind: 'not_yet', why: 'backend_unresolved' };
+  return { kind: 'dropped', why: 'backend_not_allowed' };
+}
+
+function identityOf(page: MessengerPage, app: MessengerApp): Pick<PageRoute, 'owner' | 'appId' | 'pageId'> {
+  return { owner: { ...keyOf(page), uid: page.metadata.uid ?? '' }, appId: app.spec.appId, pageId: page.spec.pageId };
+}
+
+function settingsOf(
+  backend: Backend,
+): Pick<PageRoute, 'accepts' | 'timeoutMs' | 'maxInFlight' | 'maxEventsPerRequest' | 'maxRequestBytes'> {
+  const { timeoutMs, maxInFlight, maxEventsPerRequest, maxRequestBytes, accepts } = DEFAULT_BACKEND;
+  const timeout = backend.timeout === undefined ? undefined : parseDurationMs(backend.timeout);
+  return {
+    accepts: new Set<Channel>(backend.accepts ?? accepts),
+    timeoutMs: timeout ?? timeoutMs,
+    maxInFlight: backend.maxInFlight ?? maxInFlight,
+    maxEventsPerRequest: backend.maxEventsPerRequest ?? maxEventsPerRequest,
+    maxRequestBytes: backend.maxRequestBytes ?? maxRequestBytes,
+  };
+}
+
+function targetOf(backend: Backend, namespace: string, service: Service | undefined): BackendTarget | undefined {
+  if (backend.service === undefined) return backend.url === undefined ? undefined : { kind: 'url', url: backend.url };
+  const port = portOf(backend.service, service);
+  const { name, path = DEFAULT_WEBHOOK_PATH } = backend.service;
+  return port === undefined ? undefined : { kind: 'service', namespace, name, port, path };
+}
+
+function portOf({ port }: BackendService, service: Service | undefined): number | undefined {
+  return typeof port === 'number' ? port : service?.spec?.ports?.find(({ name }) => name === port)?.port;
+}
+
+function stateOf(lookup: SecretLookup | undefined): BackendFacts['signingSecret'] {
+  if (lookup === undefined) return undefined;
+  if (lookup.kind === 'malformed') return 'malformed';
+  return lookup.kind === 'value' ? 'present' : 'absent';
+}
