@@ -1,0 +1,189 @@
+import { createHmac } from 'node:crypto';
+import http from 'node:http';
+import { sleep } from '../core/clock.js';
+import { deliverable, pageIdsOf, type WebhookEntry } from './deliverable.js';
+import { httpExchange } from './http-exchange.js';
+import { webhookJson } from './meta-json.js';
+import type { AttemptRecord, DeliveryRecord, SimApp } from './model.js';
+import type { World } from './world.js';
+
+/** What is to be sent to an app's callback. One of `entries`, `body`, `rawBody`. */
+export interface SendRequest {
+  readonly appId: string;
+  /** Entries of one POST, of any pages; those that nobody subscribed to are left out unless `force`. */
+  readonly entries?: readonly WebhookEntry[];
+  /** The whole body as JSON, escaped and signed but not looked into. */
+  readonly body?: unknown;
+  /** The exact bytes, signed as they are. */
+  readonly rawBody?: string | Buffer;
+  readonly object?: string;
+  /** Leaves subscriptions aside. */
+  readonly force?: boolean;
+  /** Where to, instead of the app's callback URL. */
+  readonly url?: string;
+  /** `wrong`: made with another secret. `reserialized`: over other bytes of the same JSON. `none`: no signature. */
+  readonly sign?: 'right' | 'wrong' | 'reserialized' | 'none';
+  /** Further or other headers; null takes one away. */
+  readonly headers?: Readonly<Record<string, string | null>>;
+  /** Retries as Meta does; default true. Without: one attempt. */
+  readonly retry?: boolean;
+}
+
+export interface SendResult {
+  /** undefined: nothing was sent, because nobody subscribed to any of it. */
+  readonly delivery: DeliveryRecord | undefined;
+  /** What was left out: field and page. */
+  readonly left: readonly { readonly pageId: string; readonly field: string }[];
+}
+
+/** A delivery under way. `first` is the state after the first attempt, `done` when it was delivered or given up. */
+export interface Sending extends SendResult {
+  readonly first: Promise<void>;
+  readonly done: Promise<void>;
+}
+
+const MAX_SENDING = 5_000;
+
+/** Meta's webhook sender: signed POSTs in Meta's escaped form, 5 s for an answer, retries, and removal after an hour of failing. */
+export class WebhookSender {
+  readonly #world: World;
+  readonly #stop = new AbortController();
+  readonly #agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+  readonly #sending = new Set<Promise<void>>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** Begins to send. @throws RangeError where there is no such app, no callback, or too much is being sent already. */
+  send(request: SendRequest): Sending {
+    const app = this.#world.apps.get(request.appId);
+    if (app === undefined) throw new RangeError(`there is no app ${request.appId}`);
+    if (this.#sending.size >= MAX_SENDING) throw new RangeError(`already sending ${MAX_SENDING} POSTs`);
+    const { entries, left } = deliverable(this.#world, request);
+    if (request.entries !== undefined && entries.length === 0) {
+      return { delivery: undefined, left, first: Promise.resolve(), done: Promise.resolve() };
+    }
+    const body = bytesOf(request, entries);
+    const url = this.#urlFor(request);
+    const delivery = this.#world.deliveries.add((seq) => ({
+      ...{ seq, at: this.#world.clock.nowMs(), appId: app.id, pageIds: pageIdsOf(request, entries), url: url.href },
+      ...{ body: body.toString('utf8'), attempts: [], state: 'pending' as const },
+    }));
+    return { delivery, left, ...this.#run(delivery, () => this.#attempt({ app, request, body, url })) };
+  }
+
+  /** Ends all retries and connections. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await Promise.allSettled(this.#sending);
+    this.#agent.destroy();
+  }
+
+  #urlFor(request: SendRequest): URL {
+    const own = this.#world.appSubscriptions.get(request.appId)?.get(request.object ?? 'page');
+    const url = request.url ?? (own?.active === true || request.force === true ? own?.callbackUrl : undefined);
+    if (url === undefined) throw new RangeError(`app ${request.appId} has no active subscription for ${request.object ?? 'page'}`);
+    return new URL(url);
+  }
+
+  #run(delivery: DeliveryRecord, attempt: () => Promise<AttemptRecord>): { readonly first: Promise<void>; readonly done: Promise<void> } {
+    const { config } = this.#world;
+    let told = (): void => undefined;
+    const first = new Promise<void>((resolve) => {
+      told = resolve;
+    });
+    const done = this.#untilDelivered(delivery, attempt, { told, delays: config.retryDelaysMs }).catch(() => undefined);
+    this.#sending.add(done);
+    void done.finally(() => {
+      this.#sending.delete(done);
+      told();
+    });
+    return { first, done };
+  }
+
+  async #untilDelivered(
+    delivery: DeliveryRecord,
+    attempt: () => Promise<AttemptRecord>,
+    { told, delays }: { readonly told: () => void; readonly delays: readonly number[] },
+  ): Promise<void> {
+    const { clock, config } = this.#world;
+    const began = clock.nowMs();
+    for (let number = 0; ; number++) {
+      const record = await attempt();
+      delivery.attempts.push(record);
+      if (record.status === 200) delivery.state = 'delivered';
+      told();
+      if (delivery.state === 'delivered') return;
+      if (config.removeAfterMs > 0 && clock.nowMs() - began >= config.removeAfterMs) {
+        this.#removeFrom(delivery);
+        return;
+      }
+      const delay = delays[Math.min(number, delays.length - 1)];
+      if (delay === undefined) {
+        delivery.state = 'failed';
+        return;
+      }
+      await sleep(clock, delay, this.#stop.signal);
+    }
+  }
+
+  /** "Webhooks Disabled": after an hour of failing Meta takes the app off the page. */
+  #removeFrom(delivery: DeliveryRecord): void {
+    for (const pageId of delivery.pageIds) this.#world.setFields(delivery.appId, pageId, undefined);
+    delivery.state = 'removed';
+  }
+
+  async #attempt(job: {
+    readonly app: SimApp;
+    readonly request: SendRequest;
+    readonly body: Buffer;
+    readonly url: URL;
+  }): Promise<AttemptRecord> {
+    const { clock, config } = this.#world;
+    const at = clock.nowMs();
+    const began = clock.monotonicMs();
+    const headers = headersFor(job, config.signatures);
+    const answer = await httpExchange({
+      url: job.url,
+      method: 'POST',
+      headers,
+      body: job.body,
+      timeoutMs: config.deliveryTimeoutMs,
+      clock,
+      agent: this.#agent,
+    });
+    const ms = Math.round(clock.monotonicMs() - began);
+    if (answer.kind === 'answer') return { at, status: answer.status, error: undefined, ms };
+    return { at, status: undefined, error: answer.kind === 'timeout' ? 'timeout' : answer.error, ms };
+  }
+}
+
+function bytesOf(request: SendRequest, entries: readonly WebhookEntry[]): Buffer {
+  if (request.rawBody !== undefined) return Buffer.from(request.rawBody);
+  return Buffer.from(webhookJson(request.body ?? { object: request.object ?? 'page', entry: entries }));
+}
+
+function headersFor(
+  { app, request, body }: { readonly app: SimApp; readonly request: SendRequest; readonly body: Buffer },
+  signatures: 'both' | 'sha256',
+): Record<string, string | number> {
+  const headers: Record<string, string | number> = {
+    'content-type': 'application/json',
+    accept: '*/*',
+    'user-agent': 'facebookexternalua',
+    'content-length': body.length,
+  };
+  const sign = request.sign ?? 'right';
+  if (sign !== 'none') {
+    const secret = sign === 'wrong' ? `${app.secret}-wrong` : app.secret;
+    const signed = sign === 'reserialized' ? Buffer.from(JSON.stringify(JSON.parse(body.toString('utf8')))) : body;
+    headers['x-hub-signature-256'] = `sha256=${createHmac('sha256', secret).update(signed).digest('hex')}`;
+    if (signatures === 'both') headers['x-hub-signature'] = `sha1=${createHmac('sha1', secret).update(signed).digest('hex')}`;
+  }
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    if (value === null) Reflect.deleteProperty(headers, name.toLowerCase());
+    else headers[name.toLowerCase()] = value;
+  }
+  return headers;
+}
