@@ -160,7 +160,7 @@ function target(name) {
     const version = moduleVersion('helm.sh/helm/v4');
     return {
       what: `helm ${version}`,
-      long: 'about 2 minutes on two cores after the API server, 5 alone',
+      long: 'half a minute after the API server, some minutes alone',
       source: './helm',
       output: 'helm',
       links: [],
@@ -172,7 +172,7 @@ function target(name) {
   const component = 'k8s.io/component-base/version';
   return {
     what: `kube-apiserver ${version} and etcd`,
-    long: 'about 11 minutes on two cores',
+    long: 'about 10 minutes on two cores',
     source: '.',
     output: 'controlplane',
     links: LINKS,
