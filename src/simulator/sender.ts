@@ -70,7 +70,8 @@ export class WebhookSender {
       ...{ seq, at: this.#world.clock.nowMs(), appId: app.id, pageIds: pageIdsOf(request, entries), url: url.href },
       ...{ body: body.toString('utf8'), attempts: [], state: 'pending' as const },
     }));
-    return { delivery, left, ...this.#run(delivery, () => this.#attempt({ app, request, body, url })) };
+    const delays = request.retry === false ? [] : this.#world.config.retryDelaysMs;
+    return { delivery, left, ...this.#run(delivery, delays, () => this.#attempt({ app, request, body, url })) };
   }
 
   /** Ends all retries and connections. */
@@ -87,13 +88,12 @@ export class WebhookSender {
     return new URL(url);
   }
 
-  #run(delivery: DeliveryRecord, attempt: () => Promise<AttemptRecord>): { readonly first: Promise<void>; readonly done: Promise<void> } {
-    const { config } = this.#world;
+  #run(delivery: DeliveryRecord, delays: readonly number[], attempt: () => Promise<AttemptRecord>): Pick<Sending, 'first' | 'done'> {
     let told = (): void => undefined;
     const first = new Promise<void>((resolve) => {
       told = resolve;
     });
-    const done = this.#untilDelivered(delivery, attempt, { told, delays: config.retryDelaysMs }).catch(() => undefined);
+    const done = this.#untilDelivered(delivery, attempt, { told, delays }).catch(() => undefined);
     this.#sending.add(done);
     void done.finally(() => {
       this.#sending.delete(done);

@@ -17,8 +17,8 @@ export interface GraphWorld {
   readonly app: AppCredentials;
   readonly options: GraphCallOptions;
   /** Credentials of a page; makes page and token where they are new. */
-  page(pageId?: string, token?: string): PageCredentials;
-  close(): Promise<void>;
+  readonly page: (pageId?: string, token?: string) => PageCredentials;
+  readonly close: () => Promise<void>;
 }
 
 /** The real client against the real simulator, with one app and one page in it. */
