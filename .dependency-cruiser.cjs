@@ -45,7 +45,6 @@ const packages = Object.entries(ONLY_IN).map(([name, files]) => ({
 }));
 
 module.exports = {
-  MAY_IMPORT,
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
     { name: 'main-imports-cli-only', severity: 'error', from: { path: '^src/main\\.ts$' }, to: { path: '^src/', pathNot: '^src/cli/' } },
@@ -63,3 +62,6 @@ module.exports = {
   ],
   options: { tsConfig: { fileName: 'tsconfig.json' }, tsPreCompilationDeps: true, doNotFollow: { path: 'node_modules' } },
 };
+
+// For the test that holds ARCHITECTURE.md to it; not enumerable, since dependency-cruiser refuses keys that it does not know.
+Object.defineProperty(module.exports, 'MAY_IMPORT', { value: MAY_IMPORT });

@@ -29,7 +29,9 @@ for (const suite of suites) {
   const result = problem === undefined ? await runJest(suite) : { passed: 0, failed: 1, skipped: 0, note: problem };
   for (const key of Object.keys(totals)) totals[key] += result[key];
   const seconds = Math.round((Date.now() - started) / 1000);
-  console.log(`suite ${suite.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s (limit ${suite.limitMin} min)${result.note ? ` — ${result.note}` : ''}\n`);
+  console.log(
+    `suite ${suite.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s (limit ${suite.limitMin} min)${result.note ? ` — ${result.note}` : ''}\n`,
+  );
 }
 rmSync(out, { recursive: true, force: true });
 console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
@@ -50,7 +52,14 @@ function prepare(need) {
 
 function runJest(suite) {
   const file = join(out, `${suite.name}.json`);
-  const args = ['--experimental-vm-modules', '--no-warnings', 'node_modules/jest/bin/jest.js', '--json', `--outputFile=${file}`, '--silent=false'];
+  const args = [
+    '--experimental-vm-modules',
+    '--no-warnings',
+    'node_modules/jest/bin/jest.js',
+    '--json',
+    `--outputFile=${file}`,
+    '--silent=false',
+  ];
   args.push(suite.serial ? '--runInBand' : '--maxWorkers=2', ...suite.paths);
   return new Promise((resolve) => {
     const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], detached: true });

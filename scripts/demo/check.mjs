@@ -7,7 +7,9 @@ const sameSet = (a, b) => a.length === b.length && [...a].sort().join() === [...
 
 /** Every item of a POST with the id of its entry's Page, in order. */
 function itemsOf(post) {
-  return post.flatMap((entry) => ['messaging', 'standby'].flatMap((channel) => (entry[channel] ?? []).map((item) => ({ item, channel, pageId: entry.id }))));
+  return post.flatMap((entry) =>
+    ['messaging', 'standby'].flatMap((channel) => (entry[channel] ?? []).map((item) => ({ item, channel, pageId: entry.id }))),
+  );
 }
 
 export class Checker {
@@ -42,10 +44,17 @@ export class Checker {
   /** Every item for a known Page is in its own bot's record once, and nothing else is in any bot's record. */
   async handled(what, post) {
     const known = itemsOf(post).filter(({ pageId }) => this.#page(pageId) !== undefined);
-    const wanted = [...this.#handledSoFar, ...known].map(({ item, channel, pageId }) => `${this.#page(pageId).bot} ${pageId} ${item.message.mid} ${channel} ${item.message.text}`);
+    const wanted = [...this.#handledSoFar, ...known].map(
+      ({ item, channel, pageId }) => `${this.#page(pageId).bot} ${pageId} ${item.message.mid} ${channel} ${item.message.text}`,
+    );
     this.#handledSoFar.push(...known);
     const ok = await this.eventually(what, () => sameSet(this.#records(), wanted));
-    if (!ok) console.log(`       wanted ${wanted.length} records, the bots have:\n${this.#records().map((line) => `         ${line}`).join('\n')}`);
+    if (!ok)
+      console.log(
+        `       wanted ${wanted.length} records, the bots have:\n${this.#records()
+          .map((line) => `         ${line}`)
+          .join('\n')}`,
+      );
     return ok;
   }
 
@@ -53,9 +62,14 @@ export class Checker {
   async replied(what, post) {
     const wanted = itemsOf(post)
       .filter(({ pageId, channel }) => channel === 'messaging' && this.#page(pageId) !== undefined)
-      .map(({ item, pageId }) => `${pageId} ${this.facts.tokenOf(pageId)} ${item.sender.id} ${this.#page(pageId).greeting} You wrote "${item.message.text}".`);
+      .map(
+        ({ item, pageId }) =>
+          `${pageId} ${this.facts.tokenOf(pageId)} ${item.sender.id} ${this.#page(pageId).greeting} You wrote "${item.message.text}".`,
+      );
     const ok = await this.eventually(what, async () => {
-      const sent = (await this.facts.sim.messages()).map((message) => `${message.pageId} ${message.token} ${message.recipient} ${message.text}`);
+      const sent = (await this.facts.sim.messages()).map(
+        (message) => `${message.pageId} ${message.token} ${message.recipient} ${message.text}`,
+      );
       return wanted.every((line) => sent.filter((other) => other === line).length === 1) && sent.length === this.#repliesWanted();
     });
     return ok;
@@ -68,7 +82,9 @@ export class Checker {
 
   report(say) {
     const failed = this.#results.filter(({ ok }) => !ok);
-    say(`\nThe checker read the simulator's and the bots' own records: ${this.#results.length - failed.length} of ${this.#results.length} as they should be.`);
+    say(
+      `\nThe checker read the simulator's and the bots' own records: ${this.#results.length - failed.length} of ${this.#results.length} as they should be.`,
+    );
     for (const { what } of failed) say(`  ✗ ${what}`);
     return failed.length === 0 && this.#results.length > 0;
   }

@@ -18,37 +18,98 @@ export async function startClusterOperator({ folder, broken, processes, simUrl, 
     if (code !== 0) throw new Error(`kubectl or helm failed: ${stderr || stdout}`);
     return stdout;
   };
-  const kubectlApply = (objects) => must(cluster.kubectl(['apply', '-f', '-'], { stdin: objects.map((object) => JSON.stringify(object)).join('\n---\n') }));
+  const kubectlApply = (objects) =>
+    must(cluster.kubectl(['apply', '-f', '-'], { stdin: objects.map((object) => JSON.stringify(object)).join('\n---\n') }));
 
   const namespaces = [RELEASE, NAMESPACE].map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
   await kubectlApply(namespaces);
-  const rendered = await must(cluster.helm(['template', RELEASE, join(root, 'charts/messenger-operator'), '-n', RELEASE, '--set', `webhook.secretNamespaces={${NAMESPACE}}`]));
+  const rendered = await must(
+    cluster.helm([
+      'template',
+      RELEASE,
+      join(root, 'charts/messenger-operator'),
+      '-n',
+      RELEASE,
+      '--set',
+      `webhook.secretNamespaces={${NAMESPACE}}`,
+    ]),
+  );
   await must(cluster.kubectl(['apply', '--server-side', '-f', '-'], { stdin: rendered }));
-  await must(cluster.kubectl(['wait', '--for=condition=Established', 'crd/messengerapps.messenger-operator.dev', 'crd/messengerpages.messenger-operator.dev', '--timeout=20s']));
+  await must(
+    cluster.kubectl([
+      'wait',
+      '--for=condition=Established',
+      'crd/messengerapps.messenger-operator.dev',
+      'crd/messengerpages.messenger-operator.dev',
+      '--timeout=20s',
+    ]),
+  );
   await kubectlApply(botServices());
 
   const kubeconfig = (role) => cluster.kubeconfigFor({ serviceAccount: `${RELEASE}-${role}`, namespace: RELEASE });
   const [controller, webhook, pagesApi] = await Promise.all(['controller', 'webhook', 'pages-api'].map(kubeconfig));
   const common = ['--service-resolver', resolver, '--log-format', 'text', '--log-level', 'debug'];
   const [a, b, c] = ports.adminPorts.map(String);
-  processes.start('controller', [MAIN, 'controller', '--kubeconfig', controller, '--lease-namespace', RELEASE, '--admin-port', a, ...controllerFlags(simUrl, broken)]);
-  processes.start('webhook', [MAIN, 'webhook', '--kubeconfig', webhook, '--webhook-port', String(ports.webhookPort), '--webhook-secret-namespaces', NAMESPACE, '--admin-port', b, ...common]);
-  processes.start('pages-api', [MAIN, 'pages-api', '--kubeconfig', pagesApi, '--api-port', String(ports.apiPort), '--api-allow-plaintext', '--admin-port', c, '--log-format', 'text', '--log-level', 'debug']);
+  processes.start('controller', [
+    MAIN,
+    'controller',
+    '--kubeconfig',
+    controller,
+    '--lease-namespace',
+    RELEASE,
+    '--admin-port',
+    a,
+    ...controllerFlags(simUrl, broken),
+  ]);
+  processes.start('webhook', [
+    MAIN,
+    'webhook',
+    '--kubeconfig',
+    webhook,
+    '--webhook-port',
+    String(ports.webhookPort),
+    '--webhook-secret-namespaces',
+    NAMESPACE,
+    '--admin-port',
+    b,
+    ...common,
+  ]);
+  processes.start('pages-api', [
+    MAIN,
+    'pages-api',
+    '--kubeconfig',
+    pagesApi,
+    '--api-port',
+    String(ports.apiPort),
+    '--api-allow-plaintext',
+    '--admin-port',
+    c,
+    '--log-format',
+    'text',
+    '--log-level',
+    'debug',
+  ]);
   for (const port of ports.adminPorts) {
-    if ((await until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok, 20_000)) === undefined) throw new Error(`a role did not become ready: see the logs in ${folder}`);
+    if ((await until(async () => (await fetch(`http://127.0.0.1:${port}/readyz`)).ok, 20_000)) === undefined)
+      throw new Error(`a role did not become ready: see the logs in ${folder}`);
   }
 
   // What a platform team gives a bot: a ServiceAccount, and the chart's bot role in the namespace of the pages.
-  await kubectlApply(BOTS.flatMap((name) => [
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: NAMESPACE } },
-    {
-      apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'RoleBinding', metadata: { name: `${name}-pages`, namespace: NAMESPACE },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: `${RELEASE}-bot` },
-      subjects: [{ kind: 'ServiceAccount', name, namespace: NAMESPACE }],
-    },
-  ]));
+  await kubectlApply(
+    BOTS.flatMap((name) => [
+      { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name, namespace: NAMESPACE } },
+      {
+        apiVersion: 'rbac.authorization.k8s.io/v1',
+        kind: 'RoleBinding',
+        metadata: { name: `${name}-pages`, namespace: NAMESPACE },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: `${RELEASE}-bot` },
+        subjects: [{ kind: 'ServiceAccount', name, namespace: NAMESPACE }],
+      },
+    ]),
+  );
   const botKeyFiles = {};
-  for (const bot of BOTS) botKeyFiles[bot] = secretFile(folder, bot, await cluster.requestToken(NAMESPACE, bot, { audiences: ['messenger-operator'] }));
+  for (const bot of BOTS)
+    botKeyFiles[bot] = secretFile(folder, bot, await cluster.requestToken(NAMESPACE, bot, { audiences: ['messenger-operator'] }));
   say(`     API server ${cluster.server} · chart applied · roles run with their ServiceAccounts' tokens`);
 
   return {
@@ -64,7 +125,12 @@ export async function startClusterOperator({ folder, broken, processes, simUrl, 
     applyShared: () => kubectlApply(appManifests()),
     async apply(name, objects, { settle = false } = {}) {
       await kubectlApply(objects);
-      if (settle) await until(async () => (await must(cluster.kubectl(['get', 'mpage', name, '-n', NAMESPACE, '-o', 'jsonpath={.status.observedGeneration}']))) === '2', 10_000);
+      if (settle)
+        await until(
+          async () =>
+            (await must(cluster.kubectl(['get', 'mpage', name, '-n', NAMESPACE, '-o', 'jsonpath={.status.observedGeneration}']))) === '2',
+          10_000,
+        );
     },
     remove: ({ name }) => must(cluster.kubectl(['delete', 'mpage', name, '-n', NAMESPACE, '--wait=false'])),
     playWith: ({ simUrl: graph }) => `

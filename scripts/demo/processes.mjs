@@ -22,7 +22,8 @@ export class Processes {
     child.stderr.pipe(log);
     child.on('exit', (code, signal) => {
       this.#children.delete(name);
-      if (code !== 0 && signal === null) console.error(`   ! ${name} ended with exit code ${code}: see ${join(this.folder, `${name}.log`)}`);
+      if (code !== 0 && signal === null)
+        console.error(`   ! ${name} ended with exit code ${code}: see ${join(this.folder, `${name}.log`)}`);
     });
     this.#children.set(name, child);
     return child;
@@ -45,9 +46,13 @@ export class Processes {
 /** Ports that were free a moment ago, all different. */
 export async function freePorts(count) {
   const servers = await Promise.all(
-    Array.from({ length: count }, () => new Promise((resolve) => {
-      const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-    })),
+    Array.from(
+      { length: count },
+      () =>
+        new Promise((resolve) => {
+          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
+        }),
+    ),
   );
   const ports = servers.map((server) => server.address().port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));

@@ -17,12 +17,32 @@ export async function startStandaloneOperator({ folder, broken, processes, simUr
     renameSync(join(folder, `${name}.tmp`), join(manifests, `${name}.yaml`));
   };
   apply('services', botServices());
-  apply('bot-keys', BOTS.map((bot) => botKeySecret(bot, keys[bot])));
+  apply(
+    'bot-keys',
+    BOTS.map((bot) => botKeySecret(bot, keys[bot])),
+  );
 
   processes.start('operator', [
-    MAIN, 'standalone', '--manifests', manifests, '--state-dir', stateDir, ...controllerFlags(simUrl, broken),
-    '--webhook-port', String(ports.webhookPort), '--api-port', String(ports.apiPort), '--api-allow-plaintext',
-    '--admin-port', String(ports.adminPorts[0]), '--service-resolver', resolver, '--rescan', '1s', '--deletion-confirm', '2s',
+    MAIN,
+    'standalone',
+    '--manifests',
+    manifests,
+    '--state-dir',
+    stateDir,
+    ...controllerFlags(simUrl, broken),
+    '--webhook-port',
+    String(ports.webhookPort),
+    '--api-port',
+    String(ports.apiPort),
+    '--api-allow-plaintext',
+    '--admin-port',
+    String(ports.adminPorts[0]),
+    '--service-resolver',
+    resolver,
+    '--rescan',
+    '1s',
+    '--deletion-confirm',
+    '2s',
   ]);
   const ready = await until(async () => (await fetch(`http://127.0.0.1:${ports.adminPorts[0]}/readyz`)).ok, 15_000);
   if (ready === undefined) throw new Error(`the operator did not become ready: see ${folder}/operator.log`);

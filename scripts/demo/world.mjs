@@ -24,7 +24,10 @@ export function controllerFlags(simUrl, broken) {
 }
 
 export async function startWorld({ folder, broken, cluster, say, step }) {
-  step(1, `Start a Graph simulator, two Bottender bots and the operator (${cluster ? 'three roles on a real API server' : 'standalone, no cluster'})`);
+  step(
+    1,
+    `Start a Graph simulator, two Bottender bots and the operator (${cluster ? 'three roles on a real API server' : 'standalone, no cluster'})`,
+  );
   const processes = new Processes(folder);
   const [simPort, webhookPort, apiPort, adminPort, adminPort2, adminPort3, ...botPorts] = await freePorts(6 + BOTS.length);
   const simUrl = `http://127.0.0.1:${simPort}`;
@@ -36,9 +39,20 @@ export async function startWorld({ folder, broken, cluster, say, step }) {
 
   const resolver = join(folder, 'service-resolver.json');
   const targets = broken === 'route' ? [...botPorts].reverse() : botPorts;
-  writeFileSync(resolver, JSON.stringify(Object.fromEntries(BOTS.map((bot, i) => [`${NAMESPACE}/${bot}:5000`, `127.0.0.1:${targets[i]}`]))));
+  writeFileSync(
+    resolver,
+    JSON.stringify(Object.fromEntries(BOTS.map((bot, i) => [`${NAMESPACE}/${bot}:5000`, `127.0.0.1:${targets[i]}`]))),
+  );
 
-  const context = { folder, broken, processes, simUrl, resolver, ports: { webhookPort, apiPort, adminPorts: [adminPort, adminPort2, adminPort3] }, say };
+  const context = {
+    folder,
+    broken,
+    processes,
+    simUrl,
+    resolver,
+    ports: { webhookPort, apiPort, adminPorts: [adminPort, adminPort2, adminPort3] },
+    say,
+  };
   const operator = cluster ? await startClusterOperator(context) : await startStandaloneOperator(context);
 
   const recordFiles = {};
@@ -47,10 +61,15 @@ export async function startWorld({ folder, broken, cluster, say, step }) {
     processes.start(bot, ['server.js'], {
       cwd: BOT_FOLDER,
       env: {
-        BOT_NAME: bot, BOT_RECORD: recordFiles[bot], PORT: String(botPorts[i]),
-        MESSENGER_APP_ID: APP.id, MESSENGER_VERIFY_TOKEN: APP.verifyToken,
+        BOT_NAME: bot,
+        BOT_RECORD: recordFiles[bot],
+        PORT: String(botPorts[i]),
+        MESSENGER_APP_ID: APP.id,
+        MESSENGER_VERIFY_TOKEN: APP.verifyToken,
         MESSENGER_APP_SECRET: broken === 'sign' ? '0'.repeat(32) : APP.secret,
-        GRAPH_ORIGIN: simUrl, PAGES_API_URL: operator.pagesApiUrl, PAGES_API_KEY_FILE: operator.botKeyFiles[bot],
+        GRAPH_ORIGIN: simUrl,
+        PAGES_API_URL: operator.pagesApiUrl,
+        PAGES_API_KEY_FILE: operator.botKeyFiles[bot],
         ...operator.botEnv,
       },
     });
@@ -61,7 +80,6 @@ export async function startWorld({ folder, broken, cluster, say, step }) {
   const pagesJson = async () => JSON.parse((await operator.cli(['get', 'pages', '-A', '-o', 'json'])).stdout).items;
   const pageJson = async ({ name }) => (await pagesJson()).find((page) => page.metadata.name === name);
   const ready = (page) => page?.status?.conditions?.find(({ type }) => type === 'Ready');
-  
 
   return {
     tokens,
