@@ -1,0 +1,44 @@
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/log.js';
+import type { PageRoute } from '../core/page-route.js';
+
+import type { Alert, DeliveryObserver } from './observe.js';
+
+const ONE_LINE_EVERY_MS = 60_000;
+const MAX_REMEMBERED = 2_000;
+
+const MESSAGES: Readonly<Record<Alert, string>> = {
+  given_up: 'gave an event up: its bot was unavailable for too long',
+  refuses_everything: 'bot refuses although it accepted nothing lately: wrong signing secret?',
+  address_refused: 'backend leads to an address that is not allowed',
+};
+
+interface AlertsDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observe: DeliveryObserver;
+}
+
+/** Every alert is counted; a page logs one line a minute of each kind, however many events it stands for. */
+export class Alerts {
+  readonly #deps: AlertsDeps;
+  readonly #logged = new Map<string, { readonly atMs: number; since: number }>();
+
+  constructor(deps: AlertsDeps) {
+    this.#deps = deps;
+  }
+
+  raise(kind: Alert, { appId, pageId, owner }: PageRoute): void {
+    const { clock, log, observe } = this.#deps;
+    observe.alert(kind);
+    const key = `${kind} ${appId}/${pageId}`;
+    const before = this.#logged.get(key);
+    if (before !== undefined && clock.monotonicMs() - before.atMs < ONE_LINE_EVERY_MS) {
+      before.since++;
+      return;
+    }
+    if (this.#logged.size >= MAX_REMEMBERED) this.#logged.clear();
+    this.#logged.set(key, { atMs: clock.monotonicMs(), since: 0 });
+    log.warn(MESSAGES[kind], { appId, pageId, page: `${owner.namespace}/${owner.name}`, more: before?.since ?? 0 });
+  }
+}

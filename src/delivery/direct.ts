@@ -1,0 +1,170 @@
+import { sleep, type Clock } from '../core/clock.js';
+import type { Delivery, PostVerdict, RoutedEntry, RoutedPost } from '../core/delivery.js';
+import type { Logger } from '../core/log.js';
+
+import { Alerts } from './alerts.js';
+import type { BackendClient } from './backend-client.js';
+import { Backends } from './backends.js';
+import { Courier } from './courier.js';
+import { Dedupe } from './dedupe.js';
+import { Lanes } from './lanes.js';
+import { deliveryLimits, type DeliveryLimits } from './limits.js';
+import type { DeliveryObserver, UnavailableWhy } from './observe.js';
+import { PageStates, type PageDeliveryState } from './page-states.js';
+import { cutParts } from './parts.js';
+import { PostRun, type Claimed } from './post-run.js';
+
+export interface DirectDeliveryDeps {
+  readonly client: BackendClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observe: DeliveryObserver;
+  readonly limits?: Partial<DeliveryLimits>;
+}
+
+const DRAIN_POLL_MS = 20;
+
+/**
+ * Delivers while Meta waits. A POST is done when every item was accepted, refused or given up; what takes longer than
+ * four seconds goes on after Meta was told to come again, and its retry joins it. Keeps nothing over a restart.
+ */
+export class DirectDelivery implements Delivery {
+  readonly #deps: DirectDeliveryDeps;
+  readonly #limits: DeliveryLimits;
+  readonly #lanes = new Lanes();
+  readonly #dedupe: Dedupe;
+  readonly #states = new PageStates();
+  readonly #courier: Courier;
+  #items = 0;
+  #bytes = 0;
+  #posts = 0;
+  #draining = false;
+
+  constructor(deps: DirectDeliveryDeps) {
+    const limits = deliveryLimits(deps.limits);
+    this.#deps = deps;
+    this.#limits = limits;
+    this.#dedupe = new Dedupe(deps.clock, limits);
+    this.#courier = new Courier({
+      ...deps,
+      limits,
+      dedupe: this.#dedupe,
+      states: this.#states,
+      backends: new Backends(deps.clock, limits),
+      alerts: new Alerts(deps),
+    });
+  }
+
+  deliver(post: RoutedPost): Promise<PostVerdict> {
+    const weight = weigh(post);
+    const obstacle = this.#obstacle(weight);
+    if (obstacle !== undefined) {
+      this.#deps.observe.unavailable(post.appId, obstacle);
+      return Promise.resolve('unavailable');
+    }
+    this.#count(1, weight);
+    const run = new PostRun(post, this.#deps.clock, this.#limits, () => {
+      this.#count(-1, weight);
+    });
+    for (const entry of post.entries) this.#begin(run, entry);
+    run.closed();
+    return run.verdict;
+  }
+
+  async drain(timeoutMs: number): Promise<void> {
+    const { clock } = this.#deps;
+    const endMs = clock.monotonicMs() + timeoutMs;
+    this.#draining = true;
+    while (this.#posts > 0 && clock.monotonicMs() < endMs) await sleep(clock, DRAIN_POLL_MS);
+  }
+
+  /** How delivery to each page goes, for an internal listing. */
+  pageStates(): readonly PageDeliveryState[] {
+    return this.#states.list();
+  }
+
+  /** POSTs that are not decided yet, answered ones that go on included. */
+  get postsInFlight(): number {
+    return this.#posts;
+  }
+
+  #obstacle({ items, bytes }: Weight): UnavailableWhy | undefined {
+    if (this.#draining) return 'draining';
+    // One POST is always taken: however large it is, it is bounded by the listener.
+    const isFull = this.#items + items > this.#limits.maxItems || this.#bytes + bytes > this.#limits.maxHeldBytes;
+    return this.#posts > 0 && isFull ? 'over_limit' : undefined;
+  }
+
+  #begin(run: PostRun, entry: RoutedEntry): void {
+    const { route } = entry;
+    const lane = `${route.appId}/${route.pageId}`;
+    const isFull = this.#lanes.depth(lane) >= route.maxInFlight * this.#limits.laneDepth;
+    for (const claimed of cutParts(entry, this.#claim(run, entry))) {
+      const part = { run, entry, claimed };
+      if (isFull) {
+        this.#courier.giveBack(part, 'lane_full');
+        continue;
+      }
+      run.opened();
+      this.#lanes.add(lane, route.maxInFlight, conversationsOf(claimed), () =>
+        this.#courier.carry(part).finally(() => {
+          run.closed();
+        }),
+      );
+    }
+  }
+
+  /** The items that are this POST's to deliver: neither done before, nor under way, nor of a kind the bot does not want. */
+  #claim(run: PostRun, { route, items }: RoutedEntry): Claimed[] {
+    const mine: Claimed[] = [];
+    for (const item of items) {
+      const channel = item.channel ?? 'none';
+      if (item.channel !== undefined && !route.accepts.has(item.channel)) {
+        this.#deps.observe.item(route.appId, channel, 'not_accepted_by_spec');
+        continue;
+      }
+      const key = run.keyOf(item);
+      const claim = this.#dedupe.claim(key);
+      if (claim.kind === 'mine') {
+        mine.push({ item, key, event: claim.event, again: claim.again });
+        continue;
+      }
+      this.#deps.observe.item(route.appId, channel, 'duplicate');
+      if (claim.kind === 'done') continue;
+      run.opened();
+      void claim.outcome.then((outcome) => {
+        run.tell(undefined, outcome);
+        run.closed();
+      });
+    }
+    return mine;
+  }
+
+  #count(posts: 1 | -1, { items, bytes }: Weight): void {
+    this.#posts += posts;
+    this.#items += posts * items;
+    this.#bytes += posts * bytes;
+    this.#deps.observe.inFlight(this.#items, this.#bytes);
+  }
+}
+
+interface Weight {
+  readonly items: number;
+  readonly bytes: number;
+}
+
+function weigh({ entries }: RoutedPost): Weight {
+  let items = 0;
+  let bytes = 0;
+  for (const entry of entries) {
+    items += entry.items.length;
+    for (const item of entry.items) bytes += item.bytes.length;
+  }
+  return { items, bytes };
+}
+
+function conversationsOf(claimed: readonly Claimed[]): readonly string[] {
+  const [first] = claimed;
+  if (claimed.length === 1 && first !== undefined) return [first.item.conversation];
+  return [...new Set(claimed.map(({ item }) => item.conversation))];
+}

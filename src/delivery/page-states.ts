@@ -1,0 +1,59 @@
+import type { PageRoute } from '../core/page-route.js';
+
+import type { UnavailableWhy } from './observe.js';
+
+/** How delivery to one page goes, as this replica sees it. Times are of the wall clock, in milliseconds. */
+export interface PageDeliveryState {
+  readonly appId: string;
+  readonly pageId: string;
+  readonly owner: string;
+  readonly lastEventMs: number | undefined;
+  readonly lastAcceptedMs: number | undefined;
+  readonly lastFailure: { readonly atMs: number; readonly why: UnavailableWhy | 'refused' | 'given_up' } | undefined;
+}
+
+type Failure = NonNullable<PageDeliveryState['lastFailure']>['why'];
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const MAX_PAGES = 20_000;
+
+/** For an internal listing, never for metrics. Bounded: the page that came first is forgotten first. */
+export class PageStates {
+  readonly #states = new Map<string, Mutable<PageDeliveryState>>();
+
+  accepted(route: PageRoute, nowMs: number): void {
+    const state = this.#of(route);
+    state.lastEventMs = nowMs;
+    state.lastAcceptedMs = nowMs;
+  }
+
+  failed(route: PageRoute, nowMs: number, why: Failure): void {
+    const state = this.#of(route);
+    state.lastEventMs = nowMs;
+    state.lastFailure = { atMs: nowMs, why };
+  }
+
+  list(): readonly PageDeliveryState[] {
+    return [...this.#states.values()];
+  }
+
+  #of({ appId, pageId, owner }: PageRoute): Mutable<PageDeliveryState> {
+    const key = `${appId}/${pageId}`;
+    const known = this.#states.get(key);
+    if (known?.owner === `${owner.namespace}/${owner.name}`) return known;
+    if (this.#states.size >= MAX_PAGES) {
+      const [oldest] = this.#states.keys();
+      if (oldest !== undefined) this.#states.delete(oldest);
+    }
+    const fresh = {
+      appId,
+      pageId,
+      owner: `${owner.namespace}/${owner.name}`,
+      lastEventMs: undefined,
+      lastAcceptedMs: undefined,
+      lastFailure: undefined,
+    };
+    this.#states.set(key, fresh);
+    return fresh;
+  }
+}

@@ -1,0 +1,162 @@
+import { Pool } from 'undici';
+
+import type { Clock } from '../core/clock.js';
+import type { BackendTarget } from '../core/page-route.js';
+
+import { connectTo, type ConnectorDeps } from './connector.js';
+import { BadTargetError, endpointOf, type Endpoint, type EndpointRules } from './endpoint.js';
+import { Exchange, type BotAnswer } from './exchange.js';
+
+/** A connection serves so long at most: a Service's new pods get their share, and a changed name is seen. */
+const MAX_CONNECTION_AGE_MS = 60_000;
+/** Below the 5 s after which Node servers close an idle connection; a server's own hint counts. */
+const IDLE_MS = 4_000;
+const MAX_CONNECTIONS_PER_BACKEND = 128;
+const MAX_POOLS = 5_000;
+const POOL_IDLE_MS = 120_000;
+const SWEEP_EVERY_MS = 30_000;
+
+export interface BotRequest {
+  readonly target: BackendTarget;
+  /** Name, value, name, value, … All of them: nothing is added but Host and Content-Length. */
+  readonly headers: string[];
+  readonly body: Buffer;
+  /** For everything: resolving, connecting, sending, the answer. */
+  readonly timeoutMs: number;
+}
+
+export interface BotClientDeps extends ConnectorDeps, EndpointRules {
+  readonly clock: Clock;
+}
+
+interface BackendPool {
+  readonly pool: Pool;
+  lastUsedMs: number;
+  running: number;
+}
+
+/** POSTs to bots. Follows no redirects, keeps nothing of an answer but its status. */
+export class BotClient {
+  readonly #deps: BotClientDeps;
+  readonly #pools = new Map<string, BackendPool>();
+  readonly #endpoints = new WeakMap<BackendTarget, Endpoint>();
+  #cancelSweep: (() => void) | undefined;
+  #closed = false;
+
+  constructor(deps: BotClientDeps) {
+    this.#deps = deps;
+  }
+
+  /** Never rejects. Tried once more on another connection if none could be had, and only then: no byte had left. */
+  send(request: BotRequest): Promise<BotAnswer> {
+    let endpoint: Endpoint;
+    try {
+      endpoint = this.#endpoint(request.target);
+    } catch (error) {
+      if (error instanceof BadTargetError) return Promise.resolve({ kind: 'none', why: 'bad_target' });
+      throw error;
+    }
+    const deadlineMs = this.#deps.clock.monotonicMs() + request.timeoutMs;
+    return new Promise((resolve) => {
+      this.#try(endpoint, request, deadlineMs, (answer, started) => {
+        const again = !started && answer.kind === 'none' && answer.why === 'connect' && this.#deps.clock.monotonicMs() < deadlineMs;
+        if (again) this.#try(endpoint, request, deadlineMs, resolve);
+        else resolve(answer);
+      });
+    });
+  }
+
+  /** Closes every connection. Requests under way end without an answer. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancelSweep?.();
+    const pools = [...this.#pools.values()];
+    this.#pools.clear();
+    await Promise.all(pools.map(({ pool }) => pool.destroy()));
+  }
+
+  get openPools(): number {
+    return this.#pools.size;
+  }
+
+  #try(endpoint: Endpoint, request: BotRequest, deadlineMs: number, done: (answer: BotAnswer, started: boolean) => void): void {
+    const { clock } = this.#deps;
+    const backend = this.#pool(endpoint);
+    if (backend === undefined) {
+      done({ kind: 'none', why: 'connect' }, true);
+      return;
+    }
+    backend.running++;
+    const exchange = new Exchange((answer) => {
+      cancel();
+      backend.running--;
+      done(answer, exchange.started);
+    });
+    const cancel = clock.setTimer(deadlineMs - clock.monotonicMs(), () => {
+      exchange.expire();
+    });
+    backend.pool.dispatch({ path: endpoint.path, method: 'POST', headers: request.headers, body: request.body }, exchange);
+  }
+
+  #endpoint(target: BackendTarget): Endpoint {
+    let endpoint = this.#endpoints.get(target);
+    if (endpoint === undefined) {
+      endpoint = endpointOf(target, this.#deps);
+      this.#endpoints.set(target, endpoint);
+    }
+    return endpoint;
+  }
+
+  #pool(endpoint: Endpoint): BackendPool | undefined {
+    if (this.#closed) return undefined;
+    let backend = this.#pools.get(endpoint.origin);
+    if (backend === undefined) {
+      if (this.#pools.size >= MAX_POOLS && !this.#closeIdle(0)) return undefined;
+      backend = { pool: this.#open(endpoint), lastUsedMs: 0, running: 0 };
+      this.#pools.set(endpoint.origin, backend);
+      this.#cancelSweep ??= this.#deps.clock.setTimer(SWEEP_EVERY_MS, this.#sweep);
+    }
+    backend.lastUsedMs = this.#deps.clock.monotonicMs();
+    return backend;
+  }
+
+  #open(endpoint: Endpoint): Pool {
+    return new Pool(endpoint.origin, {
+      connections: MAX_CONNECTIONS_PER_BACKEND,
+      clientTtl: MAX_CONNECTION_AGE_MS,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: MAX_CONNECTION_AGE_MS,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      allowH2: false,
+      connect: (_options, callback) => {
+        connectTo(this.#deps, endpoint).then(
+          (socket) => {
+            callback(null, socket);
+          },
+          (error: unknown) => {
+            callback(error as Error, null);
+          },
+        );
+      },
+    });
+  }
+
+  readonly #sweep = (): void => {
+    this.#closeIdle(POOL_IDLE_MS);
+    this.#cancelSweep = this.#pools.size === 0 ? undefined : this.#deps.clock.setTimer(SWEEP_EVERY_MS, this.#sweep);
+  };
+
+  /** Whether one was closed. */
+  #closeIdle(idleMs: number): boolean {
+    const before = this.#deps.clock.monotonicMs() - idleMs;
+    let closed = false;
+    for (const [origin, { pool, running, lastUsedMs }] of this.#pools) {
+      if (running > 0 || lastUsedMs > before) continue;
+      this.#pools.delete(origin);
+      void pool.destroy();
+      closed = true;
+    }
+    return closed;
+  }
+}
