@@ -70,7 +70,8 @@ export function classifyAddress(address: string): AddressClass {
   if (words === undefined) return 'invalid';
   const embedded = embeddedV4(words);
   if (embedded !== undefined) return classifyV4(embedded);
-  return V6_ROWS.find(({ base, bits }) => hasPrefix(words, base, bits))?.kind ?? 'reserved';
+  const found = V6_ROWS.find(({ base, bits }) => hasPrefix(words, base, bits))?.kind ?? 'reserved';
+  return found === 'public' && isIsatap(words) ? classifyV4(words.slice(6)) : found;
 }
 
 /** The same address always as the same text: `::ffff:10.0.0.1` is `10.0.0.1`. undefined: no address. */
@@ -129,13 +130,14 @@ const V4_BEHIND: readonly (readonly number[])[] = [
   [0x64, 0xff9b, 0, 0, 0, 0],
 ];
 
-/** The IPv4 address that an IPv6 one leads to; 6to4, ISATAP and the old compatible form besides those above. */
+/** The IPv4 address that an IPv6 one leads to; 6to4 and the old compatible form besides those above. */
 function embeddedV4(words: readonly number[]): readonly number[] | undefined {
   if (hasPrefix(words, [0x2002], 16)) return words.slice(1, 3);
-  const isBehind = V4_BEHIND.some((prefix) => hasPrefix(words, prefix, 96)) || isIsatap(words) || isCompatible(words);
+  const isBehind = V4_BEHIND.some((prefix) => hasPrefix(words, prefix, 96)) || isCompatible(words);
   return isBehind ? words.slice(6) : undefined;
 }
 
+/** An interface identifier that ends in an IPv4 address, behind any prefix. */
 function isIsatap(words: readonly number[]): boolean {
   return words[5] === 0x5efe && ((words[4] ?? 0) & 0xfdff) === 0;
 }
