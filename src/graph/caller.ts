@@ -109,7 +109,7 @@ export class GraphCaller {
     const retryAfterMs = row.disposition === 'wait' ? throttle.throttled(scope, app, pageId, usage) : 0;
     const graphText = redactor.text(told.message, [...secretsOf(call.auth), ...paramSecrets(call)]);
     const error = rememberFailure(toOperatorError(row, failure, { graphText, retryAfterMs, scope }), failure);
-    if (row.disposition === 'app-credential') throttle.credentialRefused(app, error);
+    if (row.disposition === 'app-credential') throttle.credentialRefused(app, error, call.auth.token === undefined ? undefined : pageId);
     return error;
   }
 

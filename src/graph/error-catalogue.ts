@@ -98,7 +98,7 @@ const SUBSCRIBE: readonly CatalogueRow[] = [
     fix: 'correct spec.subscribedFields',
   },
   {
-    on: ['page_info', 'observe', 'unsubscribe'],
+    on: ['page_info', 'observe', 'unsubscribe', 'unsubscribe_as_app'],
     codes: [100],
     prefix: 'Tried accessing nonexisting field',
     disposition: 'terminal',
@@ -126,7 +126,7 @@ const APP_SUBSCRIPTION: readonly CatalogueRow[] = [
     fix: 'make webhook.callbackUrl reachable from the internet (public certificate, right path), and check the verify token',
   },
   {
-    on: ['subscribe_app'],
+    on: ['subscribe_app', 'app_subscriptions'],
     codes: [100],
     prefix: 'callback_url',
     disposition: 'terminal',

@@ -10,6 +10,7 @@ const FIRST_WAIT_MS = 5 * 60_000;
 const MAX_WAIT_MS = 60 * 60_000;
 /** Graph counts over a rolling hour; what is older than this says nothing any more. */
 const USAGE_LIFE_MS = 60 * 60_000;
+const SUSPECTS = 3;
 const MAX_APPS = 1_000;
 const MAX_PAGES = 20_000;
 
@@ -45,8 +46,10 @@ export class Throttle {
   readonly #apps = new BoundedMap<string, Block>(MAX_APPS);
   readonly #pages = new BoundedMap<string, Block>(MAX_PAGES);
   readonly #refusals = new BoundedMap<string, Refusal>(MAX_APPS);
-  #lastNumber = 0;
+  /** Pages whose call was refused for the app's credential since its last good call. */
+  readonly #suspects = new BoundedMap<string, ReadonlySet<string>>(MAX_APPS);
   readonly #usage = new BoundedMap<string, { readonly percent: number; readonly atMs: number }>(MAX_APPS);
+  #lastNumber = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -81,15 +84,29 @@ export class Throttle {
 
   /** Graph answered a call well: what was blocked when it was let through is free again. */
   succeeded(ticket: Ticket, app: AppCredentials, pageId: string | undefined): void {
-    lift(this.#refusals, credentialKey(app), ticket);
+    const key = credentialKey(app);
+    lift(this.#refusals, key, ticket);
+    this.#suspects.delete(key);
     lift(this.#apps, app.appId, ticket);
     if (pageId !== undefined) lift(this.#pages, pageKey(app.appId, pageId), ticket);
   }
 
-  /** Graph refused the app's credential. */
-  credentialRefused(app: AppCredentials, error: OperatorError): void {
+  /**
+   * Graph refused the app's credential. A call with a Page's token may also be refused because that token is another app's:
+   * only when three different Pages in a row are refused the app is parked for it, or one tenant's token could stop all others.
+   */
+  credentialRefused(app: AppCredentials, error: OperatorError, pageId: string | undefined): void {
+    const key = credentialKey(app);
+    if (pageId !== undefined && !this.#suspected(key, pageId)) return;
     const now = this.#clock.monotonicMs();
-    this.#refusals.set(credentialKey(app), { error, number: ++this.#lastNumber, nextProbeMs: now + PROBE_MS });
+    this.#refusals.set(key, { error, number: ++this.#lastNumber, nextProbeMs: now + PROBE_MS });
+  }
+
+  #suspected(key: string, pageId: string): boolean {
+    if (this.#refusals.get(key) !== undefined) return true;
+    const pages = new Set(this.#suspects.get(key)).add(pageId);
+    this.#suspects.set(key, pages);
+    return pages.size >= SUSPECTS;
   }
 
   /** Graph answered with a throttle code. @returns how long to wait: what Graph named, else 5 min, doubling up to an hour. */
