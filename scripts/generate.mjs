@@ -6,6 +6,7 @@
 //   the chart   → deploy/install.yaml (needs helm; without helm and Go to build it, this step is skipped)
 //   its roles   → the tables of docs/security.md
 //   src/config  → docs/reference/config.md
+//   src/observability → docs/reference/metrics.md
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -50,6 +51,7 @@ async function generate() {
   files.forEach((name, index) => put(`${CHART_CRDS}/${name}`, crdTemplate(texts[index])));
   removeOthers(CHART_CRDS, files);
   await configReference();
+  await metricsReference();
   const install = installText();
   const security = 'docs/security.md';
   put(security, await withRoleTables(readFileSync(join(ROOT, security), 'utf8'), install, join(ROOT, security)));
@@ -73,6 +75,12 @@ async function configReference() {
   await import('./ts-hooks.mjs');
   const { configReference: text } = await import(join(ROOT, source));
   put('docs/reference/config.md', text());
+}
+
+async function metricsReference() {
+  await import('./ts-hooks.mjs');
+  const { metricsReference: text } = await import(join(ROOT, 'src/observability/metrics-reference.ts'));
+  put('docs/reference/metrics.md', await text());
 }
 
 function put(path, text) {

@@ -17,6 +17,8 @@ export interface LoggerOptions {
   /** Applied to every text of a line, keys, error messages, causes and stacks included. */
   readonly redact: Redact;
   readonly clock: Clock;
+  /** Told of every line that is written. */
+  readonly observe?: (level: LogLevel) => void;
 }
 
 /** The process' logger. Logging never throws, never waits and never ends the process. */
@@ -116,7 +118,8 @@ class Sink {
   }
 
   #emit(level: LogLevel, message: string, fields: LogFields): void {
-    const { redact, clock } = this.#options;
+    const { redact, clock, observe } = this.#options;
+    observe?.(level);
     const time = new Date(clock.nowMs()).toISOString();
     const shown = (logValue(fields, redact) ?? {}) as Readonly<Record<string, LogValue>>;
     this.#winston.log({ level, message: this.#render({ time, level, message: logText(message, redact), fields: shown }) });

@@ -42,8 +42,9 @@ describe('createLogger', () => {
     ]);
   });
 
-  it('leaves out what is below its level', async () => {
-    const { log, stream } = setUp({ level: 'warn' });
+  it('leaves out what is below its level, and tells of what it writes', async () => {
+    const levels: string[] = [];
+    const { log, stream } = setUp({ level: 'warn', observe: (level) => void levels.push(level) });
     log.info('no');
     log.debug('no');
     log.warn('yes');
@@ -51,6 +52,7 @@ describe('createLogger', () => {
     await log.close();
 
     expect(stream.lines.map((line) => line['level'])).toEqual(['warn', 'error']);
+    expect(levels).toEqual(['warn', 'error']);
   });
 
   it('writes text for people, and no field can fake a line', async () => {

@@ -1,0 +1,97 @@
+import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Channel } from '../core/page-route.js';
+import { closedCounter, closedHistogram, plainGauge } from './closed-series.js';
+import { CHANNELS } from './webhook-metrics.js';
+
+export const ITEM_RESULTS = ['accepted', 'refused', 'given_up', 'not_accepted_by_spec', 'duplicate', 'unavailable'] as const;
+export const UNAVAILABLE_WHYS = [
+  'timeout',
+  'connect',
+  'reset',
+  'name',
+  'address_refused',
+  'bad_target',
+  'status',
+  'cannot_refuse',
+  'circuit_open',
+  'earlier_one_failed',
+  'out_of_time',
+  'lane_full',
+  'over_limit',
+  'draining',
+] as const;
+export const DELIVERY_ALERTS = ['given_up', 'refuses_everything', 'address_refused'] as const;
+
+const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 30, 60];
+const EVENT_SECONDS = [0.5, 1, 2, 5, 10, 30, 60, 300, 1_200, 3_600];
+
+/** Metrics of what goes to bots. App ids that delivery tells are not shown: labels are closed sets. */
+export class DeliveryMetrics {
+  readonly #items: Counter<'channel' | 'result'>;
+  readonly #unavailable: Counter<'why'>;
+  readonly #retried: Counter;
+  readonly #sinceReceived: Histogram;
+  readonly #sinceEvent: Histogram;
+  readonly #openCircuits: Gauge;
+  readonly #inFlightItems: Gauge;
+  readonly #inFlightBytes: Gauge;
+  readonly #alerts: Counter<'kind'>;
+
+  constructor(registry: Registry) {
+    const described = (name: string, help: string) => ({ registry, name: `messenger_delivery_${name}`, help });
+    this.#items = closedCounter(described('items_total', 'Items by what became of them; unavailable ones come again.'), {
+      channel: CHANNELS,
+      result: ITEM_RESULTS,
+    });
+    this.#unavailable = closedCounter(described('unavailable_total', 'Parts that could not be delivered now, by why.'), {
+      why: UNAVAILABLE_WHYS,
+    });
+    this.#retried = closedCounter(described('retried_total', 'Items tried that had been tried in an earlier POST.'), {});
+    this.#sinceReceived = closedHistogram(
+      described('duration_seconds', "From the POST's last byte until the bot accepted the item."),
+      {},
+      SECONDS,
+    );
+    this.#sinceEvent = closedHistogram(
+      described('event_age_seconds', "The entry's own age when the bot accepted an item of it."),
+      {},
+      EVENT_SECONDS,
+    );
+    this.#openCircuits = plainGauge(described('open_circuits', 'Backends that are not tried for the moment.'));
+    this.#inFlightItems = plainGauge(described('in_flight_items', 'Items on their way to bots.'));
+    this.#inFlightBytes = plainGauge(described('in_flight_bytes', 'Bytes of those items.'));
+    this.#alerts = closedCounter(described('alerts_total', 'Things that somebody has to look at; each is logged.'), {
+      kind: DELIVERY_ALERTS,
+    });
+  }
+
+  item(_appId: string, channel: Channel | 'none', result: (typeof ITEM_RESULTS)[number]): void {
+    this.#items.inc({ channel, result });
+  }
+
+  unavailable(_appId: string, why: (typeof UNAVAILABLE_WHYS)[number]): void {
+    this.#unavailable.inc({ why });
+  }
+
+  retried(): void {
+    this.#retried.inc();
+  }
+
+  latency(_appId: string, sinceReceivedMs: number, sinceEventMs: number | undefined): void {
+    this.#sinceReceived.observe(sinceReceivedMs / 1_000);
+    if (sinceEventMs !== undefined) this.#sinceEvent.observe(Math.max(0, sinceEventMs) / 1_000);
+  }
+
+  openCircuits(count: number): void {
+    this.#openCircuits.set(count);
+  }
+
+  inFlight(items: number, bytes: number): void {
+    this.#inFlightItems.set(items);
+    this.#inFlightBytes.set(bytes);
+  }
+
+  alert(kind: (typeof DELIVERY_ALERTS)[number]): void {
+    this.#alerts.inc({ kind });
+  }
+}

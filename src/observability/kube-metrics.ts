@@ -1,0 +1,32 @@
+import type { Counter, Histogram, Registry } from 'prom-client';
+import { closedCounter, closedHistogram } from './closed-series.js';
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+const STATUS_CLASSES = ['none', '2xx', '3xx', '4xx', '5xx'] as const;
+const SECONDS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15];
+
+/** Metrics of the requests to the API server. */
+export class KubeMetrics {
+  readonly #requests: Counter<'method' | 'status'>;
+  readonly #seconds: Histogram<'method'>;
+
+  constructor(registry: Registry) {
+    this.#requests = closedCounter(
+      { registry, name: 'messenger_kube_requests_total', help: 'Requests to the API server; status none: there was no answer.' },
+      { method: METHODS, status: STATUS_CLASSES },
+    );
+    this.#seconds = closedHistogram(
+      { registry, name: 'messenger_kube_request_duration_seconds', help: 'Time a request to the API server took.' },
+      { method: METHODS },
+      SECONDS,
+    );
+  }
+
+  /** `status` 0: there was no answer. Methods that nobody here uses are not counted. */
+  readonly observe = (method: string, status: number, seconds: number): void => {
+    const known = METHODS.find((one) => one === method);
+    if (known === undefined) return;
+    this.#requests.inc({ method: known, status: STATUS_CLASSES.find((one) => one.startsWith(String(Math.trunc(status / 100)))) ?? 'none' });
+    this.#seconds.observe({ method: known }, seconds);
+  };
+}

@@ -1,0 +1,47 @@
+import type { Counter, Histogram, Registry } from 'prom-client';
+import { closedCounter, closedHistogram } from './closed-series.js';
+
+export const API_ROUTES = ['list', 'page', 'token', 'other'] as const;
+export type ApiRouteName = (typeof API_ROUTES)[number];
+
+const STATUSES = ['200', '304', '400', '401', '403', '404', '405', '409', '500', '503'] as const;
+export const REVIEW_KINDS = ['token', 'access'] as const;
+export const REVIEW_RESULTS = ['cached', 'positive', 'negative', 'stale', 'unavailable'] as const;
+
+const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 3, 10];
+
+/** Metrics of the Pages API. */
+export class PagesApiMetrics {
+  readonly #requests: Counter<'route' | 'status'>;
+  readonly #seconds: Histogram<'route'>;
+  readonly #reviews: Counter<'kind' | 'result'>;
+
+  constructor(registry: Registry) {
+    this.#requests = closedCounter(
+      { registry, name: 'messenger_pages_api_requests_total', help: 'Requests of bots by what they asked for and the answer.' },
+      { route: API_ROUTES, status: STATUSES },
+    );
+    this.#seconds = closedHistogram(
+      { registry, name: 'messenger_pages_api_request_duration_seconds', help: 'Time until the answer, reviews of the caller included.' },
+      { route: API_ROUTES },
+      SECONDS,
+    );
+    this.#reviews = closedCounter(
+      {
+        registry,
+        name: 'messenger_pages_api_reviews_total',
+        help: 'Questions about callers (token: who, access: what they may) by how they were answered.',
+      },
+      { kind: REVIEW_KINDS, result: REVIEW_RESULTS },
+    );
+  }
+
+  request(route: ApiRouteName, status: number, seconds: number): void {
+    this.#requests.inc({ route, status: STATUSES.find((one) => one === String(status)) ?? '500' });
+    this.#seconds.observe({ route }, seconds);
+  }
+
+  review(kind: (typeof REVIEW_KINDS)[number], result: (typeof REVIEW_RESULTS)[number]): void {
+    this.#reviews.inc({ kind, result });
+  }
+}

@@ -1,0 +1,82 @@
+import { Gauge, type Counter, type Histogram, type Registry } from 'prom-client';
+import { closedCounter, closedHistogram } from './closed-series.js';
+import { CONTROLLERS, type ControllerName } from './controller-metrics.js';
+
+export const QUEUE_CLASSES = ['change', 'retry', 'background'] as const;
+export type QueueClassName = (typeof QUEUE_CLASSES)[number];
+
+const SECONDS = [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300];
+
+/** What a workqueue tells; times in milliseconds. */
+export interface QueueMetricsObserver {
+  depth(keys: number): void;
+  added(cls: QueueClassName): void;
+  retried(): void;
+  waited(ms: number): void;
+  worked(ms: number): void;
+  dropped(): void;
+}
+
+/** Metrics of the workqueues, one a controller. */
+export class QueueMetrics {
+  readonly #depth: Gauge<'queue'>;
+  readonly #added: Counter<'queue' | 'class'>;
+  readonly #retried: Counter<'queue'>;
+  readonly #dropped: Counter<'queue'>;
+  readonly #waited: Histogram<'queue'>;
+  readonly #worked: Histogram<'queue'>;
+
+  constructor(registry: Registry) {
+    const queue = CONTROLLERS;
+    this.#depth = new Gauge({
+      name: 'messenger_queue_depth',
+      help: 'Keys that are ready and wait for a worker.',
+      labelNames: ['queue'],
+      registers: [registry],
+    });
+    for (const name of queue) this.#depth.set({ queue: name }, 0);
+    this.#added = closedCounter(
+      { registry, name: 'messenger_queue_adds_total', help: 'Keys added, by the class they were added with.' },
+      { queue, class: QUEUE_CLASSES },
+    );
+    this.#retried = closedCounter(
+      { registry, name: 'messenger_queue_retries_total', help: 'Keys added again after a failure, with back-off.' },
+      { queue },
+    );
+    this.#dropped = closedCounter(
+      { registry, name: 'messenger_queue_dropped_total', help: 'Keys turned away because the queue is full.' },
+      { queue },
+    );
+    const waited = { registry, name: 'messenger_queue_wait_seconds', help: 'From the time a key was due until a worker got it.' };
+    this.#waited = closedHistogram(waited, { queue }, SECONDS);
+    this.#worked = closedHistogram(
+      { registry, name: 'messenger_queue_work_seconds', help: 'Time a worker had a key.' },
+      { queue },
+      SECONDS,
+    );
+  }
+
+  /** What one queue tells. */
+  observer(queue: ControllerName): QueueMetricsObserver {
+    return {
+      depth: (keys) => {
+        this.#depth.set({ queue }, keys);
+      },
+      added: (cls) => {
+        this.#added.inc({ queue, class: cls });
+      },
+      retried: () => {
+        this.#retried.inc({ queue });
+      },
+      waited: (ms) => {
+        this.#waited.observe({ queue }, ms / 1_000);
+      },
+      worked: (ms) => {
+        this.#worked.observe({ queue }, ms / 1_000);
+      },
+      dropped: () => {
+        this.#dropped.inc({ queue });
+      },
+    };
+  }
+}

@@ -1,0 +1,76 @@
+import { Gauge, type Counter, type Registry } from 'prom-client';
+import { closedCounter } from './closed-series.js';
+
+export const WATCHED_RESOURCES = ['messengerapps', 'messengerpages', 'secrets', 'configmaps', 'services', 'namespaces'] as const;
+export type WatchedResource = (typeof WATCHED_RESOURCES)[number];
+
+export const REFLECTOR_EVENTS = [
+  'list',
+  'list_failed',
+  'reset',
+  'watch',
+  'watch_failed',
+  'event',
+  'bookmark',
+  'bad_line',
+  'error_event',
+  'silent',
+  'expired',
+  'forbidden',
+] as const;
+export type ReflectorEventName = (typeof REFLECTOR_EVENTS)[number];
+
+/** What is asked of a cache when metrics are read. */
+export interface ObservedCache {
+  readonly size: number;
+  /** Infinity before its first list. */
+  ageMs(): number;
+}
+
+/** Metrics of the watches behind the caches. */
+export class ReflectorMetrics {
+  readonly #events: Counter<'resource' | 'event'>;
+  readonly #caches = new Map<WatchedResource, ObservedCache>();
+
+  constructor(registry: Registry) {
+    this.#events = closedCounter(
+      { registry, name: 'messenger_watch_events_total', help: 'What happened to the watches, by resource.' },
+      { resource: WATCHED_RESOURCES, event: REFLECTOR_EVENTS },
+    );
+    const caches = this.#caches;
+    new Gauge({
+      name: 'messenger_watch_age_seconds',
+      help: 'Since the API server last spoke about a resource (list, event or bookmark). -1 before the first list.',
+      labelNames: ['resource'],
+      registers: [registry],
+      collect() {
+        for (const [resource, cache] of caches) this.set({ resource }, seconds(cache.ageMs()));
+      },
+    });
+    new Gauge({
+      name: 'messenger_cache_objects',
+      help: 'Objects in the cache of a resource.',
+      labelNames: ['resource'],
+      registers: [registry],
+      collect() {
+        for (const [resource, cache] of caches) this.set({ resource }, cache.size);
+      },
+    });
+  }
+
+  /** The `observe` of one reflector. */
+  observer(resource: WatchedResource): (event: ReflectorEventName) => void {
+    return (event) => {
+      this.#events.inc({ resource, event });
+    };
+  }
+
+  /** From now on the cache's size and age are shown. */
+  follow(resource: WatchedResource, cache: ObservedCache): void {
+    this.#caches.set(resource, cache);
+  }
+}
+
+function seconds(ms: number): number {
+  return Number.isFinite(ms) ? ms / 1_000 : -1;
+}
