@@ -52,7 +52,7 @@ export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = {
   maxConnections: 20_000,
   lingerBytes: 256 * KIB,
   lingerMs: 500,
-  drainQuietMs: 3_000,
+  drainQuietMs: 2_000,
 };
 
 /** Meta's challenge is ten digits; whatever we echo is bounded. */

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -11,7 +12,9 @@ import { createDial, type Dial } from '../../../src/net/connector.js';
 import type { BotAnswer } from '../../../src/net/exchange.js';
 import { CachedResolver, createCaresSource } from '../../../src/net/resolver.js';
 import { parseServiceMap } from '../../../src/net/service-map.js';
+import { selfSigned } from '../../support/certificate.js';
 import { eventually } from '../../support/eventually.js';
+import { FakeNames } from './fakes.js';
 
 const TARGET: BackendTarget = { kind: 'service', namespace: 'bots', name: 'bot', port: 5000, path: '/hook?a=1' };
 const HEADERS = ['content-type', 'application/json', 'x-hub-signature', 'sha1=00'];
@@ -193,6 +196,44 @@ describe('BotClient', () => {
       kind: 'none',
       why: 'bad_target',
     });
+  });
+
+  it('checks the certificate of a URL backend against its name, whatever address it dials', async () => {
+    const pair = selfSigned();
+    const server = createTlsServer({ cert: pair.cert, key: pair.key }, (req, res) => {
+      req.resume();
+      res.end();
+    });
+    const port = await listen(server);
+    const names = new FakeNames();
+    names.set('localhost', '8.8.8.8');
+    names.set('other.example', '8.8.8.8');
+    const real = createDial(pair.cert);
+    const dialled: string[] = [];
+    const client = new BotClient({
+      clock: systemClock,
+      clusterDomain: 'cluster.local',
+      serviceMap: new Map(),
+      resolver: new CachedResolver({ source: names, clock: systemClock }),
+      allow: ALLOW_NOTHING,
+      // What was checked is noted; the connection itself goes to the test's server.
+      dial: (to) => {
+        dialled.push(to.address);
+        return real({ ...to, address: '127.0.0.1' });
+      },
+    });
+    closing.push(() => client.close());
+    const to = (host: string): Promise<BotAnswer> =>
+      client.send({
+        target: { kind: 'url', url: `https://${host}:${port}/` },
+        headers: HEADERS,
+        body: Buffer.from('{}'),
+        timeoutMs: 2_000,
+      });
+
+    expect(await to('localhost')).toEqual({ kind: 'answer', status: 200 });
+    expect(await to('other.example')).toEqual({ kind: 'none', why: 'connect' });
+    expect(new Set(dialled)).toEqual(new Set(['8.8.8.8']));
   });
 
   it('serves many at a time on a bounded number of connections', async () => {
