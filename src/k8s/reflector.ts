@@ -1,0 +1,184 @@
+import type { KubeObject } from '../api/meta.js';
+import { sleep } from '../core/clock.js';
+import { backoffMs } from '../runtime/backoff.js';
+import { isOlder } from '../runtime/resource-version.js';
+import { isStatus, KubeStatusError } from './kube-error.js';
+import { listAll } from './list.js';
+import { REFLECTOR_TIMING, type ReflectorEvent, type ReflectorOptions, type ReflectorTiming } from './reflector-options.js';
+import { resourceText } from './resources.js';
+import { watchOnce, type WatchEnd, type WatchSink } from './watch.js';
+
+const COMPLAIN_EVERY_MS = 60_000;
+
+/** How a reflector is doing, for readiness and the admin endpoint. */
+export interface ReflectorHealth {
+  /** `messengerpages.messenger-operator.dev`, with the namespace where it follows one only */
+  readonly what: string;
+  readonly synced: boolean;
+  /** The verb that RBAC refuses at the moment. */
+  readonly forbidden: 'list' | 'watch' | undefined;
+  /** The last failure, until something works again. */
+  readonly problem: string | undefined;
+}
+
+/**
+ * Keeps a store equal to what the API server has of one kind (in one namespace).
+ *
+ * Guarantees: the first list and every relist are consistent reads; a watch that ends resumes where it was; one that
+ * cannot be trusted any more (410, ERROR, bad or backward line, silence, a server that was away) is followed by a list; a
+ * list is taken anyway every 30 min; what was deleted meanwhile becomes a deletion. A refused verb or any failure is
+ * retried for ever with back-off, told once a minute, and never ends the process.
+ */
+export class Reflector<T extends KubeObject> {
+  readonly #options: ReflectorOptions<T>;
+  readonly #timing: ReflectorTiming;
+  readonly #random: () => number;
+  readonly #sink: WatchSink<T>;
+  /** Where the next watch begins; undefined: a list first. */
+  #from: string | undefined;
+  /** The newest version ever seen. */
+  #newest: string | undefined;
+  #relistAtMs = 0;
+  /** In a row, without a word from a watch in between. */
+  #failures = 0;
+  /** Whether the watch under way has said anything. */
+  #spoke = false;
+  #complainedMs = -Infinity;
+  #synced = false;
+  #forbidden: 'list' | 'watch' | undefined;
+  #problem: string | undefined;
+
+  constructor(options: ReflectorOptions<T>) {
+    this.#options = options;
+    this.#timing = { ...REFLECTOR_TIMING, ...options.timing };
+    this.#random = options.random ?? Math.random;
+    const { store, namespace } = options;
+    this.#sink = {
+      apply: (object) => {
+        store.apply(object);
+      },
+      remove: (object) => {
+        store.remove(object);
+      },
+      reached: (version) => {
+        this.#from = version;
+        this.#newest = version;
+        this.#failures = 0;
+        this.#spoke = true;
+        this.#problem = undefined;
+        store.touch(namespace);
+      },
+      observe: (event) => {
+        this.#observe(event);
+      },
+    };
+  }
+
+  get health(): ReflectorHealth {
+    return { what: this.#what, synced: this.#synced, forbidden: this.#forbidden, problem: this.#problem };
+  }
+
+  /** Follows until the signal is aborted, and resolves then. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#turn(signal);
+      } catch (error) {
+        await this.#failed('list', error, signal);
+      }
+    }
+  }
+
+  get #what(): string {
+    const { resource, namespace } = this.#options;
+    return namespace === undefined ? resourceText(resource) : `${resourceText(resource)} in ${namespace}`;
+  }
+
+  /** One list, where one is due, and one watch. */
+  async #turn(signal: AbortSignal): Promise<void> {
+    const from = this.#from ?? (await this.#list(signal));
+    const { client, clock } = this.#options;
+    const run = { client, clock, followed: this.#options, timing: this.#timing, sink: this.#sink, random: this.#random };
+    this.#spoke = false;
+    const end = await watchOnce(run, from, signal);
+    if (end.then === 'relist' || clock.monotonicMs() >= this.#relistAtMs) this.#from = undefined;
+    if (end.error !== undefined) return this.#broken(end, signal);
+    if (this.#hasSpoken()) return;
+    // Not a word before its end: were it so every time, this would be a tight loop.
+    this.#failures++;
+    if (this.#failures > 1) await this.#wait(undefined, signal);
+  }
+
+  /** A method, because the compiler cannot see that the watch changes it. */
+  #hasSpoken(): boolean {
+    return this.#spoke;
+  }
+
+  async #list(signal: AbortSignal): Promise<string> {
+    const { client, store, namespace, clock, log, onForbidden } = this.#options;
+    const { resourceVersion, items } = await listAll<T>(client, this.#options, this.#timing, signal);
+    this.#observe('list');
+    if (isOlder(resourceVersion, this.#newest)) {
+      this.#observe('reset');
+      log.warn('the cluster went back in time', { what: this.#what, from: this.#newest, to: resourceVersion });
+    }
+    store.replace(items, namespace === undefined ? {} : { namespace });
+    this.#synced = true;
+    this.#problem = undefined;
+    if (this.#forbidden !== undefined) onForbidden?.(false);
+    this.#forbidden = undefined;
+    this.#from = resourceVersion;
+    this.#newest = resourceVersion;
+    this.#relistAtMs = clock.monotonicMs() + this.#timing.relistMs * (0.8 + 0.4 * this.#random());
+    return resourceVersion;
+  }
+
+  async #broken({ error }: WatchEnd, signal: AbortSignal): Promise<void> {
+    // A server that was away may come back with another past, which a resumed watch would never tell.
+    if (this.#failures > 0 && !isStatus(error, 429)) this.#from = undefined;
+    await this.#failed('watch', error, signal);
+  }
+
+  async #failed(verb: 'list' | 'watch', error: unknown, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    if (verb === 'list') this.#observe('list_failed');
+    this.#problem = error instanceof Error ? error.message : 'unknown';
+    if (isStatus(error, 403)) return this.#refused(verb, error, signal);
+    this.#complain('cannot follow the cluster', { verb, error });
+    this.#failures++;
+    await this.#wait(error, signal);
+  }
+
+  async #refused(verb: 'list' | 'watch', error: KubeStatusError, signal: AbortSignal): Promise<void> {
+    const { clock, onForbidden } = this.#options;
+    this.#observe('forbidden');
+    this.#complain('not allowed to follow the cluster', { verb, error });
+    if (this.#forbidden === undefined) onForbidden?.(true);
+    this.#forbidden = verb;
+    this.#from = undefined;
+    await quietly(sleep(clock, this.#timing.forbiddenRetryMs * (0.8 + 0.4 * this.#random()), signal));
+  }
+
+  async #wait(error: unknown, signal: AbortSignal): Promise<void> {
+    const { backoffBaseMs: baseMs, backoffMaxMs: maxMs } = this.#timing;
+    const ownMs = backoffMs(this.#failures, { baseMs, maxMs, random: this.#random });
+    const askedMs = error instanceof KubeStatusError ? (error.retryAfterMs ?? 0) : 0;
+    await quietly(sleep(this.#options.clock, Math.max(ownMs, askedMs * (1 + 0.2 * this.#random())), signal));
+  }
+
+  #complain(message: string, fields: { readonly verb: string; readonly error: unknown }): void {
+    const { clock, log, resource, namespace = '*' } = this.#options;
+    if (clock.monotonicMs() - this.#complainedMs < COMPLAIN_EVERY_MS) return;
+    this.#complainedMs = clock.monotonicMs();
+    log.error(message, { ...fields, resource: resourceText(resource), namespace });
+  }
+
+  #observe(event: ReflectorEvent): void {
+    this.#options.observe?.(event);
+  }
+}
+
+/** The end of a wait by its signal is seen by the loop. */
+async function quietly(waiting: Promise<void>): Promise<void> {
+  await waiting.catch(() => undefined);
+}

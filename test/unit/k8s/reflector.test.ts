@@ -1,0 +1,219 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { REFLECTOR_TIMING } from '../../../src/k8s/reflector-options.js';
+import { eventually } from '../../support/eventually.js';
+import { json, status, Stream } from './scripted-api.js';
+import { list, object, ReflectorHarness } from './reflector-harness.js';
+
+describe('Reflector', () => {
+  let h: ReflectorHarness;
+
+  beforeEach(async () => {
+    h = await ReflectorHarness.start();
+  });
+
+  afterEach(async () => {
+    await h.stop();
+  });
+
+  it('lists page by page with a consistent read, then watches from the version of the list', async () => {
+    const watch = new Stream();
+    h.api.next(json(200, list('70', [object('a', '1')], 'more')), json(200, list('70', [object('b', '2')])), watch.answer);
+    h.run();
+    await h.requests(3);
+
+    const [first, second, third] = h.api.seen.map(({ url }) => url);
+    expect(first?.pathname).toBe('/apis/messenger-operator.dev/v1alpha1/messengerpages');
+    expect(first?.search).toBe('?limit=500');
+    expect(second?.search).toBe('?limit=500&continue=more');
+    expect(Object.fromEntries(third?.searchParams ?? [])).toEqual({
+      watch: 'true',
+      allowWatchBookmarks: 'true',
+      resourceVersion: '70',
+      timeoutSeconds: '450',
+    });
+    expect(h.names()).toEqual(['a', 'b']);
+    expect(h.store.hasSynced()).toBe(true);
+    expect(h.store.list()[0]).toMatchObject({ apiVersion: 'messenger-operator.dev/v1alpha1', kind: 'MessengerPage' });
+  });
+
+  it('takes in what the watch tells, and resumes from the last event or bookmark when the watch ends', async () => {
+    const first = new Stream()
+      .send('ADDED', object('b', '71'))
+      .send('MODIFIED', object('a', '72', 'blue'))
+      .send('DELETED', object('b', '73'));
+    first.send('BOOKMARK', { metadata: { resourceVersion: '90' } }).end();
+    h.api.next(json(200, list('70', [object('a', '1')])), first.answer, new Stream().answer);
+    h.run();
+    await eventually(() => h.count('watch') === 2);
+    expect(h.versionAsked()).toBe('90');
+    expect(h.store.list().map(({ metadata }) => [metadata.name, metadata.labels?.['color']])).toEqual([['a', 'blue']]);
+    expect(h.events()).toEqual(['list', 'watch', 'event', 'event', 'event', 'bookmark', 'watch']);
+  });
+
+  it('resumes from the last event when the connection is lost in the middle of a line', async () => {
+    const cut = new Stream().send('ADDED', object('b', '71')).raw('{"type":"ADDED","obj').end('reset');
+    h.api.next(json(200, list('70', [])), cut.answer, new Stream().answer);
+    h.run();
+    await eventually(() => h.events().includes('watch_failed'));
+    await h.clock.advance(1_000);
+    await h.requests(3);
+    expect(h.versionAsked()).toBe('71');
+    expect(h.names()).toEqual(['b']);
+  });
+
+  it.each([
+    ['410 on a watch', () => status(410, 'Expired')],
+    ['504 ResourceVersionTooLarge', () => status(504, 'Timeout', { causes: [{ reason: 'ResourceVersionTooLarge' }] })],
+    ['an ERROR event 410', () => new Stream().send('ERROR', { kind: 'Status', code: 410, reason: 'Expired' }).answer],
+    ['an ERROR event 500', () => new Stream().send('ERROR', { kind: 'Status', code: 500, message: 'etcd' }).answer],
+    ['a line that is no JSON', () => new Stream().raw('{"type":"ADDED","object":{"metadata"\n').answer],
+    ['an event without an object', () => new Stream().raw('{"type":"ADDED"}\n').answer],
+    ['an object without metadata', () => new Stream().send('ADDED', { spec: {} }).answer],
+    ['an event of no known type', () => new Stream().send('RENAMED', object('x', '71')).answer],
+    ['a line that is longer than it may be', () => new Stream().raw('x'.repeat(2_000)).answer],
+    ['an event older than the one before', () => new Stream().send('ADDED', object('x', '75')).send('MODIFIED', object('x', '74')).answer],
+  ])('lists again after %s', async (_what, answer) => {
+    h = await h.with({ timing: { maxLineBytes: 1_000 } });
+    h.api.next(
+      json(200, list('70', [object('a', '1'), object('gone', '2')])),
+      answer(),
+      json(200, list('80', [object('a', '1')])),
+      new Stream().answer,
+    );
+    h.run();
+    await h.clock.settle(1_000, () => h.api.seen.length >= 4);
+    expect(h.api.seen[2]?.url.search).toBe('?limit=500');
+    expect(h.versionAsked()).toBe('80');
+    expect(h.names()).toEqual(['a']);
+  });
+
+  it('waits as long as a 429 says, then resumes from where it was', async () => {
+    const watch = new Stream().send('ADDED', object('b', '71')).end();
+    h.api.next(json(200, list('70', [])), watch.answer, status(429, 'TooManyRequests', {}, { 'retry-after': '20' }), new Stream().answer);
+    h.run();
+    await h.requests(3);
+    await eventually(() => h.events().includes('watch_failed'));
+    await h.clock.advance(19_999);
+    expect(h.api.seen).toHaveLength(3);
+    await h.clock.settle(4_001, () => h.api.seen.length === 4);
+    expect(h.versionAsked()).toBe('71');
+  });
+
+  it('backs off while the server fails, and then takes a list: it may have come back with another past', async () => {
+    h.api.next(json(200, list('70', [object('a', '1')])), status(500, 'Internal'), status(503, 'Unavailable'), status(500, 'Internal'));
+    h.api.next(json(200, list('70', [])), new Stream().answer);
+    h.run();
+    const at: number[] = [];
+    for (let requests = 2; requests <= 5; requests++) {
+      await h.clock.settle(30_000, () => h.api.seen.length >= requests);
+      at.push(h.clock.monotonicMs());
+    }
+    const waits = at.map((ms, i) => ms - (at[i - 1] ?? 0)).slice(1);
+    expect(waits[0]).toBeGreaterThan(600);
+    expect(waits[1]).toBeGreaterThan(1_400);
+    expect(waits[2]).toBeGreaterThan(3_000);
+    await h.requests(6);
+    expect(h.names()).toEqual([]);
+  });
+
+  it('cuts a watch that has been silent for 75 s and lists again instead of resuming it', async () => {
+    const stalled = new Stream().send('ADDED', object('b', '71'));
+    h.api.next(json(200, list('70', [])), stalled.answer, json(200, list('90', [])), new Stream().answer);
+    h.run();
+    await eventually(() => h.names().length === 1);
+    await h.clock.advance(74_999);
+    expect(h.api.seen).toHaveLength(2);
+    await h.clock.advance(1);
+    await h.requests(4);
+    expect(h.api.seen[2]?.url.search).toBe('?limit=500');
+    expect(h.events()).toContain('silent');
+    await eventually(() => !stalled.isOpen);
+  });
+
+  it('is kept from that by bookmarks alone', async () => {
+    const watch = new Stream();
+    h.api.next(json(200, list('70', [])), watch.answer);
+    h.run();
+    await h.requests(2);
+    for (let i = 1; i <= 5; i++) {
+      watch.send('BOOKMARK', { metadata: { resourceVersion: String(70 + i) } });
+      await eventually(() => h.count('bookmark') === i);
+      await h.clock.advance(60_000);
+    }
+    expect(h.api.seen).toHaveLength(2);
+    expect(h.store.ageMs()).toBe(60_000);
+  });
+
+  it('takes a list that is older than what it has seen for a reset, and counts it', async () => {
+    const gone = status(410, 'Expired');
+    h.api.next(
+      json(200, list('70', [object('a', '60', 'new'), object('b', '65')])),
+      gone,
+      json(200, list('50', [object('a', '40', 'old')])),
+    );
+    h.api.next(new Stream().answer);
+    h.run();
+    await h.requests(4);
+    await eventually(() => h.events().includes('reset'));
+    expect(h.store.list().map(({ metadata }) => [metadata.name, metadata.labels?.['color']])).toEqual([['a', 'old']]);
+    expect(h.versionAsked()).toBe('50');
+  });
+
+  it('takes a full list after about 30 minutes, whatever the watch says', async () => {
+    const watches = [new Stream(), new Stream()];
+    h = await h.with({ timing: { silenceMs: 3_600_000 } });
+    h.api.next(json(200, list('70', [])), ...watches.map((watch) => watch.answer), json(200, list('71', [])), new Stream().answer);
+    h.run();
+    await h.requests(2);
+    await h.clock.advance(REFLECTOR_TIMING.relistMs - 1);
+    watches[0]?.send('BOOKMARK', { metadata: { resourceVersion: '70' } }).end();
+    await h.requests(3);
+    await h.clock.advance(1);
+    watches[1]?.send('BOOKMARK', { metadata: { resourceVersion: '70' } }).end();
+    await h.requests(5);
+    expect(h.api.seen[3]?.url.search).toBe('?limit=500');
+  });
+
+  it('begins a list again that expired between its pages, and asks for it in one piece in the end', async () => {
+    for (let i = 0; i < 3; i++) h.api.next(json(200, list('70', [object('a', '1')], 'more')), status(410, 'Expired'));
+    h.api.next(json(200, list('71', [object('a', '1'), object('b', '2')])), new Stream().answer);
+    h.run();
+    await h.requests(8);
+    expect(h.api.seen[6]?.url.search).toBe('');
+    expect(h.names()).toEqual(['a', 'b']);
+  });
+
+  it('asks for metadata alone, with its selectors on list and watch', async () => {
+    h = await h.with({ metadataOnly: true, fieldSelector: 'type!=x', labelSelector: 'a=b', namespace: 'bots' });
+    h.api.next(json(200, list('70', [])), new Stream().answer);
+    h.run();
+    await h.requests(2);
+    expect(h.api.seen.map(({ headers }) => headers.accept)).toEqual([
+      'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1',
+      'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
+    ]);
+    for (const { url } of h.api.seen) {
+      expect(url.pathname).toContain('/namespaces/bots/');
+      expect([url.searchParams.get('fieldSelector'), url.searchParams.get('labelSelector')]).toEqual(['type!=x', 'a=b']);
+    }
+  });
+
+  it('does not ask in a tight loop a server that ends each watch at once', async () => {
+    h.api.next(json(200, list('70', []))).otherwise(new Stream().end().answer);
+    h.run();
+    await h.requests(3);
+    await h.clock.settle(60_000, () => false);
+    expect(h.api.seen.length).toBeLessThan(12);
+  });
+
+  it('stops at once when told, in whatever it is, and leaves no timer', async () => {
+    const watch = new Stream();
+    h.api.next(json(200, list('70', [])), watch.answer);
+    h.run();
+    await h.requests(2);
+    h.abort.abort();
+    await h.running;
+    expect(h.clock.pendingTimers).toBe(0);
+    await eventually(() => !watch.isOpen);
+  });
+});
