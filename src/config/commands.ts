@@ -61,7 +61,12 @@ export const COMMAND_HELP: Readonly<Record<CommandName, CommandHelp>> = {
     about:
       'Without a verb: runs the simulator. With one: talks to a running simulator (--simulator-url).\n' +
       'It keeps everything in memory and knows no real Page.',
-    examples: [['run it', 'simulator --seed seed.yaml']],
+    examples: [
+      ['run it', 'simulator --seed seed.yaml'],
+      ['an app, a page and its token', 'simulator app 111 s3cret'],
+      ['somebody writes to the page', 'simulator send 111 222 ann hello'],
+      ['the token is revoked', 'simulator revoke clinic-a'],
+    ],
     args: { min: 0, max: 32, what: 'VERB [ARG…]' },
   },
   get: {

@@ -1,6 +1,7 @@
 import { COMMAND_HELP } from './commands.js';
 import { COMMANDS, type CommandName, fallbackFor, type Flag, GROUPS } from './flag.js';
 import { flagsOf } from './flag-table.js';
+import { SIMULATOR_USAGE } from './simulator-usage.js';
 
 const PROGRAM = 'messenger-operator';
 const WIDTH = 110;
@@ -34,6 +35,7 @@ export function commandHelp(command: CommandName): string {
     `Usage: ${PROGRAM} ${usage}`,
     '',
     about,
+    ...(command === 'simulator' ? verbLines() : []),
     ...sections,
     '',
     'Examples:',
@@ -45,12 +47,20 @@ export function commandHelp(command: CommandName): string {
   ].join('\n');
 }
 
+function verbLines(): readonly string[] {
+  return ['', 'Verbs:', ...Object.values(SIMULATOR_USAGE).flatMap(({ usage, about }) => entryLines(`  ${usage}`, about))];
+}
+
 function flagLines(spec: Flag<unknown>, command: CommandName): readonly string[] {
   const short = spec.short === undefined ? '    ' : `-${spec.short}, `;
   const head = `  ${short}--${spec.name}${spec.type.placeholder === undefined ? '' : ` ${spec.type.placeholder}`}`;
   const fallback = fallbackFor(spec, command);
   const shown = fallback === undefined || fallback === '' || fallback === 'false' ? '' : ` (default ${fallback})`;
-  const lines = wrap(`${spec.about}${shown}`, WIDTH - INDENT);
+  return entryLines(head, `${spec.about}${shown}`);
+}
+
+function entryLines(head: string, about: string): readonly string[] {
+  const lines = wrap(about, WIDTH - INDENT);
   const first = head.length < INDENT - 1 ? [`${head.padEnd(INDENT)}${lines.shift() ?? ''}`] : [head];
   return [...first, ...lines.map((line) => ' '.repeat(INDENT) + line)];
 }

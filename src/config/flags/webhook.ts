@@ -24,6 +24,13 @@ export const WEBHOOK_FLAGS = {
     group: 'Webhook',
     about: 'Bodies longer than this are answered 413.',
   }),
+  webhookSecretNamespaces: flag(list('NAMESPACE,…', /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'names of namespaces'), '', {
+    name: 'webhook-secret-namespaces',
+    commands: ['webhook'],
+    group: 'What to watch',
+    about:
+      'Namespaces whose Secrets may be listed; a Secret elsewhere is read by its name, again and again. Empty: wherever MessengerApps are watched.',
+  }),
   maxInFlight: flag(integer(1, 100_000), '1024', {
     name: 'max-in-flight',
     commands: WEBHOOK,
@@ -50,17 +57,18 @@ export const WEBHOOK_FLAGS = {
     about:
       'How long an event of an unavailable bot is refused, counted from when Meta first sent it; Meta unsubscribes an app whose notification fails for an hour.',
   }),
-  dedupeWindowMs: flag(duration('0s', '24h'), '1h', {
+  dedupeWindowMs: flag(duration('0s', '24h'), '30m', {
     name: 'dedupe-window',
     commands: WEBHOOK,
     group: 'Delivery to bots',
-    about: 'How long an accepted event is remembered, so that a repeated one is not delivered twice.',
+    about:
+      'How long an accepted event is remembered, so that a repeated one is not delivered twice; never less than --direct-give-up and 10 minutes.',
   }),
-  backendAllow: flag(list('CIDR,…', /^[0-9A-Fa-f:.]{2,45}\/\d{1,3}$/, 'address ranges such as 10.0.0.0/8'), '', {
+  backendAllow: flag(list('RANGE,…', /^[0-9A-Za-z:.*/-]{1,253}$/, 'address ranges such as 10.0.0.0/8 or host names'), '', {
     name: 'backend-allow',
     commands: ['controller', 'webhook', 'standalone'],
     group: 'Delivery to bots',
-    about: 'Private address ranges that a backend.url may resolve to.',
+    about: 'What a backend.url may lead to although it is private: addresses, ranges such as 10.0.0.0/8, host names, *.suffix.',
   }),
   clusterDomain: flag(text('DOMAIN', /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'a DNS domain'), 'cluster.local', {
     name: 'cluster-domain',

@@ -1,0 +1,62 @@
+import { createServer } from 'node:http';
+import express from 'express';
+import type { Readiness } from './readiness.js';
+import { listenOn } from './listen.js';
+
+/** Metrics as text, in the format that the content type names. */
+export interface MetricsSource {
+  readonly contentType: string;
+  text(): Promise<string>;
+}
+
+export interface AdminServerDeps {
+  readonly readiness: Pick<Readiness, 'notReady'>;
+  readonly metrics: MetricsSource | undefined;
+  /** What `/debug/NAME` tells, as JSON. Internal: page ids, no secrets. */
+  readonly debug: Readonly<Record<string, () => unknown>>;
+}
+
+export interface AdminServer {
+  /** Resolves with the port. @throws Error in words when it cannot be had */
+  listen(port: number, host: string): Promise<number>;
+  close(): Promise<void>;
+}
+
+const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 60_000, maxHeaderSize: 8_192 };
+
+/** `/livez`, `/readyz` (503 with what is not ready), `/metrics` and `/debug/…`, for the kubelet and for operators. */
+export function createAdminServer({ readiness, metrics, debug }: AdminServerDeps): AdminServer {
+  const app = express().disable('x-powered-by').disable('etag');
+  app.get('/livez', (_request, response) => {
+    response.type('text/plain').send('ok\n');
+  });
+  app.get('/readyz', (_request, response) => {
+    const waiting = readiness.notReady();
+    response.status(waiting.length === 0 ? 200 : 503).type('text/plain');
+    response.send(waiting.length === 0 ? 'ok\n' : `not ready:\n${waiting.map((name) => `  - ${name}\n`).join('')}`);
+  });
+  app.get('/metrics', async (_request, response) => {
+    if (metrics === undefined) response.status(404).end();
+    else response.type(metrics.contentType).send(await metrics.text());
+  });
+  for (const [name, tell] of Object.entries(debug)) {
+    app.get(`/debug/${name}`, (_request, response) => {
+      response.json(tell());
+    });
+  }
+  app.use((_request, response) => {
+    response.status(404).type('text/plain').send('/livez, /readyz, /metrics\n');
+  });
+  const server = createServer(LIMITS, app);
+  server.maxConnections = 256;
+  return {
+    listen: (port, host) => listenOn(server, { port, host, flag: '--admin-port' }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}

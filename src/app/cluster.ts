@@ -1,0 +1,41 @@
+import type { KubeObject, Namespace, Service } from '../api/meta.js';
+import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
+import type { DataCache, EventRecorder, FinalizerWriter, Informer, LiveReader, StatusWriter, WriteFence } from '../runtime/ports.js';
+
+/** Everything about one of our kinds. */
+export interface ObjectAccess<T extends KubeObject & { readonly status?: unknown }> {
+  readonly informer: Informer<T>;
+  readonly live: LiveReader<T>;
+  readonly status: StatusWriter<T>;
+  readonly finalizers: FinalizerWriter<T>;
+}
+
+/**
+ * Where the objects live: a Kubernetes cluster, or a folder of manifests. Everything behind this interface is the same code
+ * in both worlds.
+ */
+export interface Cluster {
+  readonly pages: ObjectAccess<MessengerPage>;
+  readonly apps: ObjectAccess<MessengerApp>;
+  /** undefined where the role does not watch them. */
+  readonly services: Informer<Service> | undefined;
+  readonly namespaces: Informer<Namespace> | undefined;
+  readonly secrets: DataCache;
+  readonly configMaps: DataCache | undefined;
+  readonly events: EventRecorder;
+  /** Whether this process may write now. */
+  readonly fence: WriteFence;
+  /** Begins to watch; goes on until the signal is aborted. */
+  start(signal: AbortSignal): void;
+  /** What has not been listed yet, in words; empty: everything is known. */
+  unsynced(): readonly string[];
+  /** Why it is known no more what goes on; empty as a rule. Told by the admin server, changes nothing. */
+  degraded(): readonly string[];
+  /**
+   * Waits until this process leads, then runs `work` until the signal is aborted, and lets go of the lead after that.
+   * Rejects when the lead was lost: `work`'s signal is aborted then, and the process must end.
+   */
+  lead(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>;
+  /** Gives back what is held. The signal of `start` is aborted before. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+import { DirectDelivery } from '../delivery/direct.js';
+import type { DeliveryObserver } from '../delivery/observe.js';
+import type { PageDeliveryState } from '../delivery/page-states.js';
+import { PageIndex } from '../indexer/page-index.js';
+import { parseBackendAllow } from '../net/address-guard.js';
+import { BotClient } from '../net/bot-client.js';
+import { createDial } from '../net/connector.js';
+import { CachedResolver, createCaresSource } from '../net/resolver.js';
+import { parseServiceMap, type ServiceMap } from '../net/service-map.js';
+import type { WebhookObserver } from '../webhook/observe.js';
+import { createWebhookServer } from '../webhook/server.js';
+import type { Cluster } from './cluster.js';
+import { inWords } from './listen.js';
+import type { Part } from './part.js';
+import type { Process } from './process.js';
+import { tlsFiles } from './tls-files.js';
+
+export interface WebhookConfig {
+  readonly className: string;
+  readonly bindAddress: string;
+  readonly webhookPort: number;
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
+  readonly maxBodyBytes: number;
+  readonly maxInFlight: number;
+  readonly directGiveUpMs: number;
+  readonly dedupeWindowMs: number;
+  readonly backendAllow: readonly string[];
+  readonly clusterDomain: string;
+  readonly serviceResolver: string | undefined;
+}
+
+export interface WebhookPartDeps {
+  readonly config: WebhookConfig;
+  readonly process: Process;
+  readonly cluster: Pick<Cluster, 'pages' | 'apps' | 'services' | 'namespaces' | 'secrets'>;
+  readonly observe: { readonly webhook: WebhookObserver; readonly delivery: DeliveryObserver };
+}
+
+export interface WebhookPart extends Part {
+  /** How delivery to each page goes. */
+  pageStates(): readonly PageDeliveryState[];
+}
+
+/** The public edge and direct delivery. @throws Error in words for a file that makes no sense */
+export function createWebhookPart({ config, process, cluster, observe }: WebhookPartDeps): WebhookPart {
+  const { clock, log, signal } = process;
+  const index = new PageIndex({
+    className: config.className,
+    pages: cluster.pages.informer,
+    apps: cluster.apps.informer,
+    services: cluster.services,
+    namespaces: cluster.namespaces,
+    secrets: cluster.secrets,
+  });
+  const client = createBotClient(config, process);
+  const { directGiveUpMs: giveUpMs, dedupeWindowMs, maxBodyBytes, maxInFlight, webhookPort: port, bindAddress: host } = config;
+  const delivery = new DirectDelivery({ client, clock, log, observe: observe.delivery, limits: { giveUpMs, dedupeWindowMs } });
+  const tls = tlsFiles({ cert: config.tlsCert, key: config.tlsKey }, { clock, log, signal });
+  const limits = { maxBodyBytes, maxInFlight, giveUpMs };
+  const secure = tls === undefined ? {} : { tls: tls.pair };
+  const server = createWebhookServer({ lookup: index, delivery, limits, clock, log, observe: observe.webhook, ...secure });
+  return {
+    name: 'webhook',
+    ready: () => index.synced(),
+    listen: async () => {
+      await inWords({ port, host, flag: '--webhook-port' }, server.listen(port, host));
+      tls?.follow((pair) => {
+        server.setTls(pair);
+      });
+      return server.address.port;
+    },
+    drain: async (timeoutMs) => {
+      await server.drain(timeoutMs);
+      await delivery.drain(timeoutMs);
+    },
+    close: async () => {
+      await server.close();
+      index.close();
+      await client.close();
+    },
+    pageStates: () => delivery.pageStates(),
+  };
+}
+
+function createBotClient(config: WebhookConfig, { clock }: Process): BotClient {
+  const allowed = parseBackendAllow(config.backendAllow);
+  if (!allowed.ok) throw new Error(`--backend-allow: ${allowed.problems.join('; ')}`);
+  const resolver = new CachedResolver({ source: createCaresSource(), clock });
+  const { clusterDomain, serviceResolver } = config;
+  return new BotClient({
+    resolver,
+    allow: allowed.allow,
+    dial: createDial(),
+    clusterDomain,
+    serviceMap: serviceMapOf(serviceResolver),
+    clock,
+  });
+}
+
+/** The file may be YAML as well: JSON is a part of it. */
+function serviceMapOf(file: string | undefined): ServiceMap {
+  if (file === undefined) return new Map();
+  try {
+    return parseServiceMap(JSON.stringify(parse(readFileSync(file, 'utf8')) ?? {}));
+  } catch (error) {
+    throw new Error(`--service-resolver ${file}: ${error instanceof Error ? error.message : 'cannot be read'}`, { cause: error });
+  }
+}

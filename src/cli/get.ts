@@ -1,0 +1,78 @@
+import { stringify } from 'yaml';
+import type { ProcessIo } from '../app/io.js';
+import { kindNamed, type Listing, listStateFolder } from '../app/listing.js';
+import { ConfigError } from '../config/config-error.js';
+import type { ConfigOf } from '../config/flag-table.js';
+import { type LabelRequirement, matchesLabels, parseLabelSelector } from '../core/label-selector.js';
+import { silentLogger } from '../core/log.js';
+import { keyOf, keyText } from '../core/object-key.js';
+import { jsonPath } from './json-path.js';
+import { age, cell, table } from './table.js';
+
+type Config = ConfigOf<'get'>;
+type Objects = Listing['objects'];
+
+/** `get pages|apps [NAME…]`. @throws ConfigError for words that make no sense, Error for a name that is not there. */
+export function get(config: Config, args: readonly string[], io: ProcessIo): Promise<void> {
+  const [word = '', ...names] = args;
+  const crd = kindNamed(word);
+  if (crd === undefined) throw new ConfigError([`get shows pages or apps, not "${word}"`]);
+  const wanted = selection(config, names);
+  const listing = listStateFolder(config.stateDir, crd, silentLogger);
+  const objects = wanted(listing.objects);
+  io.stdout.write(shown(config, { ...listing, objects }, io.clock.nowMs()));
+  for (const note of listing.notes) io.stderr.write(`${note}\n`);
+  return Promise.resolve();
+}
+
+function selection({ namespace, selector }: Config, names: readonly string[]): (objects: Objects) => Objects {
+  const requirements = requirementsOf(selector);
+  return (all) => {
+    const objects = all
+      .filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace)
+      .filter(({ metadata }) => names.length === 0 || names.includes(metadata.name))
+      .filter(({ metadata }) => matchesLabels(requirements, metadata.labels ?? {}));
+    const missing = names.filter((name) => !objects.some(({ metadata }) => metadata.name === name));
+    if (missing.length > 0) throw new Error(`there is no ${missing.join(', ')} here`);
+    return [...objects].sort((a, b) => (keyText(keyOf(a)) < keyText(keyOf(b)) ? -1 : 1));
+  };
+}
+
+function requirementsOf(selector: string): readonly LabelRequirement[] {
+  const parsed = parseLabelSelector(selector);
+  if (!parsed.ok) throw new ConfigError([`--selector: ${parsed.problem}`]);
+  return parsed.requirements;
+}
+
+function shown({ output, namespace }: Config, listing: Listing, nowMs: number): string {
+  if (output === 'json') return `${JSON.stringify(asList(listing.objects), null, 2)}\n`;
+  if (output === 'yaml') return stringify(asList(listing.objects));
+  if (listing.objects.length === 0) return 'No objects found.\n';
+  const wide = output === 'wide';
+  const columns = listing.columns
+    .filter(({ priority }) => wide || priority === 0)
+    .map((column) => ({ ...column, read: jsonPath(column.jsonPath) }));
+  const headings = [
+    ...(namespace === undefined ? ['NAMESPACE'] : []),
+    'NAME',
+    ...columns.map(({ name }) => name),
+    ...(wide ? ['LAST-EVENT'] : []),
+  ];
+  const rows = listing.objects.map((object) => [
+    ...(namespace === undefined ? [cell(object.metadata.namespace)] : []),
+    object.metadata.name,
+    ...columns.map(({ type, read }) => (type === 'date' ? age(read(object), nowMs) : cell(read(object)))),
+    ...(wide ? [lastEvent(listing, keyText(keyOf(object)), nowMs)] : []),
+  ]);
+  return `${table(headings, rows)}\n`;
+}
+
+function lastEvent({ lastEvents }: Listing, key: string, nowMs: number): string {
+  const event = lastEvents.get(key);
+  return event === undefined ? '<none>' : `${event.reason} ${age(event.time, nowMs)} ago`;
+}
+
+function asList(objects: Objects): unknown {
+  const [only] = objects;
+  return objects.length === 1 ? only : { apiVersion: 'v1', kind: 'List', items: objects };
+}
