@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import axios, { type AxiosInstance, type AxiosResponse } from 'axios';
+import axios, { type AxiosInstance, type AxiosProxyConfig, type AxiosResponse } from 'axios';
 import { sleep, type Clock } from '../core/clock.js';
 import { TransientError } from '../core/errors.js';
 import type { Secret } from '../core/secret.js';
@@ -57,7 +57,7 @@ export class GraphTransport {
   constructor(options: GraphTransportOptions) {
     this.#clock = options.clock;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
-    const agentOptions = { keepAlive: true, maxSockets: options.maxSockets ?? MAX_SOCKETS, timeout: IDLE_MS, ...tunnel(options.proxy) };
+    const agentOptions = { keepAlive: true, maxSockets: options.maxSockets ?? MAX_SOCKETS, timeout: IDLE_MS };
     const httpAgent = new http.Agent(agentOptions);
     const httpsAgent = new https.Agent(agentOptions);
     this.#agents = [httpAgent, httpsAgent];
@@ -65,7 +65,7 @@ export class GraphTransport {
       baseURL: options.baseUrl.href.replace(/\/+$/, ''),
       httpAgent,
       httpsAgent,
-      proxy: false,
+      proxy: proxyOf(options.proxy),
       maxRedirects: 0,
       maxContentLength: MAX_RESPONSE_BYTES,
       maxBodyLength: MAX_REQUEST_BYTES,
@@ -169,6 +169,10 @@ function wasReset(error: unknown): boolean {
   return code === 'ECONNRESET' || code === 'EPIPE';
 }
 
-function tunnel(proxy: URL | undefined): { proxyEnv?: Record<string, string> } {
-  return proxy === undefined ? {} : { proxyEnv: { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href } };
+/** `false` also keeps axios from looking into the environment. */
+function proxyOf(proxy: URL | undefined): AxiosProxyConfig | false {
+  if (proxy === undefined) return false;
+  const auth = { username: decodeURIComponent(proxy.username), password: decodeURIComponent(proxy.password) };
+  const port = Number(proxy.port === '' ? (proxy.protocol === 'https:' ? 443 : 80) : proxy.port);
+  return { protocol: proxy.protocol.replace(':', ''), host: proxy.hostname, port, ...(proxy.username === '' ? {} : { auth }) };
 }

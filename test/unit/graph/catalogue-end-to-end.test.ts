@@ -1,0 +1,165 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../src/core/errors.js';
+import { Secret } from '../../../src/core/secret.js';
+import { GRAPH_OPERATIONS, type GraphOperation } from '../../../src/graph/call.js';
+import type { CatalogueRow } from '../../../src/graph/catalogue-row.js';
+import { ERROR_CATALOGUE } from '../../../src/graph/error-catalogue.js';
+import { lookUp, type GraphFailure } from '../../../src/graph/error-lookup.js';
+import type { FaultEffect } from '../../../src/simulator/faults.js';
+import { APP_ID, graphWorld, rejection, type GraphWorld } from './world.js';
+
+const CLASSES = { transient: TransientError, wait: RateLimitedError, terminal: TerminalError, 'app-credential': AppCredentialError };
+const STATUS = { '2xx': 200, '3xx': 302, '4xx': 400, '5xx': 503 };
+
+let world: GraphWorld;
+
+beforeEach(async () => {
+  world = await graphWorld();
+});
+
+afterEach(() => world.close());
+
+/** How each operation is called, and what has to be there for it to come about. */
+function call(operation: GraphOperation): Promise<unknown> {
+  const { graph, app, options, sim } = world;
+  const page = world.page();
+  switch (operation) {
+    case 'inspect_token':
+      return graph.inspectToken(app, page.token, options);
+    case 'page_info':
+      return graph.pageInfo(page, options);
+    case 'observe':
+      return graph.observe(page, options);
+    case 'subscribe':
+      return graph.subscribe(page, ['messages'], options);
+    case 'unsubscribe':
+      return graph.unsubscribe(page, options);
+    case 'unsubscribe_as_app':
+      sim.control.addFault({ operation: 'subscribed_apps', times: 1, effect: { kind: 'error', code: 15 } });
+      return graph.unsubscribe(page, options);
+    case 'app_subscriptions':
+      return graph.subscriptions(app, options);
+    case 'subscribe_app':
+      return graph.subscribeApp(
+        app,
+        { callbackUrl: 'http://127.0.0.1:9/', verifyToken: new Secret('verify-token', 'v'), fields: [] },
+        options,
+      );
+    case 'batch': {
+      const background = { ...options, priority: 'background' as const };
+      return Promise.all([graph.observe(page, background), graph.observe(world.page('777'), background)]);
+    }
+  }
+}
+
+const EDGES: Record<GraphOperation, string> = {
+  inspect_token: 'debug_token',
+  page_info: 'node',
+  observe: 'subscribed_apps',
+  subscribe: 'subscribed_apps',
+  unsubscribe: 'subscribed_apps',
+  unsubscribe_as_app: 'subscribed_apps',
+  app_subscriptions: 'subscriptions',
+  subscribe_app: 'subscriptions',
+  batch: 'batch',
+};
+
+/** An error of Graph's that this row is for. */
+function sampleOf(row: CatalogueRow, operation: GraphOperation): GraphFailure {
+  const code = row.codes?.map((one) => (typeof one === 'number' ? one : one[1]))[0] ?? 987_654;
+  const subcode = row.subcodes?.find((one) => one !== 'none');
+  const message = `(#${code}) ${row.prefix ?? 'Some words'} of Graph`;
+  return { operation, status: STATUS[row.http ?? '4xx'], code, subcode, type: row.type ?? 'OAuthException', message };
+}
+
+function faultOf({ code = 0, subcode, type = '', message, status }: GraphFailure): FaultEffect {
+  return { kind: 'error', code, type, message, status, ...(subcode === undefined ? {} : { subcode }) };
+}
+
+/** The first operation for which this row is the one that counts. */
+function operationFor(row: CatalogueRow): GraphOperation | undefined {
+  return (row.on ?? GRAPH_OPERATIONS).find((operation) => lookUp(sampleOf(row, operation)) === row);
+}
+
+const ROWS = ERROR_CATALOGUE.map(
+  (row, index) => [`row ${index + 1}: ${row.codes?.join() ?? 'rest'} ${row.prefix ?? ''}${row.subcodes?.join() ?? ''}`, row] as const,
+);
+
+describe('every row of the catalogue, from Graph to the caller', () => {
+  it.each(ROWS)('%s', async (_name, row) => {
+    const operation = operationFor(row);
+    if (operation === undefined) throw new Error('no operation ever comes to this row');
+    const pending = call(operation);
+    // The fault stands behind one that a call may have needed for itself, and before the call's first byte is out.
+    world.sim.control.addFault({ operation: EDGES[operation], effect: faultOf(sampleOf(row, operation)) });
+
+    const error = await rejection(pending);
+
+    expect(error).toBeInstanceOf(CLASSES[row.disposition]);
+    expect(error).toMatchObject({ reason: row.reason });
+    expect(error.message).toContain(row.says);
+    expect(error.message).toContain(row.fix);
+    expect(error.message).toContain('of Graph');
+    const scope = operation === 'inspect_token' ? 'app' : row.scope;
+    if (error instanceof RateLimitedError) expect([error.retryAfterMs, error.scope]).toEqual([300_000, scope]);
+  });
+
+  it.each(GRAPH_OPERATIONS.filter((operation) => operation !== 'batch'))(
+    '%s: an error that nobody knows is transient',
+    async (operation) => {
+      const pending = call(operation);
+      world.sim.control.addFault({ appId: APP_ID, effect: { kind: 'error', code: 31_337, status: 400 } });
+      expect(await rejection(pending)).toBeInstanceOf(TransientError);
+    },
+  );
+
+  it.each([
+    [
+      'an error at status 200',
+      200,
+      '{"error":{"message":"(#190) gone","type":"OAuthException","code":190,"error_subcode":463}}',
+      TerminalError,
+    ],
+    ['an error without a code', 400, '{"error":{"message":"what"}}', TransientError],
+    ['an error that is a word', 400, '{"error":"nope"}', TransientError],
+    ["the whole batch's envelope", 200, '{"error_code":190,"error_description":"Invalid OAuth access token."}', TerminalError],
+    ["the OAuth endpoints' envelope", 400, '{"error_type":"OAuthException","code":190,"error_message":"bad"}', TerminalError],
+    ['HTML', 503, '<html>', TransientError],
+    ['HTML at status 200', 200, '<html>', TransientError],
+    ['nothing', 200, '', TransientError],
+    ['a list', 200, '[]', TransientError],
+    ['null', 200, 'null', TransientError],
+    ['a number', 200, '7', TransientError],
+    ['a redirect', 302, '', TransientError],
+    ['a success that is none', 200, '{"success":false}', TransientError],
+  ])('reads %s', async (_name, status, body, wanted) => {
+    world.sim.control.addFault({ effect: { kind: 'http', status, body } });
+    expect(await rejection(world.graph.subscribe(world.page(), ['messages'], world.options))).toBeInstanceOf(wanted);
+  });
+
+  it.each(['{"success":true}', '{"success":"true"}', 'true'])('takes %s for a success', async (body) => {
+    world.sim.control.addFault({ effect: { kind: 'http', status: 200, body } });
+    await expect(world.graph.subscribe(world.page(), ['messages'], world.options)).resolves.toBeUndefined();
+  });
+
+  it('tolerates answers that lack parts or have other types', async () => {
+    const answer = (body: string) => world.sim.control.addFault({ times: 1, effect: { kind: 'http', status: 200, body } });
+    const { graph, options, app } = world;
+    answer('{}');
+    expect(await graph.observe(world.page(), options)).toEqual({ subscribed: false, fields: new Set() });
+    answer(`{"data":[null,{"id":1},{"id":${APP_ID}}]}`);
+    expect(await graph.observe(world.page(), options)).toEqual({ subscribed: true, fields: new Set() });
+    answer('{"id":98765432109876543210}');
+    expect(await graph.pageInfo(world.page(), options)).toEqual({ id: '98765432109876543210', name: undefined });
+    answer(
+      '{"data":{"is_valid":true,"app_id":98765432109876543210,"expires_at":"5","scopes":"x","granular_scopes":[{"scope":"a","target_ids":[12345678901234567890]},{}]}}',
+    );
+    const info = await graph.inspectToken(app, new Secret('page-token', 'x'), options);
+    expect(info).toMatchObject({ isValid: true, appId: '98765432109876543210', expiresAt: 5, scopes: [], profileId: undefined });
+    expect(info.granularScopes).toEqual(new Map([['a', ['12345678901234567890']]]));
+    answer('{"data":[{"object":"page","fields":["messages",{"name":"feed"},{}]},{"callback_url":"x"}]}');
+    expect(await graph.subscriptions(app, options)).toEqual([
+      { object: 'page', callbackUrl: '', active: false, fields: ['messages', 'feed'] },
+    ]);
+  });
+});

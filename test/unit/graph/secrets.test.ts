@@ -1,0 +1,168 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { inspect } from 'node:util';
+import { systemClock } from '../../../src/core/clock.js';
+import type { GraphCallOptions } from '../../../src/core/graph.js';
+import { Redactor } from '../../../src/core/redact.js';
+import { Secret } from '../../../src/core/secret.js';
+import { secretForms } from '../../../src/core/secret-forms.js';
+import { GraphClient } from '../../../src/graph/graph-client.js';
+import { rejection } from './world.js';
+
+const TOKEN = 'canary.page.token/0123456789+abcdefghijklm';
+const SECRET = 'canary.app.secret/0123456789+abcdefghijkl';
+const VERIFY = 'canary.verify.token/0123456789+abcdefghij';
+const FORMS = [TOKEN, SECRET, VERIFY].flatMap(secretForms);
+
+const app = { appId: '111', appSecret: new Secret('app-secret', SECRET), graphVersion: 'v25.0' };
+const page = { app, pageId: '222', token: new Secret('page-token', TOKEN) };
+
+interface Seen {
+  readonly url: string;
+  readonly text: string;
+}
+
+const secrets = [page.token, app.appSecret, new Secret('verify-token', VERIFY)];
+
+let server: http.Server;
+let graph: GraphClient;
+let baseUrl: URL;
+let seen: Seen[];
+/** What the server answers: the whole request is at hand, so that it can echo all of it. */
+let answer: (request: Seen) => { readonly status: number; readonly body: string };
+
+beforeEach(async () => {
+  seen = [];
+  server = http.createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const one = { url: request.url ?? '', text: [request.url, JSON.stringify(request.headers), body].join('\n') };
+      seen.push(one);
+      const reply = answer(one);
+      response.writeHead(reply.status).end(reply.body);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  baseUrl = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+  newClient();
+});
+
+/** A client that has no memory of throttles and refusals, and knows the secrets of the process or only those of each call. */
+function newClient(knowsAll = false): void {
+  const redactor = new Redactor({ max: 100_000 });
+  if (knowsAll) for (const secret of secrets) redactor.add(secret);
+  graph = new GraphClient({ baseUrl, clock: systemClock, timeoutMs: 200, redactor });
+}
+
+afterEach(async () => {
+  graph.close();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const interactive: GraphCallOptions = { signal: new AbortController().signal };
+const background: GraphCallOptions = { ...interactive, priority: 'background' };
+
+const CALLS = (options: GraphCallOptions): readonly (() => Promise<unknown>)[] => [
+  () => graph.inspectToken(app, page.token, options),
+  () => graph.pageInfo(page, options),
+  () => graph.observe(page, options),
+  () => graph.subscribe(page, ['messages'], options),
+  () => graph.unsubscribe(page, options),
+  () => graph.subscriptions(app, options),
+  () =>
+    graph.subscribeApp(
+      app,
+      { callbackUrl: 'https://x.example/', verifyToken: new Secret('verify-token', VERIFY), fields: ['messages'] },
+      options,
+    ),
+];
+
+/** Everything that a log, a condition or a crash report could show of an error. */
+function everything(error: Error): string {
+  return [error.message, error.stack, JSON.stringify(error), inspect(error, { depth: 10, showHidden: true })].join('\n');
+}
+
+function leaks(text: string): readonly string[] {
+  return FORMS.filter((form) => text.includes(form));
+}
+
+const errorOf = (message: string, more = {}) => JSON.stringify({ error: { message, code: 31_337, type: 'OAuthException', ...more } });
+
+async function errorsOfAllCalls(knowsAll: boolean): Promise<string> {
+  let shown = '';
+  for (const options of [interactive, background]) {
+    for (const index of CALLS(options).keys()) {
+      newClient(knowsAll);
+      const call = CALLS(options)[index];
+      if (call !== undefined) shown += everything(await rejection(call()));
+      graph.close();
+    }
+  }
+  return shown;
+}
+
+describe('no secret leaves the client in an error', () => {
+  it.each([
+    ['an error that echoes the request', (request: Seen) => ({ status: 400, body: errorOf(request.text) })],
+    [
+      'an error that echoes it in base64',
+      (request: Seen) => ({ status: 400, body: errorOf(Buffer.from(request.text).toString('base64')) }),
+    ],
+    [
+      'a proof error that does',
+      (request: Seen) => ({ status: 400, body: errorOf(request.text, { code: 100, type: 'GraphMethodException' }) }),
+    ],
+    ['a throttle that does', (request: Seen) => ({ status: 400, body: errorOf(request.text, { code: 32 }) })],
+    [
+      'a dead token that does',
+      (request: Seen) => ({ status: 400, body: errorOf(`Malformed access token ${request.text}`, { code: 190 }) }),
+    ],
+    ['HTML with everything', (request: Seen) => ({ status: 500, body: `<html>${request.text}` })],
+    ['a 200 that is no JSON', (request: Seen) => ({ status: 200, body: request.text })],
+  ])('when Graph answers %s, though nobody told the client about the secrets', async (_name, reply) => {
+    answer = reply;
+    expect(leaks(await errorsOfAllCalls(false))).toEqual([]);
+    // The positive control: the secrets really were there to be leaked.
+    const sent = seen.map(({ text }) => text).join();
+    for (const value of [TOKEN, SECRET]) expect(sent).toContain(value);
+    expect(sent).toContain(encodeURIComponent(VERIFY));
+  });
+
+  it.each([
+    ['in all forms', FORMS.join(' ')],
+    ['in base64 within a longer text', Buffer.from(`a${TOKEN} b ${SECRET} c ${VERIFY}`).toString('base64')],
+  ])('when Graph answers with the secrets of others, %s', async (_name, text) => {
+    answer = () => ({ status: 400, body: errorOf(text) });
+    expect(leaks(await errorsOfAllCalls(true))).toEqual([]);
+    expect(leaks(await errorsOfAllCalls(false))).not.toEqual([]);
+  });
+
+  it('when nobody answers, or the connection breaks', async () => {
+    await new Promise((resolve) => server.close(resolve));
+    expect(leaks(await errorsOfAllCalls(false))).toEqual([]);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+
+  it('and a dead token that debug_token describes in an answer shows no token either', async () => {
+    const error = { code: 190, message: `Error validating access token: ${TOKEN} ${SECRET}` };
+    answer = () => ({ status: 200, body: JSON.stringify({ data: { is_valid: false, error } }) });
+    const info = await graph.inspectToken(app, page.token, interactive);
+    expect(info.error?.message).toBe('Error validating access token: [redacted] [redacted]');
+  });
+});
+
+describe('no secret stands in a URL', () => {
+  it('but the token that debug_token is asked about, which Graph takes there only', async () => {
+    answer = () => ({ status: 200, body: '[]' });
+    await errorsOfAllCalls(false);
+    const inspected = seen.filter(({ url }) => url.includes('debug_token'));
+    const others = seen.filter(({ url }) => !url.includes('debug_token'));
+    expect(inspected.length).toBeGreaterThan(0);
+    expect(others.length).toBeGreaterThan(6);
+    expect(others.filter(({ url }) => leaks(url).length > 0)).toEqual([]);
+    expect(inspected.filter(({ url }) => url.includes('canary.app') || url.includes(encodeURIComponent(SECRET)))).toEqual([]);
+  });
+});
