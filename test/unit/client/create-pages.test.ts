@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createPages, PagesError, type PagesOptions } from '../../../src/client/index.js';
 import { selfSigned } from '../../support/certificate.js';
@@ -149,6 +150,16 @@ describe('the credential', () => {
   it('may be in a file', async () => {
     const { pages } = await setUp({ tokenFile: await tempFile('from-file\n'), graph: 'proxy' });
     expect(await pages.mapPageToAccessToken('1')).toBe('1:from-file');
+  });
+
+  it('is in no error, however it is printed', async () => {
+    const { api, pages } = await setUp({ token: 'CANARYcredential0123456789' });
+    for (const mode of ['fails', 'cuts', 'hangs', 'html'] as const) {
+      api.mode = mode;
+      const error: unknown = await pages.mapPageToAccessToken('1001').catch((one: unknown) => one);
+      expect(error).toBeInstanceOf(PagesError);
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain('CANARY');
+    }
   });
 
   it('that cannot be read is an error that names no value', async () => {
