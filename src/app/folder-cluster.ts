@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { KubeObject, Namespace, Service } from '../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
-import { sleep } from '../core/clock.js';
+import { type Clock, sleep } from '../core/clock.js';
+import type { Logger } from '../core/log.js';
 import { EventLog } from '../files/event-log.js';
 import type { FolderData } from '../files/folder-data.js';
 import { FolderReader } from '../files/folder-reader.js';
@@ -17,7 +18,6 @@ import type { DataCache } from '../runtime/ports.js';
 import { Store, type StoreOptions } from '../runtime/store.js';
 import type { Cluster, ObjectAccess } from './cluster.js';
 import { loadCrds } from './crds.js';
-import type { Process } from './process.js';
 
 export interface FolderClusterConfig {
   readonly manifests: string;
@@ -41,6 +41,11 @@ export interface FolderCluster extends Cluster {
   readonly secretObjects: FolderData;
 }
 
+interface FolderProcess {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
 const LOCK_CHECK_MS = 2_000;
 
 /** Opens a folder of manifests as a cluster. @throws StateLockedError, or when the state folder cannot be used */
@@ -58,7 +63,7 @@ export function openFolderCluster(
 
 interface FolderDeps {
   readonly config: FolderClusterConfig;
-  readonly process: Pick<Process, 'clock' | 'log'>;
+  readonly process: FolderProcess;
   readonly indexes: ClusterIndexes;
   readonly state: StateFolder;
   readonly fence: StateLock;
