@@ -14,7 +14,7 @@ const SUITES = [
   { name: 'unit', paths: ['test/unit'], limitMin: 5, needs: [] },
   { name: 'contract', paths: ['test/contract'], limitMin: 6, needs: ['controlplane'], serial: true },
   { name: 'integration', paths: ['test/integration'], limitMin: 20, needs: ['controlplane'], serial: true },
-  { name: 'e2e', paths: ['test/e2e'], limitMin: 12, needs: ['build', 'bottender'], serial: true },
+  { name: 'e2e', paths: ['test/e2e'], limitMin: 12, needs: ['controlplane', 'build', 'client', 'bottender'], serial: true },
 ];
 
 const asked = process.argv.slice(2);
@@ -43,6 +43,7 @@ function prepare(need) {
   const commands = {
     controlplane: ['node', ['test/controlplane/build.mjs']],
     build: ['npm', ['run', '-s', 'build']],
+    client: ['npm', ['run', '-s', 'build:client']],
     bottender: ['node', ['scripts/install-bottender.mjs']],
   };
   const [command, args] = commands[need];

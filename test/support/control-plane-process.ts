@@ -88,6 +88,11 @@ export class ServerProcess {
     await this.#end('SIGKILL', 5_000);
   }
 
+  /** Sends the program a signal and does not wait for anything. */
+  signal(name: NodeJS.Signals): void {
+    this.#child?.kill(name);
+  }
+
   /** The last lines that the program wrote. */
   tail(): string {
     try {
