@@ -7,6 +7,7 @@ export type ControllerName = (typeof CONTROLLERS)[number];
 export const RECONCILE_RESULTS = ['success', 'requeue_after', 'requeue', 'error', 'terminal', 'rate_limited', 'aborted'] as const;
 export type ReconcileResult = (typeof RECONCILE_RESULTS)[number];
 
+const EVENT_RESULTS = ['sent', 'dropped'] as const;
 const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120];
 
 /** Metrics of the reconcile loops and of who leads. */
@@ -39,7 +40,7 @@ export class ControllerMetrics {
     );
     this.#events = closedCounter(
       { registry, name: 'messenger_kube_events_total', help: 'Kubernetes Events by what became of them.' },
-      { result: ['written', 'dropped'] },
+      { result: EVENT_RESULTS },
     );
   }
 
@@ -51,15 +52,16 @@ export class ControllerMetrics {
     };
   }
 
-  leading(leads: boolean): void {
+  readonly leading = (leads: boolean): void => {
     this.#leader.set(leads ? 1 : 0);
-  }
+  };
 
   leftSubscribed(): void {
     this.#leftSubscribed.inc();
   }
 
-  event(result: 'written' | 'dropped'): void {
+  /** The `observe` of the event recorder. */
+  readonly event = (result: (typeof EVENT_RESULTS)[number]): void => {
     this.#events.inc({ result });
-  }
+  };
 }

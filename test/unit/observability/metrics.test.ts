@@ -69,6 +69,8 @@ describe('each concern', () => {
     queueObserver.added?.('change');
     controllers.observer('messengerpage')('terminal', 1);
     controllers.leading(true);
+    controllers.leftSubscribed();
+    controllers.event('dropped');
     watches.observer('secrets')('silent');
     watches.follow('secrets', { size: 7, ageMs: () => Infinity });
     kube.observe('GET', 404, 0.1);
@@ -91,6 +93,8 @@ describe('each concern', () => {
         'messenger_queue_adds_total{queue="messengerpage",class="change"} 1',
         'messenger_reconcile_total{controller="messengerpage",result="terminal"} 1',
         'messenger_leader 1',
+        'messenger_left_subscribed_total 1',
+        'messenger_kube_events_total{result="dropped"} 1',
         'messenger_watch_events_total{resource="secrets",event="silent"} 1',
         'messenger_watch_age_seconds{resource="secrets"} -1',
         'messenger_cache_objects{resource="secrets"} 7',
