@@ -39,6 +39,8 @@ export interface ReflectorOptions<T extends KubeObject> extends Followed {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observe?: (event: ReflectorEvent) => void;
+  /** Told after a list has gone into the store. */
+  readonly onListed?: () => void;
   /** Told when listing becomes refused (true) and granted again (false). */
   readonly onForbidden?: (forbidden: boolean) => void;
   readonly timing?: Partial<ReflectorTiming>;

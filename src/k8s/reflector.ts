@@ -115,7 +115,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #list(signal: AbortSignal): Promise<string> {
-    const { client, store, namespace, clock, log, onForbidden } = this.#options;
+    const { client, store, namespace, clock, log, onForbidden, onListed } = this.#options;
     const { resourceVersion, items } = await listAll<T>(client, this.#options, this.#timing, signal);
     this.#observe('list');
     if (isOlder(resourceVersion, this.#newest)) {
@@ -127,6 +127,7 @@ export class Reflector<T extends KubeObject> {
     this.#problem = undefined;
     if (this.#forbidden !== undefined) onForbidden?.(false);
     this.#forbidden = undefined;
+    onListed?.();
     this.#from = resourceVersion;
     this.#newest = resourceVersion;
     this.#relistAtMs = clock.monotonicMs() + this.#timing.relistMs * (0.8 + 0.4 * this.#random());

@@ -57,3 +57,8 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
     });
   });
 }
+
+/** Whether the signal is aborted by now. In a loop over it the compiler takes an earlier answer for the last one. */
+export function isAborted(signal: AbortSignal): boolean {
+  return signal.aborted;
+}

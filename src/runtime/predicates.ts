@@ -41,20 +41,6 @@ export function fieldChanged<T extends KubeObject>(select: (object: T) => unknow
   return onUpdate(({ object, previous }) => !sameData(select(object), select(previous)));
 }
 
-/**
- * The status is not the one that this process last wrote: somebody else edited it, or it was restored from a backup.
- * `lastWritten` is the status writer's memory; where it knows nothing, any change of status counts.
- */
-export function statusChangedByOthers<T extends KubeObject & { readonly status?: unknown }>(
-  lastWritten: (uid: string) => unknown,
-): Predicate<T> {
-  return onUpdate(({ object, previous }) => {
-    if (sameData(object.status, previous.status)) return false;
-    const ours = lastWritten(object.metadata.uid ?? '');
-    return ours === undefined || !sameData(object.status, ours);
-  });
-}
-
 export function anyOf<T extends KubeObject>(...predicates: readonly Predicate<T>[]): Predicate<T> {
   return (change) => predicates.some((predicate) => predicate(change));
 }

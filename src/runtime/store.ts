@@ -77,7 +77,7 @@ export class Store<T extends KubeObject> implements Informer<T> {
   /** Of the scope that has been silent for longest. Infinity while one has never been listed. */
   ageMs(): number {
     const now = this.#clock.monotonicMs();
-    return Math.max(...[...this.#spoken.values()].map((at) => (at === undefined ? Infinity : now - at)));
+    return Math.max(0, ...[...this.#spoken.values()].map((at) => (at === undefined ? Infinity : now - at)));
   }
 
   subscribe(handler: (change: StoreChange<T>) => void): () => void {

@@ -10,7 +10,6 @@ import {
   generationChanged,
   labelsChanged,
   not,
-  statusChangedByOthers,
   type Predicate,
 } from '../../../src/runtime/predicates.js';
 
@@ -71,14 +70,5 @@ describe('predicates', () => {
       expect(predicate({ type: 'added', object: thing({}) })).toBe(true);
       expect(predicate({ type: 'deleted', object: thing({}) })).toBe(true);
     }
-  });
-
-  it('tell a status that this process wrote from one that somebody else wrote', () => {
-    const predicate = statusChangedByOthers<Thing>((uid) => (uid === 'u1' ? { phase: 'ours' } : undefined));
-    const before = thing({}, { status: { phase: 'before' } });
-    expect(predicate(update(before, thing({}, { status: { phase: 'ours' } })))).toBe(false);
-    expect(predicate(update(before, thing({}, { status: { phase: 'theirs' } })))).toBe(true);
-    expect(predicate(update(before, thing({ uid: 'u2' }, { status: { phase: 'ours' } })))).toBe(true);
-    expect(predicate(update(before, before))).toBe(false);
   });
 });

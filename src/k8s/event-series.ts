@@ -1,0 +1,45 @@
+import type { KubeObject } from '../api/meta.js';
+import type { KubeEvent } from '../runtime/ports.js';
+
+/** An Event about one object, and how often it was told since. */
+export interface Series {
+  readonly regarding: KubeObject;
+  readonly event: KubeEvent;
+  readonly firstMs: number;
+  lastMs: number;
+  count: number;
+  /** As the API server has it; undefined while it has not been made. */
+  made: { readonly namespace: string; readonly name: string; readonly count: number; readonly sentMs: number } | undefined;
+  /** Whether it waits to be sent. */
+  queued: boolean;
+}
+
+/** Equal Events within this time after the last one are one. */
+const SAME_MS = 10 * 60_000;
+const MAX_SERIES = 2_048;
+
+/** The Events of the last minutes, by what they say. Bounded; the one that is silent for longest goes first. */
+export class SeriesMemory {
+  readonly #series = new Map<string, Series>();
+
+  /** The series that the Event belongs to, counted: a new one has a count of 1. */
+  add(regarding: KubeObject, event: KubeEvent, nowMs: number): Series {
+    const key = JSON.stringify([regarding.metadata.uid, event.type, event.reason, event.action, event.note]);
+    const known = this.#series.get(key);
+    this.#series.delete(key);
+    const fresh = known !== undefined && nowMs - known.lastMs < SAME_MS;
+    const series = fresh ? known : { regarding, event, firstMs: nowMs, lastMs: nowMs, count: 0, made: undefined, queued: false };
+    series.count++;
+    series.lastMs = nowMs;
+    this.#series.set(key, series);
+    if (this.#series.size > MAX_SERIES) this.#dropOldest();
+    return series;
+  }
+
+  #dropOldest(): void {
+    for (const key of this.#series.keys()) {
+      this.#series.delete(key);
+      return;
+    }
+  }
+}

@@ -1,0 +1,213 @@
+import type { KubeObject, Namespace, Service } from '../api/meta.js';
+import { GROUP } from '../api/v1alpha1/constants.js';
+import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
+import { ReferencedData } from '../runtime/data-cache.js';
+import type { DataCache, EventRecorder, FinalizerWriter, Informer, LiveReader, StatusWriter, WriteFence } from '../runtime/ports.js';
+import type { Store, StoreOptions } from '../runtime/store.js';
+import { KubeEventRecorder } from './event-recorder.js';
+import { KubeFinalizerWriter } from './finalizer-writer.js';
+import type { KubeClusterOptions, Watched } from './kube-cluster-options.js';
+import { LeaderElection } from './leader-election.js';
+import { LeaseLock } from './lease.js';
+import { KubeLiveReader } from './live-reader.js';
+import { namespacePart, routedPart, servicePart } from './projections.js';
+import type { ReflectorHealth } from './reflector.js';
+import { CONFIG_MAPS, MESSENGER_APPS, MESSENGER_PAGES, NAMESPACES, SECRETS, SERVICES, type ResourceType } from './resources.js';
+import { fetchData, KubeMetadataSource } from './secret-source.js';
+import { KubeStatusWriter } from './status-writer.js';
+import { WatchedKind } from './watched-kind.js';
+import { neverWrites, writesAlone } from './write-fences.js';
+
+const FLUSH_EVENTS_MS = 2_000;
+
+/** Everything about one of our kinds. */
+export interface KindAccess<T extends KubeObject & { readonly status?: unknown }> {
+  readonly informer: Informer<T>;
+  readonly live: LiveReader<T>;
+  readonly status: StatusWriter<T>;
+  readonly finalizers: FinalizerWriter<T>;
+}
+
+interface Following {
+  readonly health: readonly ReflectorHealth[];
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * A Kubernetes cluster as one role of the operator sees it: its informers, caches and writers, wired.
+ *
+ * ```ts
+ * const client = loadKubeClient({ kubeconfig, clock, userAgent: `messenger-operator/${version}` });
+ * const cluster = new KubeCluster({ client, role: 'controller', clock, log, watchNamespaces, secretGraceMs, indexes, lead });
+ * cluster.start(life);                       // watches until `life` is aborted
+ * while (cluster.unsynced().length > 0) …    // not ready yet
+ * await cluster.lead((signal) => Promise.all(controllers.map((one) => one.run(signal))), working);
+ * life.abort(); await cluster.close();
+ * ```
+ */
+export class KubeCluster {
+  readonly pages: KindAccess<MessengerPage>;
+  readonly apps: KindAccess<MessengerApp>;
+  /** undefined where the role does not watch them. */
+  readonly services: Informer<Service> | undefined;
+  /** undefined where the role does not watch them, or has no rights in the whole cluster. */
+  readonly namespaces: Informer<Namespace> | undefined;
+  readonly secrets: DataCache;
+  readonly configMaps: DataCache | undefined;
+  readonly events: EventRecorder;
+  readonly fence: WriteFence;
+  readonly #options: KubeClusterOptions;
+  readonly #election: LeaderElection | undefined;
+  readonly #recorder: KubeEventRecorder;
+  readonly #following: Following[] = [];
+  readonly #data: ReferencedData[] = [];
+
+  constructor(options: KubeClusterOptions) {
+    this.#options = options;
+    this.#election = this.#elect();
+    this.fence = this.#election ?? (options.lead === undefined ? neverWrites : writesAlone);
+    this.pages = this.#access(MESSENGER_PAGES, this.#watchPages());
+    this.apps = this.#access(MESSENGER_APPS, this.#watch(MESSENGER_APPS, { indexes: options.indexes?.apps ?? {} }));
+    this.services = this.#watchServices();
+    this.namespaces = this.#watchNamespaces();
+    this.secrets = this.#referenced(SECRETS, scopes(options.secretNamespaces) ?? scopes(options.watchNamespaces));
+    this.configMaps = options.role === 'webhook' ? undefined : this.#referenced(CONFIG_MAPS, scopes(options.watchNamespaces));
+    this.#recorder = this.#record();
+    this.events = this.#recorder;
+  }
+
+  /** Begins to watch; goes on until the signal is aborted. */
+  start(signal: AbortSignal): void {
+    for (const data of this.#data) data.start(signal);
+    // None of them ever rejects.
+    for (const following of this.#following) void following.run(signal);
+    void this.#recorder.run(signal);
+  }
+
+  /** What has not been listed or read yet, in words; empty: everything is known. */
+  unsynced(): readonly string[] {
+    const waiting = this.#health().filter(({ synced }) => !synced);
+    if (waiting.length > 0) return waiting.map(inWords);
+    return this.#data.every((data) => data.isSettled()) ? [] : ['Secrets or ConfigMaps have not been read'];
+  }
+
+  /** Why it is known no more what goes on; empty as a rule. */
+  degraded(): readonly string[] {
+    return this.#health()
+      .filter(({ synced, forbidden, problem }) => synced && (forbidden !== undefined || problem !== undefined))
+      .map(inWords);
+  }
+
+  /**
+   * Waits until this process leads, then runs `work` until the signal is aborted, and lets go of the lead after that.
+   * @throws NotLeaderError when the lead was lost: `work`'s signal was aborted, and the process must end
+   */
+  async lead(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+    const told = async (working: AbortSignal): Promise<void> => {
+      try {
+        await work(working);
+      } finally {
+        // While this process may still write.
+        await this.#recorder.flush(FLUSH_EVENTS_MS);
+      }
+    };
+    if (this.#election === undefined) await told(signal);
+    else await this.#election.lead(told, signal);
+  }
+
+  /** Ends every connection. The signal of `start` is aborted before. */
+  close(): Promise<void> {
+    return this.#options.client.close();
+  }
+
+  #health(): readonly ReflectorHealth[] {
+    return this.#following.flatMap(({ health }) => health);
+  }
+
+  #watchPages(): Store<MessengerPage> {
+    const { role, indexes } = this.#options;
+    const projection = role === 'webhook' ? { transform: routedPart<MessengerPage> } : {};
+    return this.#watch(MESSENGER_PAGES, { indexes: indexes?.pages ?? {}, ...projection });
+  }
+
+  #watchServices(): Store<Service> | undefined {
+    return this.#options.role === 'pages-api' ? undefined : this.#watch<Service>(SERVICES, { transform: servicePart });
+  }
+
+  #watchNamespaces(): Store<Namespace> | undefined {
+    const { role, watchNamespaces } = this.#options;
+    if (role !== 'controller' || watchNamespaces.length > 0) return undefined;
+    return this.#watch<Namespace>(NAMESPACES, { transform: namespacePart });
+  }
+
+  #watch<T extends KubeObject>(resource: ResourceType, store: Pick<StoreOptions<T>, 'indexes' | 'transform'>): Store<T> {
+    const { client, clock, log, watchNamespaces, observer, timing } = this.#options;
+    const name = resource.plural as Watched;
+    const namespaces = resource.namespaced ? scopes(watchNamespaces) : undefined;
+    const kind = new WatchedKind<T>({ client, resource, namespaces, clock, log, observe: observer?.watch?.(name), timing, ...store });
+    observer?.cache?.(name, kind.store);
+    this.#following.push(kind);
+    return kind.store;
+  }
+
+  #referenced(resource: ResourceType, namespaces: readonly string[] | undefined): ReferencedData {
+    const { client, clock, log, secretGraceMs: graceMs, observer, timing } = this.#options;
+    const name = resource.plural as Watched;
+    const observe = observer?.watch?.(name);
+    const source = new KubeMetadataSource({
+      client,
+      resource,
+      namespaces,
+      clock,
+      log,
+      ...(observe && { observe }),
+      ...(timing && { timing }),
+    });
+    observer?.cache?.(name, source);
+    this.#following.push(source);
+    const data = new ReferencedData({ clock, log, source, fetch: fetchData(client, resource), graceMs });
+    this.#data.push(data);
+    return data;
+  }
+
+  #access<T extends KubeObject & { readonly status?: unknown }>(resource: ResourceType, informer: Store<T>): KindAccess<T> {
+    const deps = { client: this.#options.client, fence: this.fence };
+    return {
+      informer,
+      live: new KubeLiveReader(deps.client, resource),
+      status: new KubeStatusWriter(deps, resource),
+      finalizers: new KubeFinalizerWriter(deps, resource),
+    };
+  }
+
+  #elect(): LeaderElection | undefined {
+    const { client, clock, log, lead, observer } = this.#options;
+    if (lead?.elect !== true) return undefined;
+    const lock = new LeaseLock(client, { namespace: lead.namespace, name: lead.leaseName });
+    return new LeaderElection({ lock, clock, log, identity: lead.identity, observe: (leading) => observer?.leading?.(leading) });
+  }
+
+  #record(): KubeEventRecorder {
+    const { client, clock, log, lead, role, observer } = this.#options;
+    return new KubeEventRecorder({
+      client,
+      fence: this.fence,
+      clock,
+      log,
+      controller: `${GROUP}/${role}`,
+      instance: lead?.identity ?? role,
+      fallbackNamespace: lead?.namespace,
+      observe: (what) => observer?.event?.(what),
+    });
+  }
+}
+
+/** One watch over everything where no namespaces are named. */
+function scopes(namespaces: readonly string[] | undefined): readonly string[] | undefined {
+  return namespaces === undefined || namespaces.length === 0 ? undefined : namespaces;
+}
+
+function inWords({ what, forbidden, problem }: ReflectorHealth): string {
+  if (forbidden !== undefined) return `${what}: not allowed to ${forbidden}`;
+  return problem === undefined ? `${what}: not listed yet` : `${what}: ${problem}`;
+}
