@@ -14,12 +14,14 @@ const MAX_WAITING = 20_000;
 export class Lanes {
   readonly #max: number;
   readonly #reserved: number;
+  readonly #maxWaiting: number;
   readonly #waiting: Record<Lane, Set<Waiting>> = { interactive: new Set(), background: new Set() };
   #running = 0;
 
-  constructor(max = 32, reserved = Math.floor(max / 4)) {
+  constructor(max = 32, reserved = Math.floor(max / 4), maxWaiting = MAX_WAITING) {
     this.#max = max;
     this.#reserved = reserved;
+    this.#maxWaiting = maxWaiting;
   }
 
   /** Runs `job` when there is room. @throws the signal's reason if that is aborted before; TransientError over the bound. */
@@ -40,7 +42,7 @@ export class Lanes {
       return Promise.resolve();
     }
     const waiting = this.#waiting[lane];
-    if (waiting.size >= MAX_WAITING) throw new TransientError('GraphUnavailable', 'too many calls are waiting for Graph');
+    if (waiting.size >= this.#maxWaiting) throw new TransientError('GraphUnavailable', 'too many calls are waiting for Graph');
     return new Promise((resolve, reject) => {
       const entry = {
         start: (): void => {

@@ -1,5 +1,5 @@
 import { entryOf, type SimpleEvent } from './events.js';
-import type { Fault, FaultSpec } from './faults.js';
+import { EFFECTS, type Fault, type FaultSpec } from './faults.js';
 import type { GraphApi } from './graph-api.js';
 import {
   DEFAULT_CONFIG,
@@ -17,6 +17,7 @@ import {
   type TokenType,
 } from './model.js';
 import { stateOf } from './principal.js';
+import { OPERATIONS } from './routes.js';
 import type { Sending, SendRequest, SendResult, WebhookSender } from './sender.js';
 import { newTokenValue, sha256, type World } from './world.js';
 
@@ -211,6 +212,9 @@ export class SimulatorControl {
   }
 
   addFault(spec: FaultSpec): Fault {
+    const known: readonly string[] = OPERATIONS;
+    need(spec.operation === undefined || known.includes(spec.operation), `a fault's operation is one of ${known.join(', ')}`);
+    need(EFFECTS.includes(spec.effect.kind), `a fault's effect is one of ${EFFECTS.join(', ')}`);
     return this.#graph.faults.add(spec);
   }
 

@@ -27,6 +27,19 @@ export type FaultEffect =
   /** Good, but so many bytes long. */
   | { readonly kind: 'huge'; readonly bytes: number };
 
+export const EFFECTS: readonly FaultEffect['kind'][] = [
+  'error',
+  'throttle',
+  'http',
+  'slow',
+  'hang',
+  'drop',
+  'truncate',
+  'echo',
+  'null',
+  'huge',
+];
+
 export interface FaultSpec {
   /** Which calls: all that match what is given. */
   readonly operation?: string;

@@ -82,6 +82,9 @@ describe('the control API', () => {
     ['an unknown token', 'POST tokens/nobody', { state: 'expired' }, 'there is no such token'],
     ['an unknown setting', 'POST config', { strict: true }, 'there is no setting strict'],
     ['an unknown app', 'DELETE pages/9/subscriptions/1', undefined, 'there is no app 1'],
+    ['a fault for no operation', 'POST faults', { operation: 'nope', effect: { kind: 'drop' } }, "a fault's operation is one of node"],
+    ['a fault without an effect that there is', 'POST faults', { effect: { kind: 'nope' } }, "a fault's effect is one of error"],
+    ['a fault without an effect', 'POST faults', {}, 'kind'],
     ['a seed with a number for an id', 'POST seed', { apps: [{ id: 1234567 }] }, 'apps[0].id has to be in quotes'],
   ])('says in words what is wrong with %s', async (_name, call, body, text) => {
     const [method = '', path = ''] = call.split(' ');
