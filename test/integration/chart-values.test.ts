@@ -82,7 +82,6 @@ suite('the chart, rendered', () => {
     { what: 'a class', values: { className: 'blue', crds: { install: false } } },
     { what: 'two namespaces', values: { watchNamespaces: ['a', 'b'] } },
     { what: 'every Secret', values: { webhook: { secretNamespaces: ['*'] } } },
-    { what: 'no Secret', values: { webhook: { secretNamespaces: [] } } },
     {
       what: 'an Ingress',
       values: {
@@ -223,6 +222,7 @@ suite('the chart, rendered', () => {
     ['a flag in a wrong form', { webhook: { extraArgs: ['max-in-flight 5'] } }, 'extraArgs'],
     ['a namespace that is no name', { watchNamespaces: ['My Namespace'] }, 'watchNamespaces'],
     ['all namespaces and one more', { webhook: { secretNamespaces: ['*', 'a'] } }, 'secretNamespaces'],
+    ['no namespace at all, which the webhook would take for all', { webhook: { secretNamespaces: [] } }, 'secretNamespaces'],
     ['an Ingress without a host', { ingress: { enabled: true } }, 'ingress.enabled needs ingress.hosts'],
     ['cert-manager without an issuer', { pagesApi: { tls: { certManager: { enabled: true } } } }, 'issuerRef.name'],
   ])('refuses %s', async (_, values, says) => {

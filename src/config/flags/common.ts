@@ -19,13 +19,6 @@ export const COMMON_FLAGS = {
     group: 'What to watch',
     about: 'Look at these namespaces only. Empty: all of them, which needs cluster-wide rights.',
   }),
-  webhookSecretNamespaces: flag(list('NAMESPACE,…', DNS_LABEL, 'names of namespaces'), '', {
-    name: 'webhook-secret-namespaces',
-    commands: ['webhook'],
-    group: 'What to watch',
-    about:
-      'Namespaces whose Secrets the webhook may watch; elsewhere it reads a Secret by its name, for which the tenant grants a Role. Empty: all that it looks at.',
-  }),
   className: flag(text('NAME', /^([a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?)?$/, 'a DNS label or nothing'), '', {
     name: 'class',
     commands: SERVERS,

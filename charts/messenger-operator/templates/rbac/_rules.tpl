@@ -30,7 +30,6 @@ The first group of rules of a role is what it needs wherever objects are watched
 - apiGroups: [""]
   resources: [services]
   verbs:
-    - get # look again before saying that a backend is missing
     - list # fill the cache with backends
     - watch # follow changes
 - apiGroups: [events.k8s.io]
@@ -45,7 +44,6 @@ The first group of rules of a role is what it needs wherever objects are watched
 - apiGroups: [""]
   resources: [namespaces]
   verbs:
-    - get # look again before refusing a page's namespace
     - list # judge allowedNamespaces by labels
     - watch # revoke consent when a label goes
 {{- end }}
@@ -69,13 +67,11 @@ The first group of rules of a role is what it needs wherever objects are watched
 - apiGroups: [messenger-operator.dev]
   resources: [messengerapps, messengerpages]
   verbs:
-    - get # read one again that a relist has missed
     - list # fill the cache
     - watch # route by what holds now
 - apiGroups: [""]
   resources: [services]
   verbs:
-    - get # read one again that a relist has missed
     - list # fill the cache with backends
     - watch # follow their ports and types
 {{- end }}
@@ -94,7 +90,6 @@ The first group of rules of a role is what it needs wherever objects are watched
 - apiGroups: [messenger-operator.dev]
   resources: [messengerapps, messengerpages]
   verbs:
-    - get # read one again that a relist has missed
     - list # fill the cache
     - watch # answer with what holds now
 - apiGroups: [""]
