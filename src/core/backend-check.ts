@@ -5,6 +5,7 @@ import type { EffectiveBackend } from './effective-spec.js';
 
 export interface BackendFacts {
   readonly backend: EffectiveBackend | undefined;
+  readonly pageNamespace: string;
   readonly appNamespace: string;
   /** The Service that `backend` names; undefined: there is none of this name. */
   readonly service: Service | undefined;
@@ -20,11 +21,11 @@ export interface BackendFault {
 const DNS_1035 = /^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** What is wrong with a page's backend as far as the manifests and the cluster can tell; undefined: events may be sent there. */
-export function checkBackend({ backend, appNamespace, service, signingSecret }: BackendFacts): BackendFault | undefined {
+export function checkBackend({ backend, pageNamespace, appNamespace, service, signingSecret }: BackendFacts): BackendFault | undefined {
   if (backend === undefined) {
     return { reason: 'NoBackend', message: 'neither the page nor the pageDefaults of its app name a backend: set spec.backend' };
   }
-  return addressFault(backend, service) ?? signingFault(backend, appNamespace, signingSecret);
+  return addressFault(backend, service) ?? signingFault(backend, pageNamespace === appNamespace, signingSecret);
 }
 
 function addressFault({ backend, namespace }: EffectiveBackend, service: Service | undefined): BackendFault | undefined {
@@ -52,13 +53,13 @@ function serviceFault({ name, port }: BackendService, namespace: string, service
 
 function signingFault(
   { backend, namespace }: EffectiveBackend,
-  appNamespace: string,
+  inAppNamespace: boolean,
   state: BackendFacts['signingSecret'],
 ): BackendFault | undefined {
   const ref = backend.signingSecretRef;
   if (ref === undefined) {
-    if (namespace === appNamespace) return undefined;
-    const why = "the app secret may not sign for a bot outside the app's namespace";
+    if (inAppNamespace) return undefined;
+    const why = "the app is in another namespace, its secret may not sign for this page's bot";
     return { reason: 'SigningSecretRequired', message: `${why}: set backend.signingSecretRef` };
   }
   if (state === 'present') return undefined;

@@ -18,6 +18,8 @@ export interface DeletionFacts {
   readonly deletionMs: number;
   readonly firstAttemptMs: number;
   readonly attempts: number;
+  /** How long Graph asked us to wait, where it did. */
+  readonly retryAfterMs?: number | undefined;
   readonly timeoutMs: number;
   readonly nowMs: number;
 }
@@ -74,10 +76,10 @@ function decideUnsubscribe(facts: DeletionFacts): DeletionStep {
   }
 }
 
-function retryOrGiveUp({ deletionMs, firstAttemptMs, attempts, timeoutMs, nowMs }: DeletionFacts): DeletionStep {
+function retryOrGiveUp({ deletionMs, firstAttemptMs, attempts, retryAfterMs = 0, timeoutMs, nowMs }: DeletionFacts): DeletionStep {
   const untilMs = Math.max(deletionMs + timeoutMs, firstAttemptMs + OWN_TIME_MS);
   if (nowMs >= untilMs && attempts >= MIN_ATTEMPTS) return release(7, true);
-  const backoff = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(Math.max(0, attempts - 1), 10));
+  const backoff = Math.max(retryAfterMs, Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(Math.max(0, attempts - 1), 10)));
   return { do: 'retry', row: 7, afterMs: nowMs >= untilMs ? FIRST_RETRY_MS : Math.max(FIRST_RETRY_MS, Math.min(backoff, untilMs - nowMs)) };
 }
 

@@ -12,6 +12,7 @@ const clusterIp = service({ type: 'ClusterIP', ports: [{ name: 'http', port: 80 
 function check(backend: Backend | undefined, overrides: Partial<BackendFacts> = {}) {
   return checkBackend({
     backend: backend === undefined ? undefined : { namespace: 'bots', backend },
+    pageNamespace: 'bots',
     appNamespace: 'bots',
     service: clusterIp,
     signingSecret: undefined,

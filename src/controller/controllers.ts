@@ -1,0 +1,132 @@
+import type { Namespace, Service } from '../api/meta.js';
+import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
+import type { Clock } from '../core/clock.js';
+import type { AppGraph, PageGraph } from '../core/graph.js';
+import type { Logger } from '../core/log.js';
+import type { NamespacedName } from '../core/object-key.js';
+import type {
+  DataCache,
+  Enqueue,
+  EventRecorder,
+  FinalizerWriter,
+  Informer,
+  LiveReader,
+  Reconciler,
+  StatusWriter,
+  WriteFence,
+} from '../runtime/ports.js';
+import { AppHealth } from './app-health.js';
+import { ClaimArbiter } from './claims/arbiter.js';
+import { KeyMutex } from './key-mutex.js';
+import { AppMemories } from './messengerapp/memory.js';
+import { MessengerAppReconciler } from './messengerapp/reconciler.js';
+import { watchForApps } from './messengerapp/setup.js';
+import { PageMemories } from './messengerpage/memory.js';
+import type { PageCounters, PageOptions } from './messengerpage/ports.js';
+import { MessengerPageReconciler } from './messengerpage/reconciler.js';
+import { watchForPages } from './messengerpage/setup.js';
+import { appKeyOf, claimKeyOf } from './page-relations.js';
+import { Proofs } from './proofs.js';
+import { StatusMemory } from './status-memory.js';
+
+export type ControllerOptions = PageOptions;
+
+/** What the controllers use of one kind; `writers` are those of the leader. */
+export interface KindAccess<T extends MessengerApp | MessengerPage> {
+  readonly informer: Informer<T>;
+  readonly live: LiveReader<T>;
+  readonly status: StatusWriter<T>;
+  readonly finalizers: FinalizerWriter<T>;
+}
+
+export interface ControllersDeps {
+  /** The store made with PAGE_INDEXES. */
+  readonly pages: KindAccess<MessengerPage>;
+  /** The store made with APP_INDEXES. */
+  readonly apps: KindAccess<MessengerApp>;
+  readonly services: Pick<Informer<Service>, 'get' | 'subscribe'>;
+  /** undefined where the operator may not read namespaces. */
+  readonly namespaces: Pick<Informer<Namespace>, 'get' | 'subscribe'> | undefined;
+  readonly secrets: DataCache;
+  readonly events: EventRecorder;
+  readonly fence: WriteFence;
+  readonly graph: PageGraph & AppGraph;
+  readonly counters: PageCounters;
+  /** Whether a webhook of ours would answer Meta's verification now; left out: it would. */
+  readonly publicReady?: () => boolean;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly options: ControllerOptions;
+  /** 0 to 1, for the spread of checks. */
+  readonly random?: () => number;
+}
+
+export interface Controllers {
+  readonly pages: Reconciler;
+  readonly apps: Reconciler;
+  /** Subscribes what wakes pages, and enqueues those that there are. @returns the unsubscribe function */
+  watchPages(enqueue: Enqueue): () => void;
+  watchApps(enqueue: Enqueue): () => void;
+  /** For the work queue of pages (`groupOf`): keys of one claim are not worked on at the same time. */
+  claimGroupOf(key: NamespacedName): string | undefined;
+}
+
+/**
+ * Both controllers, with what they share in memory. Made once for each time that this process leads: what they remember of
+ * their own writes holds only as long as nobody else writes.
+ */
+export function makeControllers(deps: ControllersDeps): Controllers {
+  const { pages, apps, services, namespaces, secrets, clock, log, options } = deps;
+  const statuses = new StatusMemory<MessengerPage>();
+  const appStatuses = new StatusMemory<MessengerApp>();
+  const proofs = new Proofs(clock);
+  const health = new AppHealth(clock);
+  const mutex = new KeyMutex();
+  const shared = { ...deps, namespaces, secrets, health, mutex };
+  const claims = new ClaimArbiter({
+    pages: pages.informer,
+    apps: apps.informer,
+    namespaces,
+    livePages: pages.live,
+    status: pages.status,
+    statuses,
+    appStatuses,
+    proofs,
+    clock,
+    log,
+    className: options.className,
+  });
+  return {
+    pages: new MessengerPageReconciler({
+      ...shared,
+      pages: pages.informer,
+      apps: apps.informer,
+      livePages: pages.live,
+      status: statuses.writer(pages.status),
+      statuses,
+      appStatuses,
+      finalizers: pages.finalizers,
+      claims,
+      proofs,
+      memories: new PageMemories(),
+    }),
+    apps: new MessengerAppReconciler({
+      ...shared,
+      apps: apps.informer,
+      pages: pages.informer,
+      liveApps: apps.live,
+      status: appStatuses.writer(apps.status),
+      statuses: appStatuses,
+      finalizers: apps.finalizers,
+      memories: new AppMemories(),
+    }),
+    watchPages: (enqueue) =>
+      watchForPages({ pages: pages.informer, apps: apps.informer, services, namespaces, secrets, statuses, health, clock }, enqueue),
+    watchApps: (enqueue) =>
+      watchForApps({ apps: apps.informer, pages: pages.informer, namespaces, secrets, statuses: appStatuses, health }, enqueue),
+    claimGroupOf: (key) => {
+      const page = pages.informer.get(key);
+      return page === undefined ? undefined : claimKeyOf(page, apps.informer.get(appKeyOf(page)));
+    },
+  };
+}

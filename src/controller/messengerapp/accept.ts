@@ -1,0 +1,81 @@
+import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
+import type { MessengerApp, SecretKeyRef } from '../../api/v1alpha1/types.gen.js';
+import type { SecretKind } from '../../core/secret.js';
+import { bad, good, type Judgement } from '../judgement.js';
+import { webhookPathOf } from '../indexes.js';
+import { namespaceOf } from '../page-relations.js';
+import { readSecret, type FoundSecret } from '../secret-values.js';
+import { claimFault, crowdFault, specFault } from './checks.js';
+import type { AppPass, AppSecrets } from './pass.js';
+import type { AppReconcilerDeps } from './ports.js';
+
+const FAULTS = { not_found: 'SecretNotFound', key_missing: 'SecretKeyMissing', malformed: 'SecretMalformed' } as const;
+
+/** Whether this object stands for its app: judges `Accepted`, and hands out the values of its Secrets. */
+export class AcceptStep {
+  readonly #deps: AppReconcilerDeps;
+
+  constructor(deps: AppReconcilerDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws ClusterUnavailableError when a Secret cannot be read */
+  async run(pass: AppPass): Promise<AppSecrets> {
+    const { app, report, signal } = pass;
+    const { appSecretRef, previousAppSecretRef, verifyTokenRef, appId, graph } = app.spec;
+    const secret = await this.#read(app, { ref: appSecretRef, defaultKey: DEFAULT_KEYS.appSecret, kind: 'app-secret' }, signal);
+    const verify = await this.#read(app, { ref: verifyTokenRef, defaultKey: DEFAULT_KEYS.verifyToken, kind: 'verify-token' }, signal);
+    const previous = previousAppSecretRef && (await this.#readPrevious(app, previousAppSecretRef, signal));
+    report.judge('Accepted', this.#judge(app) ?? secretFault([secret, verify, previous]) ?? accepted(app, [secret, verify]));
+    return {
+      credentials:
+        secret.kind === 'value'
+          ? { appId, appSecret: secret.secret, graphVersion: graph?.version ?? this.#deps.options.graphVersion }
+          : undefined,
+      verifyToken: verify.kind === 'value' ? verify.secret : undefined,
+    };
+  }
+
+  #judge(app: MessengerApp): Judgement | undefined {
+    const { apps, clock } = this.#deps;
+    const rivals = this.#withItself(app, apps.byIndex('appId', app.spec.appId));
+    const claimed = claimFault(app, rivals, clock.nowMs());
+    if (claimed !== undefined) return claimed;
+    return specFault(app) ?? crowdFault(app, this.#withItself(app, apps.byIndex('path', webhookPathOf(app))));
+  }
+
+  /** With the statuses as this process wrote them, and the very object of this pass. */
+  #withItself(app: MessengerApp, found: readonly MessengerApp[]): readonly MessengerApp[] {
+    const others = found.filter(({ metadata }) => metadata.uid !== app.metadata.uid);
+    return [app, ...others.map((one) => this.#deps.statuses.current(one))];
+  }
+
+  /** During a rotation the key comes and goes: only a value that cannot be one is a fault. */
+  async #readPrevious(app: MessengerApp, ref: SecretKeyRef, signal: AbortSignal): Promise<FoundSecret | undefined> {
+    const found = await this.#read(app, { ref, defaultKey: DEFAULT_KEYS.previousAppSecret, kind: 'app-secret' }, signal);
+    return found.kind === 'fault' && found.fault === 'malformed' ? found : undefined;
+  }
+
+  #read(
+    app: MessengerApp,
+    wanted: { readonly ref: SecretKeyRef; readonly defaultKey: string; readonly kind: SecretKind },
+    signal: AbortSignal,
+  ): Promise<FoundSecret> {
+    const { secrets, clock, options } = this.#deps;
+    return readSecret({ secrets, clock, graceMs: options.secretGraceMs }, { namespace: namespaceOf(app), ...wanted }, signal);
+  }
+}
+
+function secretFault(found: readonly (FoundSecret | undefined)[]): Judgement | undefined {
+  const fault = found.find((one) => one?.kind === 'fault');
+  return fault?.kind === 'fault' ? bad(FAULTS[fault.fault], fault.message) : undefined;
+}
+
+/** A Secret that is deleted and created again within this time is not worth a word. */
+const QUIETLY_GONE_MS = 60_000;
+
+function accepted(app: MessengerApp, found: readonly FoundSecret[]): Judgement {
+  const gone = found.some((one) => one.kind === 'value' && (one.goneForMs ?? 0) >= QUIETLY_GONE_MS);
+  if (gone) return good('a Secret of this app is gone, its last value is used for a while: create it again');
+  return good(`this object stands for app ${app.spec.appId}`);
+}

@@ -1,0 +1,60 @@
+import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
+import type { AppSubscription } from '../../core/graph.js';
+import { keyOf, keyText, type NamespacedName } from '../../core/object-key.js';
+import type { ProgressMemory } from '../progress.js';
+
+/** What this process remembers of one app besides the objects. Times of the monotonic clock. */
+export interface AppMemory extends ProgressMemory {
+  readonly uid: string;
+  /** What Graph said last about the app's subscriptions, and with which spec and secret it was asked. */
+  look: { readonly rows: readonly AppSubscription[]; readonly basis: string } | undefined;
+  /** When Graph is to be looked at next, if nothing asks sooner. */
+  lookDueMs: number;
+  /** Tells the verify token that Meta has from others: as first seen, or as set last. */
+  verifyToken: string | undefined;
+  /** field → until when it is not tried again */
+  refused: ReadonlyMap<string, number>;
+  /** The generation that `refused` is about. */
+  refusedGeneration: number | undefined;
+  /** A write that Graph refused for good. */
+  refusal:
+    | { readonly basis: string; readonly reason: string; readonly message: string; readonly looks: number; readonly untilMs: number }
+    | undefined;
+  lastWriteMs: number | undefined;
+  checks: number;
+}
+
+/** One `AppMemory` an app, until it is gone; an app of another uid begins anew. */
+export class AppMemories {
+  readonly #apps = new Map<string, AppMemory>();
+
+  of(app: MessengerApp): AppMemory {
+    const text = keyText(keyOf(app));
+    const uid = app.metadata.uid ?? '';
+    const known = this.#apps.get(text);
+    if (known?.uid === uid) return known;
+    const fresh: AppMemory = {
+      uid,
+      look: undefined,
+      lookDueMs: 0,
+      verifyToken: undefined,
+      refused: new Map(),
+      refusedGeneration: undefined,
+      refusal: undefined,
+      lastWriteMs: undefined,
+      checks: 0,
+      missing: undefined,
+      stall: undefined,
+    };
+    this.#apps.set(text, fresh);
+    return fresh;
+  }
+
+  peek(key: NamespacedName): AppMemory | undefined {
+    return this.#apps.get(keyText(key));
+  }
+
+  forget(key: NamespacedName): void {
+    this.#apps.delete(keyText(key));
+  }
+}

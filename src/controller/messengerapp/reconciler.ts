@@ -1,0 +1,116 @@
+import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
+import { keyText, type NamespacedName } from '../../core/object-key.js';
+import { findCondition } from '../../runtime/conditions.js';
+import { awaitChange, requeueAfter, type Reconciler, type Result } from '../../runtime/ports.js';
+import { consentTo, namespaceOf } from '../page-relations.js';
+import { transitionEvents } from '../transitions.js';
+import { AcceptStep } from './accept.js';
+import { appIndexValue, keepInUse, needsApp } from './in-use.js';
+import { LookStep, type Look } from './look.js';
+import { AppReport, type AppPass, type AppSecrets } from './pass.js';
+import type { AppReconcilerDeps } from './ports.js';
+import { composeAppStatus } from './status.js';
+import { AppSubscriptionStep } from './subscription.js';
+
+/** Keeps one app's acceptance, credentials, subscription and status equal to what its MessengerApp says. */
+export class MessengerAppReconciler implements Reconciler {
+  readonly #deps: AppReconcilerDeps;
+  readonly #accept: AcceptStep;
+  readonly #look: LookStep;
+  readonly #subscription: AppSubscriptionStep;
+
+  constructor(deps: AppReconcilerDeps) {
+    this.#deps = deps;
+    this.#accept = new AcceptStep(deps);
+    this.#look = new LookStep(deps);
+    this.#subscription = new AppSubscriptionStep(deps);
+  }
+
+  async reconcile(key: NamespacedName, signal: AbortSignal): Promise<Result> {
+    const { apps, options, mutex } = this.#deps;
+    const app = apps.get(key);
+    if (app === undefined) return this.#gone(key);
+    if ((app.spec.className ?? '') !== options.className) return awaitChange();
+    return mutex.run(`app/${app.spec.appId}`, signal, () => this.#alone(key, signal));
+  }
+
+  async #alone(key: NamespacedName, signal: AbortSignal): Promise<Result> {
+    const { apps, pages, namespaces, statuses, memories } = this.#deps;
+    const found = apps.get(key);
+    if (found === undefined) return this.#gone(key);
+    const app = statuses.current(found);
+    this.#retain(key, app);
+    const naming = pages.byIndex('app', appIndexValue(app));
+    const inUse = naming.some((page) => needsApp(page, app, namespaces));
+    const kept = await keepInUse(this.#deps, app, inUse, signal);
+    if (kept === 'gone') return awaitChange();
+    if (typeof kept === 'number') return requeueAfter(kept);
+    const users = naming.filter((page) => consentTo(page, app, namespaces).given);
+    return this.#regular({ key, app, pages: users, memory: memories.of(app), report: new AppReport(), signal });
+  }
+
+  async #regular(pass: AppPass): Promise<Result> {
+    const secrets = await this.#accept.run(pass);
+    const look = secrets.credentials === undefined ? undefined : await this.#look.run(pass, secrets.credentials);
+    try {
+      await this.#subscribe(pass, secrets, look);
+    } catch (error) {
+      // What was seen until then is worth a status all the same.
+      pass.memory.lookDueMs = 0;
+      await this.#finish(pass);
+      throw error;
+    }
+    const result = await this.#finish(pass);
+    if (look?.error !== undefined) throw look.error;
+    return result;
+  }
+
+  /** An app that was turned away, or whose verify token is missing, has its subscription neither judged nor changed. */
+  async #subscribe(pass: AppPass, secrets: AppSecrets, look: Look | undefined): Promise<void> {
+    if (pass.app.spec.webhook?.subscription === 'Ignore') {
+      pass.report.judge('Subscribed', 'gone');
+      return;
+    }
+    const { credentials, verifyToken } = secrets;
+    if (!isAccepted(pass) || credentials === undefined || verifyToken === undefined || look?.rows === undefined) return;
+    await this.#subscription.run({ ...pass, credentials, verifyToken }, look.rows);
+  }
+
+  async #finish(pass: AppPass): Promise<Result> {
+    const { clock, status, events, log } = this.#deps;
+    const { app, report, signal } = pass;
+    const composed = composeAppStatus(pass, { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() });
+    await status.write(app, composed.status, signal);
+    for (const event of [...report.events, ...transitionEvents(app.status?.conditions, composed.status.conditions)]) {
+      events.record(app, event);
+    }
+    const was = findCondition(app.status?.conditions, 'Ready');
+    const { ready } = composed;
+    if (was?.status !== ready.status || was.reason !== ready.reason) {
+      log.info('app changed', { app: keyText(pass.key), appId: app.spec.appId, ready: ready.status, reason: ready.reason });
+    }
+    const dues = [composed.wakeMs, report.wakeMs].filter((ms) => ms !== undefined);
+    return requeueAfter(dues.length === 0 ? this.#deps.options.intervalMs : Math.min(...dues));
+  }
+
+  #retain(key: NamespacedName, app: MessengerApp): void {
+    const { appSecretRef, previousAppSecretRef, verifyTokenRef } = app.spec;
+    const names = [appSecretRef, previousAppSecretRef, verifyTokenRef].flatMap((ref) => ref?.name ?? []);
+    const wanted = [...new Set(names)].map((name) => ({ namespace: namespaceOf(app), name }));
+    this.#deps.secrets.retain(`controller/app/${keyText(key)}`, wanted);
+  }
+
+  #gone(key: NamespacedName): Result {
+    const { memories, secrets, statuses, health } = this.#deps;
+    statuses.forget(memories.peek(key)?.uid);
+    memories.forget(key);
+    health.forget(key);
+    secrets.retain(`controller/app/${keyText(key)}`, []);
+    return awaitChange();
+  }
+}
+
+function isAccepted({ report }: AppPass): boolean {
+  const accepted = report.judged.get('Accepted');
+  return accepted !== undefined && accepted !== 'gone' && accepted.status === 'True';
+}

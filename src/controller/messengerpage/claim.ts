@@ -1,0 +1,45 @@
+import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
+import type { PageClaim } from '../../core/claim.js';
+import { keyText, type NamespacedName } from '../../core/object-key.js';
+import { bad, good, type Judgement } from '../judgement.js';
+import type { PagePass } from './pass.js';
+import type { PageReconcilerDeps } from './ports.js';
+
+/** Who owns (appId, pageId): has it decided and published, and judges `Claimed`. */
+export class ClaimStep {
+  readonly #deps: Pick<PageReconcilerDeps, 'claims'>;
+
+  constructor(deps: Pick<PageReconcilerDeps, 'claims'>) {
+    this.#deps = deps;
+  }
+
+  /** `app` undefined: it is gone. @returns the claim's epoch if this page holds it */
+  async run(pass: PagePass, app: MessengerApp | undefined): Promise<number | undefined> {
+    const { page, report, signal } = pass;
+    const appId = app?.spec.appId ?? page.status?.claim?.appId;
+    if (appId === undefined) {
+      report.judge('Claimed', 'gone');
+      return undefined;
+    }
+    const { claim, holder, recheckAfterMs } = await this.#deps.claims.settle(page, appId, signal);
+    report.wake(recheckAfterMs);
+    if (claim !== undefined) report.set({ claim });
+    report.judge('Claimed', judgementOf(pass, claim, holder));
+    return claim?.state === 'Held' ? claim.epoch : undefined;
+  }
+}
+
+function judgementOf({ page, key }: PagePass, claim: PageClaim | undefined, holder: NamespacedName | undefined): Judgement | 'gone' {
+  const { pageId } = page.spec;
+  // Why it is refused is what Accepted says.
+  if (claim === undefined || claim.state === 'Refused') return 'gone';
+  if (claim.state === 'Held') return good(`this object owns page ${pageId} in app ${claim.appId}`);
+  if (holder === undefined) {
+    return bad(
+      'NotProven',
+      `page ${pageId} can only be claimed with a token that Graph says is of this Page and this app: put one into the Secret`,
+    );
+  }
+  const who = holder.namespace === key.namespace ? `MessengerPage ${keyText(holder)}` : 'a MessengerPage of another namespace';
+  return bad('PageClaimed', `${who} already owns page ${pageId} in app ${claim.appId}: delete one of the two`);
+}

@@ -1,0 +1,122 @@
+import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
+import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
+import { decideDeletion, type DeletionFacts, type DeletionStep } from '../../core/deletion.js';
+import { keyText } from '../../core/object-key.js';
+import { hasFinalizer } from '../../runtime/finalizers.js';
+import { awaitChange, requeueAfter, type Result } from '../../runtime/ports.js';
+import { GoodBye } from './good-bye.js';
+import type { PagePass } from './pass.js';
+import type { PageReconcilerDeps } from './ports.js';
+import { handOver } from './successor.js';
+
+type Release = Extract<DeletionStep, { do: 'release' }>;
+
+/** Takes a deleted page off Graph and then lets it go. Never waits for what can never succeed, and says what it leaves behind. */
+export class PageDeletion {
+  readonly #deps: PageReconcilerDeps;
+
+  constructor(deps: PageReconcilerDeps) {
+    this.#deps = deps;
+  }
+
+  /** `app` undefined: it is gone. @throws ClusterUnavailableError, NotLeaderError, StaleReadError */
+  async run(pass: PagePass, app: MessengerApp | undefined): Promise<Result> {
+    if (!hasFinalizer(pass.page, UNSUBSCRIBE_FINALIZER)) return awaitChange();
+    const { clock } = this.#deps;
+    const memory = (pass.memory.deletion ??= { firstAttemptMs: clock.nowMs(), attempts: 0, told: false });
+    const goodBye = new GoodBye(this.#deps, pass, app);
+    let facts = this.#facts(pass, memory);
+    for (;;) {
+      const step = decideDeletion(facts);
+      switch (step.do) {
+        case 'seek_successor':
+          facts = { ...facts, successor: await handOver(this.#deps, pass, app) };
+          break;
+        case 'look':
+          facts = { ...facts, ...this.#counted(pass, { look: await goodBye.look() }) };
+          break;
+        case 'unsubscribe':
+          facts = { ...facts, ...this.#counted(pass, { unsubscribe: await goodBye.unsubscribe() }) };
+          break;
+        case 'retry':
+          return this.#retry(pass, step.afterMs, goodBye);
+        case 'release':
+          return this.#release(pass, step, goodBye);
+      }
+      facts = { ...facts, nowMs: clock.nowMs(), retryAfterMs: goodBye.retryAfterMs };
+    }
+  }
+
+  #facts({ page, spec }: PagePass, memory: { firstAttemptMs: number; attempts: number }): DeletionFacts {
+    const { clock, options } = this.#deps;
+    const claim = page.status?.claim;
+    const nowMs = clock.nowMs();
+    return {
+      everHeld: claim !== undefined && (claim.state === 'Held' || claim.epoch > 0),
+      observeOnly: !spec.manage,
+      everWritten: hasFinalizer(page, UNSUBSCRIBE_FINALIZER),
+      policy: policyOf(page.status?.effective?.deletionPolicy, page.spec.deletionPolicy ?? spec.deletionPolicy, page.spec.deletionPolicy),
+      successor: undefined,
+      mayWrite: !options.readOnly,
+      look: undefined,
+      unsubscribe: undefined,
+      deletionMs: Date.parse(page.metadata.deletionTimestamp ?? '') || nowMs,
+      firstAttemptMs: memory.firstAttemptMs,
+      attempts: memory.attempts,
+      timeoutMs: options.deletionTimeoutMs,
+      nowMs,
+    };
+  }
+
+  /** A step that failed counts as an attempt. */
+  #counted(pass: PagePass, found: Partial<DeletionFacts>): Partial<DeletionFacts> {
+    const failed = found.look === 'failed' || found.unsubscribe === 'failed';
+    const { deletion } = pass.memory;
+    if (failed && deletion !== undefined) deletion.attempts += 1;
+    return { ...found, attempts: deletion?.attempts ?? 0 };
+  }
+
+  #retry(pass: PagePass, afterMs: number, goodBye: GoodBye): Result {
+    const { page, memory } = pass;
+    const fields = { page: keyText(pass.key), pageId: page.spec.pageId, afterMs, because: goodBye.why };
+    if (memory.deletion?.attempts === 1) this.#deps.log.warn('cannot unsubscribe a deleted page yet', fields);
+    else this.#deps.log.debug('cannot unsubscribe a deleted page yet', fields);
+    return requeueAfter(afterMs);
+  }
+
+  async #release(pass: PagePass, { row, left }: Release, goodBye: GoodBye): Promise<Result> {
+    const { page, signal } = pass;
+    if (pass.memory.deletion?.told === false) {
+      pass.memory.deletion.told = true;
+      if (left) this.#tellLeft(pass, goodBye.why);
+      else if (row === 5) {
+        const note = `Unsubscribed page ${page.spec.pageId} because its object is deleted`;
+        this.#deps.events.record(page, { type: 'Normal', reason: 'Unsubscribed', action: 'Unsubscribe', note });
+      }
+    }
+    await this.#deps.finalizers.remove(page, UNSUBSCRIBE_FINALIZER, signal);
+    this.#deps.log.info('released a deleted page', { page: keyText(pass.key), pageId: page.spec.pageId, row });
+    return awaitChange();
+  }
+
+  #tellLeft({ page, key }: PagePass, why: string): void {
+    const { events, counters, log } = this.#deps;
+    const { pageId } = page.spec;
+    const appId = page.status?.claim?.appId ?? '';
+    const byHand = `to finish, remove the app from the Page's settings at facebook.com, or send DELETE /${pageId}/subscribed_apps with a token of the Page or of the app`;
+    const note = `Page ${pageId} may still be subscribed to app ${appId}, ${why}: ${byHand}`.slice(0, 1_000);
+    events.record(page, { type: 'Warning', reason: 'LeftSubscribed', action: 'Unsubscribe', note });
+    counters.leftSubscribed();
+    log.warn('released a page that may still be subscribed', { page: keyText(key), pageId, appId, because: why });
+  }
+}
+
+/** What the page itself says; else what applied when its app was last seen; else what applies now. */
+function policyOf(
+  seen: string | undefined,
+  now: 'Unsubscribe' | 'Retain',
+  own: 'Unsubscribe' | 'Retain' | undefined,
+): 'Unsubscribe' | 'Retain' {
+  if (own !== undefined) return own;
+  return seen === 'Retain' ? 'Retain' : now;
+}

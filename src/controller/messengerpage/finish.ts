@@ -1,0 +1,98 @@
+import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
+import { keyText } from '../../core/object-key.js';
+import { findCondition } from '../../runtime/conditions.js';
+import { firstDriftCheckMs, nextDriftCheckMs } from '../../runtime/drift.js';
+import { requeueAfter, type Result } from '../../runtime/ports.js';
+import { unknown } from '../judgement.js';
+import { transitionEvents } from '../transitions.js';
+import type { PagePass } from './pass.js';
+import type { PageReconcilerDeps } from './ports.js';
+import { composeStatus, type Composed } from './status.js';
+
+/** A page that nobody could look at for three intervals, and at least this long, is Unknown. */
+const NOT_LOOKED_MIN_MS = 3_600_000;
+
+/** The end of a pass: one status write if anything changed, the Events, and the time of the next look. */
+export class PageFinish {
+  readonly #deps: PageReconcilerDeps;
+
+  constructor(deps: PageReconcilerDeps) {
+    this.#deps = deps;
+  }
+
+  /** The pass saw what there is to see. */
+  async seen(pass: PagePass, { app }: { readonly app: MessengerApp | undefined }): Promise<Result> {
+    pass.memory.lookedMs = this.#deps.clock.monotonicMs();
+    const composed = this.#compose(pass, app, true);
+    await this.#write(pass, composed);
+    return requeueAfter(this.#nextMs(pass, composed));
+  }
+
+  /**
+   * Graph could not be looked at: what was seen stays. A spec that was not looked at yet gets no status, or an old Ready would
+   * seem to be about it.
+   */
+  async blind(pass: PagePass & { readonly app: MessengerApp }): Promise<Result> {
+    const { page, memory, spec } = pass;
+    const limitMs = Math.max(3 * spec.intervalMs, NOT_LOOKED_MIN_MS);
+    const leftMs = memory.lookedMs + limitMs - this.#deps.clock.monotonicMs();
+    if (leftMs <= 0) judgeUnknown(pass, limitMs);
+    const composed = this.#compose(pass, pass.app, false);
+    if (leftMs <= 0 || page.status?.observedGeneration === page.metadata.generation) await this.#write(pass, composed);
+    return requeueAfter(leftMs <= 0 ? spec.intervalMs : Math.min(spec.intervalMs, leftMs));
+  }
+
+  #compose(pass: PagePass, app: MessengerApp | undefined, answered: boolean): Composed {
+    const { clock, options } = this.#deps;
+    const readiness = {
+      observing: options.readOnly || !pass.spec.manage,
+      suspended: pass.page.spec.suspend === true,
+      appSuspended: app?.spec.suspend === true,
+      answered,
+    };
+    return composeStatus(pass, readiness, { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() });
+  }
+
+  async #write(pass: PagePass, { status, readiness }: Composed): Promise<void> {
+    const { page, report, signal } = pass;
+    const { events, log } = this.#deps;
+    await this.#deps.status.write(page, status, signal);
+    const told = [...report.events, ...transitionEvents(page.status?.conditions, status.conditions)];
+    for (const event of told) events.record(page, event);
+    const was = findCondition(page.status?.conditions, 'Ready');
+    if (was?.status === readiness.ready.status && was.reason === readiness.ready.reason) return;
+    log.info('page changed', {
+      page: keyText(pass.key),
+      pageId: page.spec.pageId,
+      ready: readiness.ready.status,
+      reason: readiness.ready.reason,
+    });
+  }
+
+  #nextMs(pass: PagePass, { stalled, wakeMs, readiness }: Composed): number {
+    const dues = [wakeMs, pass.report.wakeMs];
+    if (!stalled && readiness.progress !== 'suspended') dues.push(this.#driftMs(pass));
+    const found = dues.filter((ms) => ms !== undefined);
+    return found.length === 0 ? pass.spec.intervalMs : Math.min(...found);
+  }
+
+  /** Its own place in the interval at first, so that checks are spread evenly; a pass in between does not put it off. */
+  #driftMs({ memory, spec }: PagePass): number {
+    const { clock, random } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    const known = memory.nextDrift?.intervalMs === spec.intervalMs ? memory.nextDrift : undefined;
+    if (known !== undefined && known.atMs > nowMs) return known.atMs - nowMs;
+    const ms = known === undefined ? firstDriftCheckMs(memory.uid, spec.intervalMs) : nextDriftCheckMs(spec.intervalMs, random);
+    memory.nextDrift = { atMs: nowMs + ms, intervalMs: spec.intervalMs };
+    return ms;
+  }
+}
+
+/** What was True or Unknown is not known any more; a token that was found bad stays so. */
+function judgeUnknown({ page, report }: PagePass, limitMs: number): void {
+  const message = `Graph could not be asked about page ${page.spec.pageId} for at least ${Math.round(limitMs / 60_000)} minutes: see the conditions of its MessengerApp`;
+  const token = findCondition(page.status?.conditions, 'TokenValid');
+  if (token?.status !== 'False') report.judge('TokenValid', unknown('GraphUnavailable', message));
+  const claim = report.patch.claim ?? page.status?.claim;
+  if (claim?.state === 'Held') report.judge('Subscribed', unknown('GraphUnavailable', message));
+}

@@ -1,0 +1,100 @@
+import type { MessengerPage } from '../../api/v1alpha1/types.gen.js';
+import type { PageCredentials, TokenInfo } from '../../core/graph.js';
+import { keyOf, keyText, type NamespacedName } from '../../core/object-key.js';
+import type { TokenVerdict } from '../../core/token-check.js';
+import type { ProgressMemory } from '../progress.js';
+import { NO_CONTEST, type Contest, type Removals } from './contest.js';
+
+/** What Graph said about one token value. Times of the monotonic clock. */
+export interface TokenMemory {
+  readonly fingerprint: string;
+  /** What `debug_token` said, or the verdict of a call that Graph refused outright. */
+  readonly answer: { readonly info: TokenInfo } | { readonly refused: TokenVerdict };
+  /** Of which spec this was asked: another one is asked again at once if the answer was bad. */
+  readonly basis: string;
+  readonly dueMs: number;
+  /** Times in a row that the answer was bad. */
+  readonly badLooks: number;
+}
+
+/** A write that Graph refused for good: not tried again before this time, or before something changed. */
+export interface RefusalMemory {
+  readonly basis: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly looks: number;
+  readonly untilMs: number;
+}
+
+/**
+ * What this process remembers of one page besides the objects. Losing it costs a check or two and never does harm: all that
+ * must survive a restart is in the status. Times of the monotonic clock.
+ */
+export interface PageMemory extends ProgressMemory {
+  readonly uid: string;
+  /** When this process met the page. */
+  readonly metMs: number;
+  /** When Graph was last looked at with success; at first, when this process met the page. */
+  lookedMs: number;
+  token: TokenMemory | undefined;
+  /** When Graph was last asked for the Page's name. */
+  namedMs: number | undefined;
+  refusal: RefusalMemory | undefined;
+  contest: Contest;
+  /** The generation that `contest` is about. */
+  contestGeneration: number | undefined;
+  removals: Removals | undefined;
+  nextDrift: { readonly atMs: number; readonly intervalMs: number } | undefined;
+  /** `firstAttemptMs` since the epoch. */
+  deletion: { readonly firstAttemptMs: number; attempts: number; told: boolean } | undefined;
+  /** The last ones proven: `kubectl delete -f .` takes Secret and app within milliseconds. For deletion only. */
+  credentials: PageCredentials | undefined;
+}
+
+const MAX_PAGES = 200_000;
+
+/** One `PageMemory` a page, until it is gone; a page of another uid begins anew. */
+export class PageMemories {
+  readonly #pages = new Map<string, PageMemory>();
+
+  of(page: MessengerPage, nowMs: number): PageMemory {
+    const text = keyText(keyOf(page));
+    const uid = page.metadata.uid ?? '';
+    const known = this.#pages.get(text);
+    if (known?.uid === uid) return known;
+    const fresh = empty(uid, nowMs);
+    this.#pages.set(text, fresh);
+    for (const oldest of this.#pages.keys()) {
+      if (this.#pages.size <= MAX_PAGES) break;
+      this.#pages.delete(oldest);
+    }
+    return fresh;
+  }
+
+  peek(key: NamespacedName): PageMemory | undefined {
+    return this.#pages.get(keyText(key));
+  }
+
+  forget(key: NamespacedName): void {
+    this.#pages.delete(keyText(key));
+  }
+}
+
+function empty(uid: string, nowMs: number): PageMemory {
+  return {
+    uid,
+    metMs: nowMs,
+    lookedMs: nowMs,
+    token: undefined,
+    namedMs: undefined,
+    refusal: undefined,
+    contest: NO_CONTEST,
+    contestGeneration: undefined,
+    removals: undefined,
+    nextDrift: undefined,
+    missing: undefined,
+    stall: undefined,
+    deletion: undefined,
+    credentials: undefined,
+  };
+}

@@ -1,0 +1,30 @@
+import { OperatorError } from '../../core/errors.js';
+import { keyText } from '../../core/object-key.js';
+import type { GraphPass } from './pass.js';
+import type { PageReconcilerDeps } from './ports.js';
+
+/** What the Page is called, once: a name is for people and decides nothing, so a failure to get it is not one of the pass. */
+export class PageNameStep {
+  readonly #deps: Pick<PageReconcilerDeps, 'graph' | 'log' | 'clock'>;
+
+  constructor(deps: Pick<PageReconcilerDeps, 'graph' | 'log' | 'clock'>) {
+    this.#deps = deps;
+  }
+
+  async run({ key, page, token, call, report, memory }: GraphPass): Promise<void> {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (page.status?.pageName !== undefined || (memory.namedMs !== undefined && nowMs - memory.namedMs < ASK_AGAIN_MS)) return;
+    memory.namedMs = nowMs;
+    try {
+      const { name } = await this.#deps.graph.pageInfo(token, call);
+      if (name !== undefined) report.set({ pageName: name.slice(0, MAX_NAME) });
+    } catch (error) {
+      if (!(error instanceof OperatorError)) throw error;
+      this.#deps.log.debug('the name of a page is not known', { page: keyText(key), error });
+    }
+  }
+}
+
+const ASK_AGAIN_MS = 24 * 3_600_000;
+/** As the CRD bounds it. */
+const MAX_NAME = 1_024;

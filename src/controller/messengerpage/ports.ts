@@ -1,0 +1,77 @@
+import type { Service } from '../../api/meta.js';
+import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
+import type { PageClaim } from '../../core/claim.js';
+import type { Clock } from '../../core/clock.js';
+import type { PageGraph } from '../../core/graph.js';
+import type { Logger } from '../../core/log.js';
+import type { NamespacedName } from '../../core/object-key.js';
+import type { DataCache, EventRecorder, FinalizerWriter, Lister, LiveReader, StatusWriter, WriteFence } from '../../runtime/ports.js';
+import type { AppHealth } from '../app-health.js';
+import type { KeyMutex } from '../key-mutex.js';
+import type { NamespaceLabels } from '../page-relations.js';
+import type { Proofs } from '../proofs.js';
+import type { StatusMemory } from '../status-memory.js';
+import type { PageMemories } from './memory.js';
+
+/** Decides and publishes who owns (appId, pageId). */
+export interface ClaimSettler {
+  settle(
+    page: MessengerPage,
+    appId: string,
+    signal: AbortSignal,
+  ): Promise<{
+    readonly claim: PageClaim | undefined;
+    readonly holder: NamespacedName | undefined;
+    readonly recheckAfterMs: number | undefined;
+  }>;
+  successorsOf(page: MessengerPage, appId: string): readonly MessengerPage[];
+  forget(uid: string | undefined): void;
+}
+
+export interface PageOptions {
+  /** Graph's version where the app names none: `v25.0`. */
+  readonly graphVersion: string;
+  readonly intervalMs: number;
+  readonly minIntervalMs: number;
+  readonly tokenCheckIntervalMs: number;
+  readonly deletionTimeoutMs: number;
+  readonly secretGraceMs: number;
+  /** No Graph write for anyone. */
+  readonly readOnly: boolean;
+  /** The class of this install; `""` is the unnamed one. */
+  readonly className: string;
+}
+
+export interface PageReconcilerDeps {
+  readonly pages: Pick<Lister<MessengerPage>, 'get'>;
+  readonly apps: Pick<Lister<MessengerApp>, 'get'>;
+  readonly services: Pick<Lister<Service>, 'get'>;
+  readonly namespaces: NamespaceLabels;
+  readonly secrets: Pick<DataCache, 'read' | 'retain'>;
+  readonly livePages: LiveReader<MessengerPage>;
+  /** Remembers what it wrote (`StatusMemory.writer`). */
+  readonly status: StatusWriter<MessengerPage>;
+  readonly statuses: StatusMemory<MessengerPage>;
+  readonly appStatuses: StatusMemory<MessengerApp>;
+  readonly finalizers: FinalizerWriter<MessengerPage>;
+  readonly events: EventRecorder;
+  readonly fence: WriteFence;
+  readonly graph: PageGraph;
+  readonly claims: ClaimSettler;
+  readonly proofs: Proofs;
+  readonly health: AppHealth;
+  readonly memories: PageMemories;
+  /** One pass at a time a claim key, besides one a page. */
+  readonly mutex: KeyMutex;
+  readonly counters: PageCounters;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly options: PageOptions;
+  /** 0 to 1, for the spread of drift checks. */
+  readonly random?: () => number;
+}
+
+export interface PageCounters {
+  /** A page was released though our app may still be subscribed to it. */
+  leftSubscribed(): void;
+}

@@ -1,0 +1,71 @@
+import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
+import { effectiveSpec } from '../../core/effective-spec.js';
+import { keyText, type NamespacedName } from '../../core/object-key.js';
+import { isBeingDeleted } from '../../runtime/finalizers.js';
+import { awaitChange, type Reconciler, type Result } from '../../runtime/ports.js';
+import { appKeyOf, claimKeyOf, classOf } from '../page-relations.js';
+import { PageDeletion } from './deletion.js';
+import { PageFlow } from './flow.js';
+import type { PagePass } from './pass.js';
+import type { PageReconcilerDeps } from './ports.js';
+import { retainSecrets } from './references.js';
+import { PageReport } from './report.js';
+
+/** Keeps one Page's subscription at Graph, its claim and its status equal to what its MessengerPage says. */
+export class MessengerPageReconciler implements Reconciler {
+  readonly #deps: PageReconcilerDeps;
+  readonly #deletion: PageDeletion;
+  readonly #flow: PageFlow;
+
+  constructor(deps: PageReconcilerDeps) {
+    this.#deps = deps;
+    this.#deletion = new PageDeletion(deps);
+    this.#flow = new PageFlow(deps);
+  }
+
+  async reconcile(key: NamespacedName, signal: AbortSignal): Promise<Result> {
+    const page = this.#deps.pages.get(key);
+    if (page === undefined) return this.#gone(key);
+    const claimKey = claimKeyOf(page, this.#appOf(page)) ?? `page/${keyText(key)}`;
+    return this.#deps.mutex.run(claimKey, signal, () => this.#alone(key, signal));
+  }
+
+  /** Read again: another page's pass may have written this one's claim while it waited for its turn. */
+  async #alone(key: NamespacedName, signal: AbortSignal): Promise<Result> {
+    const { pages, statuses, memories, clock, options } = this.#deps;
+    const found = pages.get(key);
+    if (found === undefined) return this.#gone(key);
+    const page = statuses.current(found);
+    const app = this.#appOf(page);
+    if (!this.#isOurs(page, app)) return awaitChange();
+    const memory = memories.of(page, clock.monotonicMs());
+    const pass: PagePass = { key, page, spec: effectiveSpec(page, app, options), memory, report: new PageReport(), signal };
+    retainSecrets(this.#deps, pass, app);
+    // Deletion goes on while suspended, or a suspended page would stay in Terminating for ever.
+    return isBeingDeleted(page) ? this.#deletion.run(pass, app) : this.#flow.run(pass, app);
+  }
+
+  #appOf(page: MessengerPage): MessengerApp | undefined {
+    const app = this.#deps.apps.get(appKeyOf(page));
+    return app === undefined ? undefined : this.#deps.appStatuses.current(app);
+  }
+
+  /** Once its app is gone a page belongs to the unnamed class, unless this install has handled it before. */
+  #isOurs(page: MessengerPage, app: MessengerApp | undefined): boolean {
+    const { memories, options } = this.#deps;
+    const known = memories.peek({ namespace: page.metadata.namespace ?? '', name: page.metadata.name });
+    if (app === undefined && known?.uid === page.metadata.uid) return true;
+    return classOf(app) === options.className;
+  }
+
+  #gone(key: NamespacedName): Result {
+    const { memories, secrets, statuses, proofs, claims } = this.#deps;
+    const uid = memories.peek(key)?.uid;
+    secrets.retain(`controller/page/${keyText(key)}`, []);
+    memories.forget(key);
+    statuses.forget(uid);
+    proofs.forget(uid);
+    claims.forget(uid);
+    return awaitChange();
+  }
+}

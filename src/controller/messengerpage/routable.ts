@@ -1,0 +1,49 @@
+import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
+import { checkBackend, type BackendFacts } from '../../core/backend-check.js';
+import { backendText, type EffectiveBackend } from '../../core/effective-spec.js';
+import { ClusterUnavailableError } from '../../core/errors.js';
+import { findCondition } from '../../runtime/conditions.js';
+import { bad, good } from '../judgement.js';
+import { appKeyOf, namespaceOf } from '../page-relations.js';
+import { readSecret } from '../secret-values.js';
+import type { PagePass } from './pass.js';
+import type { PageReconcilerDeps } from './ports.js';
+
+type RoutableDeps = Pick<PageReconcilerDeps, 'services' | 'secrets' | 'clock' | 'options'>;
+
+/** Judges `Routable` from the manifests and the cluster alone. A signing Secret that cannot be read now leaves it as it was. */
+export async function judgeRoutable(deps: RoutableDeps, pass: PagePass): Promise<void> {
+  const { page, spec, report } = pass;
+  const signingSecret = await signingState(deps, pass);
+  if (signingSecret === 'unreadable' && findCondition(page.status?.conditions, 'Routable') !== undefined) return;
+  const fault = checkBackend({
+    backend: spec.backend,
+    pageNamespace: namespaceOf(page),
+    appNamespace: appKeyOf(page).namespace,
+    service: serviceOf(deps, spec.backend),
+    signingSecret: signingSecret === 'unreadable' ? 'absent' : signingSecret,
+  });
+  const where = spec.backend === undefined ? '' : backendText(spec.backend);
+  report.judge('Routable', fault === undefined ? good(`events go to ${where}`) : bad(fault.reason, fault.message));
+}
+
+function serviceOf({ services }: RoutableDeps, backend: EffectiveBackend | undefined): BackendFacts['service'] {
+  const name = backend?.backend.service?.name;
+  return backend === undefined || name === undefined ? undefined : services.get({ namespace: backend.namespace, name });
+}
+
+async function signingState(deps: RoutableDeps, { spec, signal }: PagePass): Promise<BackendFacts['signingSecret'] | 'unreadable'> {
+  const { backend } = spec;
+  const ref = backend?.backend.signingSecretRef;
+  if (backend === undefined || ref === undefined) return undefined;
+  const { secrets, clock, options } = deps;
+  try {
+    const wanted = { namespace: backend.namespace, ref, defaultKey: DEFAULT_KEYS.appSecret, kind: 'signing-secret' } as const;
+    const found = await readSecret({ secrets, clock, graceMs: options.secretGraceMs }, wanted, signal);
+    if (found.kind === 'value') return 'present';
+    return found.fault === 'malformed' ? 'malformed' : 'absent';
+  } catch (error) {
+    if (error instanceof ClusterUnavailableError) return 'unreadable';
+    throw error;
+  }
+}

@@ -1,0 +1,55 @@
+import type { MessengerPage } from '../api/v1alpha1/types.gen.js';
+import type { Clock } from '../core/clock.js';
+import type { Proof } from '../core/token-check.js';
+import { findCondition } from '../runtime/conditions.js';
+
+export interface ProofState {
+  readonly proof: Proof;
+  /** Since when this process has known the token to be dead, milliseconds since the epoch. */
+  readonly deadSinceMs: number | undefined;
+}
+
+const FOREIGN_REASONS: readonly string[] = ['TokenWrongPage', 'TokenWrongApp'];
+const DEAD_REASONS: readonly string[] = ['TokenExpired', 'TokenInvalidated'];
+
+/**
+ * What each page's token has proven, in memory, one entry a page. Of a page that this process has not looked at yet the status
+ * tells: that is written by leaders alone.
+ */
+export class Proofs {
+  readonly #clock: Clock;
+  readonly #states = new Map<string, ProofState>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** What Graph said just now. A token that has been dead stays dead since the first time it was found so. */
+  set(uid: string, proof: Proof): void {
+    const was = this.#states.get(uid);
+    const deadSinceMs = proof === 'dead' ? (was?.deadSinceMs ?? this.#clock.nowMs()) : undefined;
+    this.#states.set(uid, { proof, deadSinceMs });
+  }
+
+  of(page: MessengerPage): ProofState {
+    const uid = page.metadata.uid ?? '';
+    const known = this.#states.get(uid);
+    if (known !== undefined) return known;
+    const proof = proofInStatus(page.status);
+    if (proof !== 'dead') return { proof, deadSinceMs: undefined };
+    this.set(uid, 'dead');
+    return { proof, deadSinceMs: this.#clock.nowMs() };
+  }
+
+  forget(uid: string | undefined): void {
+    this.#states.delete(uid ?? '');
+  }
+}
+
+function proofInStatus(status: MessengerPage['status']): Proof {
+  const valid = findCondition(status?.conditions, 'TokenValid');
+  const failed = valid?.status === 'False' ? valid.reason : '';
+  if (FOREIGN_REASONS.includes(failed)) return 'foreign';
+  if (DEAD_REASONS.includes(failed)) return 'dead';
+  return status?.token?.fingerprint === undefined ? 'unproven' : 'proven';
+}
