@@ -2,6 +2,9 @@ import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { AppHealth } from '../controller/app-health.js';
 import { ClaimArbiter } from '../controller/claims/arbiter.js';
 import { KeyMutex } from '../controller/key-mutex.js';
+import { AppMemories } from '../controller/messengerapp/memory.js';
+import { MessengerAppReconciler } from '../controller/messengerapp/reconciler.js';
+import { watchForApps } from '../controller/messengerapp/setup.js';
 import { PageMemories } from '../controller/messengerpage/memory.js';
 import type { PageOptions } from '../controller/messengerpage/ports.js';
 import { MessengerPageReconciler } from '../controller/messengerpage/reconciler.js';
@@ -25,6 +28,8 @@ export interface ControllerPartDeps {
   readonly config: ControllerConfig;
   readonly process: Process;
   readonly cluster: Cluster;
+  /** Whether a webhook of ours would answer Meta's verification now; undefined: it would. */
+  readonly publicReady?: () => boolean;
 }
 
 /** Due drift checks are collected for so long, so that they fill batches. */
@@ -39,7 +44,7 @@ export async function runControllers(deps: ControllerPartDeps, signal: AbortSign
   const { metrics, log, clock, redactor } = process;
   const graph = new GraphClient({ baseUrl: config.graphUrl, clock, redactor, observer: metrics.graph });
   const shared = sharedParts(deps);
-  const loops = [pageLoop(deps, shared, graph)];
+  const loops = [appLoop(deps, shared, graph), pageLoop(deps, shared, graph)];
   metrics.controller.leading(true);
   log.info('reconciling', { controllers: loops.map(({ controller }) => controller.name), readOnly: config.readOnly });
   try {
@@ -56,15 +61,37 @@ interface Shared {
   readonly proofs: Proofs;
   readonly statuses: StatusMemory<MessengerPage>;
   readonly appStatuses: StatusMemory<MessengerApp>;
+  readonly secrets: Pick<DataCache, 'read' | 'retain'>;
 }
 
-function sharedParts({ process: { clock } }: ControllerPartDeps): Shared {
-  return { health: new AppHealth(clock), proofs: new Proofs(clock), statuses: new StatusMemory(), appStatuses: new StatusMemory() };
+function sharedParts({ process: { clock }, cluster }: ControllerPartDeps): Shared {
+  const [statuses, appStatuses] = [new StatusMemory<MessengerPage>(), new StatusMemory<MessengerApp>()];
+  return { health: new AppHealth(clock), proofs: new Proofs(clock), statuses, appStatuses, secrets: ownRetention(cluster.secrets) };
 }
 
 interface Loop {
   readonly controller: Controller;
   readonly stopWatching: () => void;
+}
+
+function appLoop(deps: ControllerPartDeps, shared: Shared, graph: GraphClient): Loop {
+  const { cluster, config, process, publicReady } = deps;
+  const { namespaces, pages, apps, events, fence } = cluster;
+  const { health, secrets, appStatuses: statuses } = shared;
+  const own = { namespaces, pages: pages.informer, apps: apps.informer, statuses, health };
+  const reconciler = new MessengerAppReconciler({
+    ...own,
+    ...{ secrets, events, fence, graph, clock: process.clock, log: process.log },
+    liveApps: apps.live,
+    status: statuses.writer(apps.status),
+    finalizers: apps.finalizers,
+    memories: new AppMemories(),
+    mutex: new KeyMutex(),
+    options: config,
+    ...(publicReady === undefined ? {} : { publicReady }),
+  });
+  const { queue, controller } = loopOf(deps, 'messengerapp', reconciler);
+  return { controller, stopWatching: watchForApps({ ...own, secrets: cluster.secrets }, queue) };
 }
 
 function pageLoop(deps: ControllerPartDeps, shared: Shared, graph: GraphClient): Loop {
@@ -77,7 +104,6 @@ function pageLoop(deps: ControllerPartDeps, shared: Shared, graph: GraphClient):
   const reconciler = new MessengerPageReconciler({
     ...own,
     services,
-    secrets: ownRetention(cluster.secrets),
     status: shared.statuses.writer(pages.status),
     finalizers: pages.finalizers,
     events: cluster.events,

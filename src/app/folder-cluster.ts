@@ -49,11 +49,7 @@ interface FolderProcess {
 const LOCK_CHECK_MS = 2_000;
 
 /** Opens a folder of manifests as a cluster. @throws StateLockedError, or when the state folder cannot be used */
-export function openFolderCluster(
-  config: FolderClusterConfig,
-  process: Pick<Process, 'clock' | 'log'>,
-  indexes: ClusterIndexes,
-): FolderCluster {
+export function openFolderCluster(config: FolderClusterConfig, process: FolderProcess, indexes: ClusterIndexes): FolderCluster {
   const state = new StateFolder(resolve(config.stateDir));
   state.open();
   const fence = new StateLock(state.path, process.clock);

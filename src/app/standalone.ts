@@ -29,7 +29,7 @@ export async function runStandalone(config: ConfigOf<'standalone'>, io: ProcessI
     cluster,
     roles: ['controller', 'webhook', 'pages-api'],
     parts: [webhook, pagesApi],
-    work: (signal) => runControllers({ config, process, cluster }, signal),
+    work: (signal) => runControllers({ config, process, cluster, publicReady: () => webhook.ready() }, signal),
     metrics: process.metrics,
     debug: { pages: () => webhook.pageStates() },
   });
