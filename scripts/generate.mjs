@@ -24,6 +24,11 @@ const { check = false } = options;
 const ROOT = options.root ?? fileURLToPath(new URL('..', import.meta.url));
 const CHART_CRDS = 'charts/messenger-operator/templates/crds';
 const INSTALL = 'deploy/install.yaml';
+/** Functions of src that write a page of documentation. */
+const REFERENCES = [
+  { source: 'src/config/reference.ts', name: 'configReference', page: 'docs/reference/config.md' },
+  { source: 'src/observability/metrics-reference.ts', name: 'metricsReference', page: 'docs/reference/metrics.md' },
+];
 const changed = [];
 
 await generate();
@@ -50,8 +55,7 @@ async function generate() {
   );
   files.forEach((name, index) => put(`${CHART_CRDS}/${name}`, crdTemplate(texts[index])));
   removeOthers(CHART_CRDS, files);
-  await configReference();
-  await metricsReference();
+  await references();
   const install = installText();
   const security = 'docs/security.md';
   put(security, await withRoleTables(readFileSync(join(ROOT, security), 'utf8'), install, join(ROOT, security)));
@@ -69,18 +73,14 @@ function installText() {
   return text;
 }
 
-async function configReference() {
-  const source = 'src/config/reference.ts';
-  if (!existsSync(join(ROOT, source))) return;
+async function references() {
   await import('./ts-hooks.mjs');
-  const { configReference: text } = await import(join(ROOT, source));
-  put('docs/reference/config.md', text());
-}
-
-async function metricsReference() {
-  await import('./ts-hooks.mjs');
-  const { metricsReference: text } = await import(join(ROOT, 'src/observability/metrics-reference.ts'));
-  put('docs/reference/metrics.md', await text());
+  for (const { source, name, page } of REFERENCES) {
+    // A copy of the project that has not all of src keeps its pages.
+    if (!existsSync(join(ROOT, source))) continue;
+    const module = await import(join(ROOT, source));
+    put(page, await module[name]());
+  }
 }
 
 function put(path, text) {
