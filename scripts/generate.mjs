@@ -5,8 +5,7 @@
 //   crds/*.yaml → src/api/v1alpha1/types.gen.ts, charts/messenger-operator/templates/crds/
 //   the chart   → deploy/install.yaml (needs helm; without helm and Go to build it, this step is skipped)
 //   its roles   → the tables of docs/security.md
-//   src/config  → docs/reference/config.md
-//   src/observability → docs/reference/metrics.md
+//   src         → docs/reference/{config,metrics,graph-errors}.md
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -28,6 +27,7 @@ const INSTALL = 'deploy/install.yaml';
 const REFERENCES = [
   { source: 'src/config/reference.ts', name: 'configReference', page: 'docs/reference/config.md' },
   { source: 'src/observability/metrics-reference.ts', name: 'metricsReference', page: 'docs/reference/metrics.md' },
+  { source: 'src/graph/catalogue-markdown.ts', name: 'catalogueMarkdown', page: 'docs/reference/graph-errors.md' },
 ];
 const changed = [];
 
