@@ -53,8 +53,21 @@ function appVerdict(app: MessengerApp): Judgement {
   return unknown('AppNotAccepted', `${name} has not been looked at yet`);
 }
 
-/** What the CRD's own rules let through where they are not evaluated. */
-function specProblem({ spec }: MessengerPage): string | undefined {
+/** As much free-form data as a page may carry, as JSON. A schema cannot bound what it does not describe. */
+const MAX_INLINE_BYTES = 16_384;
+
+function botConfigProblem({ spec }: MessengerPage): string | undefined {
+  const bytes = Buffer.byteLength(JSON.stringify(spec.botConfig?.inline ?? {}));
+  if (bytes <= MAX_INLINE_BYTES) return undefined;
+  return `spec.botConfig.inline has ${bytes} bytes as JSON, more than ${MAX_INLINE_BYTES}: put it into a ConfigMap and name that in configMapRef`;
+}
+
+/** What the CRD's own rules cannot say, or let through where they are not evaluated. */
+function specProblem(page: MessengerPage): string | undefined {
+  return botConfigProblem(page) ?? ruleProblem(page);
+}
+
+function ruleProblem({ spec }: MessengerPage): string | undefined {
   if (spec.subscribedFields?.length === 0) return 'spec.subscribedFields is empty: leave it out or name at least one field';
   const { backend } = spec;
   if (backend !== undefined && (backend.service === undefined) === (backend.url === undefined)) {

@@ -8,7 +8,7 @@ type Kind = keyof typeof PAGES;
 const KINDS = Object.keys(PAGES) as readonly Kind[];
 
 const REASONS: Readonly<Record<Kind, Readonly<Record<string, readonly string[]>>>> = {
-  MessengerApp: APP_REASONS,
+  MessengerApp: { ...APP_REASONS, Ready: READY_REASONS },
   MessengerPage: { ...PAGE_REASONS, Ready: READY_REASONS },
 };
 
