@@ -1,6 +1,7 @@
-import { entryOf, type SimpleEvent } from './events.js';
+import { DEFAULT_USER, entryOf, type SimpleEvent } from './events.js';
 import { EFFECTS, type Fault, type FaultSpec } from './faults.js';
 import type { GraphApi } from './graph-api.js';
+import { psid } from './messaging.js';
 import {
   DEFAULT_CONFIG,
   TOKEN_STATES,
@@ -208,6 +209,7 @@ export class SimulatorControl {
   /** Messages and postbacks of people, all in one POST. */
   sendEvents(appId: string, events: readonly SimpleEvent[], options: Omit<SendRequest, 'appId' | 'entries'> = {}): Promise<SendResult> {
     const now = this.#world.clock.nowMs();
+    for (const { pageId, user = DEFAULT_USER } of events) this.#world.meet(psid(pageId, user), pageId, user);
     return this.send({ ...options, appId, entries: events.map((event) => entryOf(event, now)) });
   }
 

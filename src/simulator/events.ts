@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { WebhookEntry } from './deliverable.js';
 import { psid } from './messaging.js';
 
+export const DEFAULT_USER = 'user';
+
 /** What a person does on a page, in the few words that a test or a terminal wants to write. */
 export interface SimpleEvent {
   readonly pageId: string;
@@ -19,7 +21,7 @@ export interface SimpleEvent {
 export function entryOf(event: SimpleEvent, nowMs: number): WebhookEntry {
   const mid = event.mid ?? `m_${randomBytes(18).toString('base64url')}`;
   const item = {
-    sender: { id: psid(event.pageId, event.user ?? 'user') },
+    sender: { id: psid(event.pageId, event.user ?? DEFAULT_USER) },
     recipient: { id: event.pageId },
     timestamp: nowMs,
     ...(event.postback === undefined

@@ -24,8 +24,17 @@ function readNode(id: string, principal: Principal, call: EdgeCall): unknown {
   const page = call.world.pages.get(id);
   if (page !== undefined && maySee(principal, page)) return fieldsOf('Page', pageNode(page, call), fields);
   if (principal.kind === 'token' && principal.token.userId === id) return fieldsOf('User', { name: `User ${id}`, id }, fields);
+  const person = principal.kind === 'token' ? personOn(principal.token.pageId, id, call) : undefined;
+  if (person !== undefined) return fieldsOf('User', person, fields);
   if (principal.app.id === id) return fieldsOf('Application', { name: principal.app.name, id, link: `https://apps.example/${id}` }, fields);
   throw noSuchObject(call.method, id);
+}
+
+/** A person's profile, visible only to the page that the id belongs to. */
+function personOn(pageId: string | undefined, id: string, { world }: EdgeCall): Readonly<Record<string, unknown>> | undefined {
+  const person = world.people.get(id);
+  if (person === undefined || person.pageId !== pageId) return undefined;
+  return { id, name: person.name, first_name: person.name, last_name: 'Example', profile_pic: `https://pictures.example/${id}.png` };
 }
 
 function ownId(principal: Principal): string {

@@ -37,6 +37,8 @@ export class World {
     string,
     { readonly id: string; readonly pageId: string; readonly name: string; readonly profile_picture_url: string }
   >();
+  /** People who wrote to a page, by their id on it. */
+  readonly people = new Map<string, { readonly pageId: string; readonly name: string }>();
   readonly calls = new Ring<CallRecord>(MAX_RECORDS);
   readonly messages = new Ring<MessageRecord>(MAX_RECORDS);
   readonly deliveries = new Ring<DeliveryRecord>(MAX_DELIVERIES);
@@ -104,8 +106,17 @@ export class World {
     });
   }
 
+  /** Remembers who is behind an id, for the user profile; the oldest are forgotten. */
+  meet(id: string, pageId: string, name: string): void {
+    this.people.set(id, { pageId, name });
+    for (const oldest of this.people.keys()) {
+      if (this.people.size <= MAX_RECORDS) break;
+      this.people.delete(oldest);
+    }
+  }
+
   reset(): void {
-    for (const map of [this.apps, this.pages, this.tokens, this.appSubscriptions, this.profiles, this.personas]) map.clear();
+    for (const map of [this.apps, this.pages, this.tokens, this.appSubscriptions, this.profiles, this.personas, this.people]) map.clear();
     this.#rows.clear();
     this.#byValue.clear();
     for (const ring of [this.calls, this.messages, this.deliveries]) ring.clear();
