@@ -46,14 +46,14 @@ beforeEach(async () => {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   baseUrl = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  newClient();
+  graph = newClient();
 });
 
 /** A client that has no memory of throttles and refusals, and knows the secrets of the process or only those of each call. */
-function newClient(knowsAll = false): void {
+function newClient(knowsAll = false): GraphClient {
   const redactor = new Redactor({ max: 100_000 });
   if (knowsAll) for (const secret of secrets) redactor.add(secret);
-  graph = new GraphClient({ baseUrl, clock: systemClock, timeoutMs: 200, redactor });
+  return new GraphClient({ baseUrl, clock: systemClock, timeoutMs: 200, redactor });
 }
 
 afterEach(async () => {
@@ -65,7 +65,7 @@ afterEach(async () => {
 const interactive: GraphCallOptions = { signal: new AbortController().signal };
 const background: GraphCallOptions = { ...interactive, priority: 'background' };
 
-const CALLS = (options: GraphCallOptions): readonly (() => Promise<unknown>)[] => [
+const CALLS = (graph: GraphClient, options: GraphCallOptions): readonly (() => Promise<unknown>)[] => [
   () => graph.inspectToken(app, page.token, options),
   () => graph.pageInfo(page, options),
   () => graph.observe(page, options),
@@ -91,17 +91,17 @@ function leaks(text: string): readonly string[] {
 
 const errorOf = (message: string, more = {}) => JSON.stringify({ error: { message, code: 31_337, type: 'OAuthException', ...more } });
 
+/** Every call, alone and as a background one, each with a client of its own, so that none is held back for another's failure. */
 async function errorsOfAllCalls(knowsAll: boolean): Promise<string> {
-  let shown = '';
-  for (const options of [interactive, background]) {
-    for (const index of CALLS(options).keys()) {
-      newClient(knowsAll);
-      const call = CALLS(options)[index];
-      if (call !== undefined) shown += everything(await rejection(call()));
-      graph.close();
-    }
-  }
-  return shown;
+  const shown = [interactive, background].flatMap((options) =>
+    [...CALLS(graph, options).keys()].map(async (index) => {
+      const client = newClient(knowsAll);
+      const error = await rejection(CALLS(client, options)[index]?.() ?? Promise.resolve());
+      client.close();
+      return everything(error);
+    }),
+  );
+  return (await Promise.all(shown)).join('\n');
 }
 
 describe('no secret leaves the client in an error', () => {
