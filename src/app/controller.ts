@@ -1,8 +1,26 @@
 import type { ConfigOf } from '../config/flag-table.js';
+import { runControllers } from './controller-part.js';
 import type { ProcessIo } from './io.js';
+import { openKubeCluster } from './kube-cluster.js';
+import { operate } from './operate.js';
+import { openProcess } from './process.js';
 
-/** Placeholder until the cluster side is there. */
-export function runController(config: ConfigOf<'controller'>, io: ProcessIo): Promise<void> {
-  io.stderr.write(`${config.logLevel}\n`);
-  return Promise.reject(new Error('this command is not there yet'));
+/** Nothing is served, so there is nothing to drain. */
+const DRAIN_TIMEOUT_MS = 0;
+
+/** Reconciles the objects of a cluster while this process leads. Resolves after a clean stop. */
+export async function runController(config: ConfigOf<'controller'>, io: ProcessIo): Promise<void> {
+  const process = openProcess(config, io);
+  const { cluster } = openKubeCluster('controller', config, process, config);
+  await operate({
+    config: { ...config, drainTimeoutMs: DRAIN_TIMEOUT_MS },
+    process,
+    cluster,
+    roles: ['controller'],
+    parts: [],
+    work: (signal) => runControllers({ config, process, cluster }, signal),
+    metrics: process.metrics,
+    debug: {},
+  });
+  await process.log.close();
 }

@@ -1,8 +1,40 @@
 import type { ConfigOf } from '../config/flag-table.js';
+import type { KubeClient } from '../k8s/kube-http.js';
+import { KubeReviews } from '../k8s/reviews.js';
 import type { ProcessIo } from './io.js';
+import { openKubeCluster } from './kube-cluster.js';
+import { operate } from './operate.js';
+import { type ApiAccess, createPagesApiPart } from './pages-api-part.js';
+import { openProcess } from './process.js';
 
-/** Placeholder until the cluster side is there. */
-export function runPagesApi(config: ConfigOf<'pages-api'>, io: ProcessIo): Promise<void> {
-  io.stderr.write(`${config.logLevel}\n`);
-  return Promise.reject(new Error('this command is not there yet'));
+/** Tells the bots of a cluster their pages and tokens. Resolves after a clean stop. */
+export async function runPagesApi(config: ConfigOf<'pages-api'>, io: ProcessIo): Promise<void> {
+  const process = openProcess(config, io);
+  const { cluster, client } = openKubeCluster('pages-api', config, process);
+  const { configMaps } = cluster;
+  if (configMaps === undefined) throw new Error('the Pages API needs the ConfigMaps');
+  const known = { pages: cluster.pages, apps: cluster.apps, namespaces: cluster.namespaces, secrets: cluster.secrets, configMaps };
+  const part = createPagesApiPart({ config, process, cluster: known, access: reviewed(client, config), observe: process.metrics.pagesApi });
+  await operate({
+    config,
+    process,
+    cluster,
+    roles: ['pages-api'],
+    parts: [part],
+    work: undefined,
+    metrics: process.metrics,
+    debug: {},
+  });
+  await process.log.close();
+}
+
+/** Callers show the token of a ServiceAccount; the API server says who they are and what they may. */
+function reviewed(client: KubeClient, { apiAudience: audience, authStaleMs }: ConfigOf<'pages-api'>): ApiAccess {
+  const reviews = new KubeReviews({ client, audience });
+  return {
+    authenticator: reviews,
+    authorizer: { authorize: (caller, access, signal) => reviews.authorize(caller, access, signal) },
+    audience,
+    authStaleMs,
+  };
 }

@@ -6,9 +6,9 @@ import { ACCESS_REVIEWS, apiVersionOf, collectionPath, TOKEN_REVIEWS, type Resou
 /** Who a token belongs to. */
 export interface ReviewedUser {
   readonly username: string;
-  readonly uid?: string;
+  readonly uid?: string | undefined;
   readonly groups: readonly string[];
-  readonly extra?: Readonly<Record<string, readonly string[]>>;
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /** What somebody wants to do. Without a namespace: in all of them; without a name: to any of them. */
