@@ -1,8 +1,12 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
-import { main } from './cli/main.js';
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { readonly version: string };
+const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+  readonly engines: { readonly node: string };
+};
+endOnOldNode(engines.node);
+
 const stop = new AbortController();
 let crash: ((error: unknown) => Promise<void>) | undefined;
 
@@ -19,6 +23,8 @@ for (const name of ['unhandledRejection', 'uncaughtException'] as const) {
   });
 }
 
+// Loaded only now: on an older Node the packages fail while they are loaded, and say nothing of use.
+const { main } = await import('./cli/main.js');
 const code = await main(process.argv.slice(2), process.env, {
   version,
   signal: stop.signal,
@@ -27,3 +33,15 @@ const code = await main(process.argv.slice(2), process.env, {
   onCrash: (report) => (crash = report),
 });
 process.exit(code);
+
+/** `wanted` is `>=MAJOR.MINOR`. Exit code 2, as for any other setting that is wrong. */
+function endOnOldNode(wanted: string): void {
+  const [, needMajor = 0, needMinor = 0] = (/^>=(\d+)\.(\d+)/.exec(wanted) ?? []).map(Number);
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major > needMajor || (major === needMajor && minor >= needMinor)) return;
+  process.stderr.write(
+    `messenger-operator: this is Node ${process.versions.node}, and it takes ${needMajor}.${needMinor} or newer: ` +
+      `install a newer one, or run it through npm, which brings Node 24\n`,
+  );
+  process.exit(2);
+}
