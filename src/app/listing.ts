@@ -6,6 +6,8 @@ import { problemText } from '../files/problem.js';
 import { StateFolder, type StoredObject } from '../files/state-folder.js';
 import { loadCrds } from './crds.js';
 
+export type { Crd };
+
 /** The objects of one kind, and how they are shown. */
 export interface Listing {
   readonly columns: readonly Column[];

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { ProcessIo } from '../app/io.js';
-import { kindNamed, type Listing, listStateFolder } from '../app/listing.js';
+import { listCluster } from '../app/cluster-listing.js';
+import { type Crd, kindNamed, type Listing, listStateFolder } from '../app/listing.js';
 import { ConfigError } from '../config/config-error.js';
 import type { ConfigOf } from '../config/flag-table.js';
 import { type LabelRequirement, matchesLabels, parseLabelSelector } from '../core/label-selector.js';
@@ -13,29 +14,39 @@ type Config = ConfigOf<'get'>;
 type Objects = Listing['objects'];
 
 /** `get pages|apps [NAME…]`. @throws ConfigError for words that make no sense, Error for a name that is not there. */
-export function get(config: Config, args: readonly string[], io: ProcessIo): Promise<void> {
+export async function get(config: Config, args: readonly string[], io: ProcessIo): Promise<void> {
   const [word = '', ...names] = args;
   const crd = kindNamed(word);
   if (crd === undefined) throw new ConfigError([`get shows pages or apps, not "${word}"`]);
-  const wanted = selection(config, names);
-  const listing = listStateFolder(config.stateDir, crd, silentLogger);
-  const objects = wanted(listing.objects);
-  io.stdout.write(shown(config, { ...listing, objects }, io.clock.nowMs()));
+  const requirements = requirementsOf(config.selector);
+  const { namespace, ...listing } = await listed(config, crd, io);
+  const objects = selected(listing.objects, { namespace, names, requirements });
+  io.stdout.write(shown(config, { ...listing, objects, namespace, names }, io.clock.nowMs()));
   for (const note of listing.notes) io.stderr.write(`${note}\n`);
-  return Promise.resolve();
 }
 
-function selection({ namespace, selector }: Config, names: readonly string[]): (objects: Objects) => Objects {
-  const requirements = requirementsOf(selector);
-  return (all) => {
-    const objects = all
-      .filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace)
-      .filter(({ metadata }) => names.length === 0 || names.includes(metadata.name))
-      .filter(({ metadata }) => matchesLabels(requirements, metadata.labels ?? {}));
-    const missing = names.filter((name) => !objects.some(({ metadata }) => metadata.name === name));
-    if (missing.length > 0) throw new Error(`there is no ${missing.join(', ')} here`);
-    return [...objects].sort((a, b) => (keyText(keyOf(a)) < keyText(keyOf(b)) ? -1 : 1));
-  };
+type Scoped = Listing & { readonly namespace: string | undefined };
+
+async function listed(config: Config, crd: Crd, { version, signal }: ProcessIo): Promise<Scoped> {
+  const { stateDir, namespace, output, selector: labelSelector } = config;
+  if (stateDir !== '') return { ...listStateFolder(stateDir, crd, silentLogger), namespace };
+  return listCluster(crd, { ...config, labelSelector, withEvents: output === 'wide', version, signal });
+}
+
+interface Wanted {
+  readonly namespace: string | undefined;
+  readonly names: readonly string[];
+  readonly requirements: readonly LabelRequirement[];
+}
+
+function selected(all: Objects, { namespace, names, requirements }: Wanted): Objects {
+  const objects = all
+    .filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace)
+    .filter(({ metadata }) => names.length === 0 || names.includes(metadata.name))
+    .filter(({ metadata }) => matchesLabels(requirements, metadata.labels ?? {}));
+  const missing = names.filter((name) => !objects.some(({ metadata }) => metadata.name === name));
+  if (missing.length > 0) throw new Error(`there is no ${missing.join(', ')} here`);
+  return [...objects].sort((a, b) => (keyText(keyOf(a)) < keyText(keyOf(b)) ? -1 : 1));
 }
 
 function requirementsOf(selector: string): readonly LabelRequirement[] {
@@ -44,9 +55,13 @@ function requirementsOf(selector: string): readonly LabelRequirement[] {
   return parsed.requirements;
 }
 
-function shown({ output, namespace }: Config, listing: Listing, nowMs: number): string {
-  if (output === 'json') return `${JSON.stringify(asList(listing.objects), null, 2)}\n`;
-  if (output === 'yaml') return stringify(asList(listing.objects));
+function shown(
+  { output }: Config,
+  { namespace, names, ...listing }: Scoped & { readonly names: readonly string[] },
+  nowMs: number,
+): string {
+  if (output === 'json') return `${JSON.stringify(asDocument(listing.objects, names), null, 2)}\n`;
+  if (output === 'yaml') return stringify(asDocument(listing.objects, names));
   if (listing.objects.length === 0) return 'No objects found.\n';
   const wide = output === 'wide';
   const columns = listing.columns
@@ -72,7 +87,9 @@ function lastEvent({ lastEvents }: Listing, key: string, nowMs: number): string 
   return event === undefined ? '<none>' : `${event.reason} ${age(event.time, nowMs)} ago`;
 }
 
-function asList(objects: Objects): unknown {
+/** A list, unless one object was asked for by its name: as kubectl does. */
+function asDocument(objects: Objects, names: readonly string[]): unknown {
   const [only] = objects;
-  return objects.length === 1 ? only : { apiVersion: 'v1', kind: 'List', items: objects };
+  if (names.length === 1 && objects.length === 1) return only;
+  return { apiVersion: 'v1', kind: 'List', items: objects };
 }
