@@ -7,7 +7,7 @@ const { MAY_IMPORT } = createRequire(import.meta.url)('../../../.dependency-crui
 
 /** folder → what it may import, as ARCHITECTURE.md's table says; undefined for "everything". */
 function tableOf(markdown: string): Map<string, readonly string[] | undefined> {
-  const rows = markdown.matchAll(/^\| `src\/([a-z0-9-]+)` \| [^|]* \| ([^|]+) \|$/gm);
+  const rows = markdown.matchAll(/^\| `src\/([a-z0-9-]+)` *\|[^|]*\|([^|]+)\|$/gm);
   return new Map(
     [...rows].map(([, folder = '', imports = '']) => {
       const text = imports.trim();
