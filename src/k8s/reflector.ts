@@ -6,9 +6,15 @@ import { isStatus, KubeStatusError } from './kube-error.js';
 import { listAll } from './list.js';
 import { REFLECTOR_TIMING, type ReflectorEvent, type ReflectorOptions, type ReflectorTiming } from './reflector-options.js';
 import { resourceText } from './resources.js';
-import { watchOnce, type WatchEnd, type WatchSink } from './watch.js';
+import { watchOnce, type WatchSink } from './watch.js';
 
 const COMPLAIN_EVERY_MS = 60_000;
+/**
+ * A watch that broke is resumed only if the server spoke this short a time ago. After that it may have come back with
+ * another past (a restored etcd), and once that has grown beyond our version a resumed watch looks healthy: bookmarks come,
+ * and what was undone is never told.
+ */
+const RESUME_WITHIN_MS = 2_000;
 
 /** How a reflector is doing, for readiness and the admin endpoint. */
 export interface ReflectorHealth {
@@ -24,9 +30,9 @@ export interface ReflectorHealth {
 /**
  * Keeps a store equal to what the API server has of one kind (in one namespace).
  *
- * Guarantees: the first list and every relist are consistent reads; a watch that ends resumes where it was; one that
- * cannot be trusted any more (410, ERROR, bad or backward line, silence, a server that was away) is followed by a list; a
- * list is taken anyway every 30 min; what was deleted meanwhile becomes a deletion. A refused verb or any failure is
+ * Guarantees: the first list and every relist are consistent reads; a watch that ends resumes where it was, and so does one
+ * that breaks and is back within 2 s; one that cannot be trusted any more (410, ERROR, bad or backward line, silence, a
+ * server that was away for longer) is followed by a list; a list is taken anyway every 30 min; what was deleted meanwhile becomes a deletion. A refused verb or any failure is
  * retried for ever with back-off, told once a minute, and never ends the process.
  */
 export class Reflector<T extends KubeObject> {
@@ -39,6 +45,10 @@ export class Reflector<T extends KubeObject> {
   /** The newest version ever seen. */
   #newest: string | undefined;
   #relistAtMs = 0;
+  /** When the server last spoke. */
+  #heardMs = -Infinity;
+  /** Whether the last watch broke or could not be begun, and nothing was heard since. */
+  #interrupted = false;
   /** In a row, without a word from a watch in between. */
   #failures = 0;
   /** Whether the watch under way has said anything. */
@@ -65,7 +75,7 @@ export class Reflector<T extends KubeObject> {
         this.#newest = version;
         this.#failures = 0;
         this.#spoke = true;
-        this.#problem = undefined;
+        this.#hears();
         store.touch(namespace);
       },
       observe: (event) => {
@@ -96,13 +106,15 @@ export class Reflector<T extends KubeObject> {
 
   /** One list, where one is due, and one watch. */
   async #turn(signal: AbortSignal): Promise<void> {
-    const from = this.#from ?? (await this.#list(signal));
     const { client, clock } = this.#options;
+    if (this.#interrupted && clock.monotonicMs() - this.#heardMs > RESUME_WITHIN_MS) this.#from = undefined;
+    const from = this.#from ?? (await this.#list(signal));
     const run = { client, clock, followed: this.#options, timing: this.#timing, sink: this.#sink, random: this.#random };
     this.#spoke = false;
     const end = await watchOnce(run, from, signal);
     if (end.then === 'relist' || clock.monotonicMs() >= this.#relistAtMs) this.#from = undefined;
-    if (end.error !== undefined) return this.#broken(end, signal);
+    if (end.error !== undefined) return this.#failed('watch', end.error, signal);
+    this.#heardMs = clock.monotonicMs();
     if (this.#hasSpoken()) return;
     // Not a word before its end: were it so every time, this would be a tight loop.
     this.#failures++;
@@ -124,7 +136,7 @@ export class Reflector<T extends KubeObject> {
     }
     store.replace(items, namespace === undefined ? {} : { namespace });
     this.#synced = true;
-    this.#problem = undefined;
+    this.#hears();
     if (this.#forbidden !== undefined) onForbidden?.(false);
     this.#forbidden = undefined;
     onListed?.();
@@ -134,15 +146,16 @@ export class Reflector<T extends KubeObject> {
     return resourceVersion;
   }
 
-  async #broken({ error }: WatchEnd, signal: AbortSignal): Promise<void> {
-    // A server that was away may come back with another past, which a resumed watch would never tell.
-    if (this.#failures > 0 && !isStatus(error, 429)) this.#from = undefined;
-    await this.#failed('watch', error, signal);
+  #hears(): void {
+    this.#heardMs = this.#options.clock.monotonicMs();
+    this.#interrupted = false;
+    this.#problem = undefined;
   }
 
   async #failed(verb: 'list' | 'watch', error: unknown, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     if (verb === 'list') this.#observe('list_failed');
+    this.#interrupted = true;
     this.#problem = error instanceof Error ? error.message : 'unknown';
     if (isStatus(error, 403)) return this.#refused(verb, error, signal);
     this.#complain('cannot follow the cluster', { verb, error });

@@ -87,16 +87,33 @@ describe('Reflector', () => {
     expect(h.names()).toEqual(['a']);
   });
 
-  it('waits as long as a 429 says, then resumes from where it was', async () => {
+  it('waits as long as a 429 says', async () => {
     const watch = new Stream().send('ADDED', object('b', '71')).end();
-    h.api.next(json(200, list('70', [])), watch.answer, status(429, 'TooManyRequests', {}, { 'retry-after': '20' }), new Stream().answer);
+    h.api.next(
+      json(200, list('70', [])),
+      watch.answer,
+      status(429, 'TooManyRequests', {}, { 'retry-after': '20' }),
+      json(200, list('71', [])),
+    );
+    h.api.otherwise(new Stream().answer);
     h.run();
     await h.requests(3);
     await eventually(() => h.events().includes('watch_failed'));
     await h.clock.advance(19_999);
     expect(h.api.seen).toHaveLength(3);
-    await h.clock.settle(4_001, () => h.api.seen.length === 4);
-    expect(h.versionAsked()).toBe('71');
+    await h.clock.settle(4_001, () => h.api.seen.length === 5);
+    expect(h.api.seen).toHaveLength(5);
+  });
+
+  it('lists instead of resuming after a server that was away for seconds, however short the queue of failures', async () => {
+    const ended = new Stream().send('ADDED', object('lost', '71')).end();
+    h.api.next(json(200, list('70', [])), ended.answer, status(429, 'TooManyRequests', {}, { 'retry-after': '3' }));
+    h.api.next(json(200, list('75', [object('new', '71')]))).otherwise(new Stream().answer);
+    h.run();
+    await h.requests(3);
+    await h.clock.settle(4_000, () => h.api.seen.length >= 5);
+    expect(h.names()).toEqual(['new']);
+    expect(h.versionAsked()).toBe('75');
   });
 
   it('backs off while the server fails, and then takes a list: it may have come back with another past', async () => {
