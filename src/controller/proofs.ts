@@ -5,6 +5,8 @@ import { findCondition } from '../runtime/conditions.js';
 
 export interface ProofState {
   readonly proof: Proof;
+  /** Whether this process, or an earlier leader, has looked at the token. */
+  readonly examined: boolean;
   /** Since when this process has known the token to be dead, milliseconds since the epoch. */
   readonly deadSinceMs: number | undefined;
 }
@@ -28,7 +30,7 @@ export class Proofs {
   set(uid: string, proof: Proof): void {
     const was = this.#states.get(uid);
     const deadSinceMs = proof === 'dead' ? (was?.deadSinceMs ?? this.#clock.nowMs()) : undefined;
-    this.#states.set(uid, { proof, deadSinceMs });
+    this.#states.set(uid, { proof, examined: true, deadSinceMs });
   }
 
   of(page: MessengerPage): ProofState {
@@ -36,9 +38,10 @@ export class Proofs {
     const known = this.#states.get(uid);
     if (known !== undefined) return known;
     const proof = proofInStatus(page.status);
-    if (proof !== 'dead') return { proof, deadSinceMs: undefined };
+    const examined = findCondition(page.status?.conditions, 'TokenValid') !== undefined;
+    if (proof !== 'dead') return { proof, examined, deadSinceMs: undefined };
     this.set(uid, 'dead');
-    return { proof, deadSinceMs: this.#clock.nowMs() };
+    return { proof, examined, deadSinceMs: this.#clock.nowMs() };
   }
 
   forget(uid: string | undefined): void {

@@ -4,6 +4,12 @@ import type { StatusWriter } from '../runtime/ports.js';
 
 type WithStatus = KubeObject & { readonly status?: unknown };
 
+interface Written {
+  readonly status: unknown;
+  /** Answered, or seen by the watch; else it may or may not have arrived. */
+  done: boolean;
+}
+
 /** Writes that the watch has not brought back yet, of one object; more than this and the oldest is taken for foreign. */
 const MAX_PENDING = 6;
 
@@ -13,23 +19,23 @@ const MAX_PENDING = 6;
  */
 export class StatusMemory<T extends WithStatus> {
   /** uid → statuses in the order of time: what it was before our first write that is still under way, then ours. */
-  readonly #written = new Map<string, unknown[]>();
+  readonly #written = new Map<string, Written[]>();
 
   /** The status to go on from: our last write while the cache still shows one before it, else what the cache shows. */
   current(object: T): T {
-    const written = this.#written.get(object.metadata.uid ?? '');
-    if (written === undefined) return object;
-    const last = written[written.length - 1];
-    const stale = written.slice(0, -1).some((status) => sameData(status, object.status));
-    return stale ? { ...object, status: last } : object;
+    const written = this.#written.get(object.metadata.uid ?? '') ?? [];
+    const last = written.findLastIndex(({ done }) => done);
+    const stale = written.slice(0, Math.max(0, last)).some(({ status }) => sameData(status, object.status));
+    return stale ? { ...object, status: written[last]?.status } : object;
   }
 
   /** Takes note of what the watch brought. @returns whether it is a status that this process wrote */
   seen(object: T): boolean {
-    const written = this.#written.get(object.metadata.uid ?? '');
-    if (written === undefined) return false;
-    const at = written.findLastIndex((status) => sameData(status, object.status));
-    if (at < 0) return false;
+    const written = this.#written.get(object.metadata.uid ?? '') ?? [];
+    const at = written.findLastIndex(({ status }) => sameData(status, object.status));
+    const found = written[at];
+    if (found === undefined) return false;
+    found.done = true;
     written.splice(0, at);
     return true;
   }
@@ -43,17 +49,21 @@ export class StatusMemory<T extends WithStatus> {
     return {
       write: async (object, status, signal) => {
         if (sameData(object.status, status)) return;
+        // Before the answer: the watch may be faster.
+        const entry = this.#add(object, status);
         await writer.write(object, status, signal);
-        this.#remember(object, status);
+        entry.done = true;
       },
     };
   }
 
-  #remember(object: T, status: unknown): void {
+  #add(object: T, status: unknown): Written {
     const uid = object.metadata.uid ?? '';
-    const written = this.#written.get(uid) ?? [object.status];
-    written.push(status);
+    const written = this.#written.get(uid) ?? [{ status: object.status, done: true }];
+    const entry = { status, done: false };
+    written.push(entry);
     if (written.length > MAX_PENDING) written.shift();
     this.#written.set(uid, written);
+    return entry;
   }
 }

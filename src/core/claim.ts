@@ -17,6 +17,8 @@ export interface ClaimCandidate {
   /** `accepted`: may take a vacancy; `undecided`: may keep what it holds; `superseded`: another MessengerApp has the appId. */
   readonly app: 'accepted' | 'undecided' | 'superseded';
   readonly proof: Proof;
+  /** false: nobody has looked at its token yet, so that `proof` may still become better. */
+  readonly examined: boolean;
   /** Since when its token has been definitely dead, milliseconds since the epoch; undefined while it is not. */
   readonly deadSinceMs: number | undefined;
   /** What its status says about this very key; undefined while nothing was decided. */
@@ -34,6 +36,8 @@ export interface ClaimDecision {
   readonly holder: string | undefined;
   /** In the order in which they must be made: the new holder, then those who lose it, then the rest. Empty: all is as it should be. */
   readonly writes: readonly ClaimWrite[];
+  /** There is a vacancy, and an older candidate that could still come to be proven: better not decided yet. */
+  readonly premature: boolean;
   /** When the same candidates would be judged otherwise; undefined: only a change does that. */
   readonly recheckAfterMs: number | undefined;
 }
@@ -56,6 +60,7 @@ export function decideClaim(candidates: readonly ClaimCandidate[], nowMs: number
   return {
     holder: holder?.uid,
     writes: writesFor(candidates, holder, holder === current ? undefined : top + 1),
+    premature: holder !== undefined && holder !== current && candidates.some((one) => mayComeBefore(one, holder)),
     recheckAfterMs: typeof end === 'number' ? end : undefined,
   };
 }
@@ -81,6 +86,10 @@ function endOf(holder: ClaimCandidate, rivals: readonly ClaimCandidate[], nowMs:
 function mayTake({ deleting, consented, app, proof, inAppNamespace }: ClaimCandidate): boolean {
   if (deleting || !consented || app !== 'accepted') return false;
   return proof === 'proven' || (inAppNamespace && proof !== 'foreign');
+}
+
+function mayComeBefore(one: ClaimCandidate, holder: ClaimCandidate): boolean {
+  return one !== holder && !one.examined && mayTake({ ...one, proof: 'proven' }) && byPrecedence({ ...one, proof: 'proven' }, holder) < 0;
 }
 
 function byPrecedence(a: ClaimCandidate, b: ClaimCandidate): number {

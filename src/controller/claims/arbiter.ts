@@ -1,5 +1,6 @@
 import type { MessengerPage, MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
 import { decideClaim, type ClaimCandidate, type ClaimDecision, type ClaimWrite, type PageClaim } from '../../core/claim.js';
+import { StaleReadError } from '../../core/errors.js';
 import { keyOf, keyText, type NamespacedName } from '../../core/object-key.js';
 import type { StatusWriter } from '../../runtime/ports.js';
 import { appKeyOf, classOf } from '../page-relations.js';
@@ -16,6 +17,7 @@ export interface ClaimOutcome {
 }
 
 const MAX_EPOCHS = 100_000;
+const ELDER_WAIT_MS = 10_000;
 
 interface Round {
   readonly pages: ReadonlyMap<string, MessengerPage>;
@@ -34,6 +36,8 @@ export class ClaimArbiter {
   readonly #ledger = new Map<string, PageClaim>();
   /** claim key → highest epoch ever seen, so that one that comes after a holder that is gone counts on */
   readonly #epochs = new Map<string, number>();
+  /** claim key → since when a vacancy has been waiting for an older page to be looked at; short-lived */
+  readonly #waitingSinceMs = new Map<string, number>();
   /** claim keys of which a write may or may not have arrived */
   readonly #uncertain = new Set<string>();
 
@@ -42,10 +46,14 @@ export class ClaimArbiter {
     this.#ownWriter = deps.statuses.writer(deps.status);
   }
 
-  /** Makes the statuses of all who want this page's key say what is decided, and tells what that means for `page`. */
+  /**
+   * Makes the statuses of all who want this page's key say what is decided, and tells what that means for `page`.
+   * @throws StaleReadError when it is too early to decide, ClusterUnavailableError, NotLeaderError
+   */
   async settle(page: MessengerPage, appId: string, signal: AbortSignal): Promise<ClaimOutcome> {
     const key = `${appId}/${page.spec.pageId}`;
     const cached = this.#judge(this.#rivals(page), page, appId);
+    this.#waitForElder(key, cached);
     if (this.#writesOf(cached, page).length === 0 && !this.#uncertain.has(key)) return this.#outcome(cached, page, appId);
     const live = await this.#readLive(cached, signal);
     const round = this.#judge(live, page, appId);
@@ -69,6 +77,21 @@ export class ClaimArbiter {
   /** Called when a page is gone for good. */
   forget(uid: string | undefined): void {
     this.#ledger.delete(uid ?? '');
+  }
+
+  /**
+   * Of pages that are applied together the oldest gets the claim, whichever pass comes first: for a short time a vacancy waits
+   * for those that nobody has looked at.
+   */
+  #waitForElder(key: string, { decision }: Round): void {
+    if (!decision.premature) {
+      this.#waitingSinceMs.delete(key);
+      return;
+    }
+    const nowMs = this.#deps.clock.monotonicMs();
+    const sinceMs = this.#waitingSinceMs.get(key) ?? nowMs;
+    this.#waitingSinceMs.set(key, sinceMs);
+    if (nowMs - sinceMs < ELDER_WAIT_MS) throw new StaleReadError(`an older page that wants ${key} has not been looked at yet`);
   }
 
   /** Every page of this install that wants the key, the one at hand included. */

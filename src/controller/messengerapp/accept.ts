@@ -26,6 +26,7 @@ export class AcceptStep {
     const secret = await this.#read(app, { ref: appSecretRef, defaultKey: DEFAULT_KEYS.appSecret, kind: 'app-secret' }, signal);
     const verify = await this.#read(app, { ref: verifyTokenRef, defaultKey: DEFAULT_KEYS.verifyToken, kind: 'verify-token' }, signal);
     const previous = previousAppSecretRef && (await this.#readPrevious(app, previousAppSecretRef, signal));
+    report.wake(goneWakeMs([secret, verify], this.#deps.options.secretGraceMs));
     report.judge('Accepted', this.#judge(app) ?? secretFault([secret, verify, previous]) ?? accepted(app, [secret, verify]));
     return {
       credentials:
@@ -73,6 +74,13 @@ function secretFault(found: readonly (FoundSecret | undefined)[]): Judgement | u
 
 /** A Secret that is deleted and created again within this time is not worth a word. */
 const QUIETLY_GONE_MS = 60_000;
+
+/** When a vanished Secret is to be spoken of, or its grace time is over; undefined: none has vanished. */
+function goneWakeMs(found: readonly FoundSecret[], graceMs: number): number | undefined {
+  const gone = found.flatMap((one) => (one.kind === 'value' ? (one.goneForMs ?? []) : []));
+  if (gone.length === 0) return undefined;
+  return Math.min(...gone.map((ms) => (ms < QUIETLY_GONE_MS ? QUIETLY_GONE_MS : graceMs) - ms));
+}
 
 function accepted(app: MessengerApp, found: readonly FoundSecret[]): Judgement {
   const gone = found.some((one) => one.kind === 'value' && (one.goneForMs ?? 0) >= QUIETLY_GONE_MS);

@@ -56,13 +56,16 @@ function readinessOf(app: MessengerApp, conditions: readonly Condition[]): { rea
     (type) => findCondition(conditions, type)?.status !== 'True',
   );
   if (failing === undefined) return { ready: good('the app is accepted and Graph answers', 'Ready'), progress: 'done' };
-  const condition = findCondition(conditions, failing);
-  if (condition === undefined) return { ready: unknown('GraphUnavailable', 'Graph could not be asked yet'), progress: 'reconciling' };
+  // An app that could never be asked about has no word on its credentials: why it could not is what counts.
+  const condition = findCondition(conditions, failing) ?? findCondition(conditions, 'GraphReachable');
+  if (condition === undefined || condition.status === 'True')
+    return { ready: unknown('GraphUnavailable', 'Graph could not be asked yet'), progress: 'reconciling' };
   return { ready: bad(condition.reason, condition.message), progress: progressOf(failing, condition.reason, subscription === 'Manage') };
 }
 
 function progressOf(type: AppConditionType, reason: string, manage: boolean): Progress {
   if (MAY_COME.has(reason)) return 'may_come';
   if (PASSING.has(reason)) return 'reconciling';
+  if (reason === 'Observed') return 'suspended';
   return type === 'Subscribed' && manage && MENDED.has(reason) ? 'reconciling' : 'stalled';
 }

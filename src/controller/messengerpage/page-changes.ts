@@ -23,7 +23,7 @@ export interface PageChangesDeps {
 export class PageChanges {
   readonly #watches: PageChangesDeps;
   readonly #enqueue: Enqueue;
-  /** page → when the annotation last woke it; only of pages that there are */
+  /** page → when the annotation last woke it, or is about to; only of pages that there are */
   readonly #requestedMs = new Map<string, number>();
 
   constructor(watches: PageChangesDeps, enqueue: Enqueue) {
@@ -63,6 +63,8 @@ export class PageChanges {
     const key = keyOf(page);
     const nowMs = this.#watches.clock.monotonicMs();
     const lastMs = this.#requestedMs.get(keyText(key));
+    // One is on its way already.
+    if (lastMs !== undefined && lastMs > nowMs) return;
     const waitMs = lastMs === undefined ? 0 : Math.max(0, lastMs + REQUEST_EVERY_MS - nowMs);
     this.#requestedMs.set(keyText(key), nowMs + waitMs);
     if (waitMs === 0) this.#enqueue.add(key, 'change');

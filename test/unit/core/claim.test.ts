@@ -16,6 +16,7 @@ function one(uid: string, overrides: Partial<ClaimCandidate> = {}): ClaimCandida
     inAppNamespace: true,
     app: 'accepted',
     proof: 'proven',
+    examined: true,
     deadSinceMs: undefined,
     claim: undefined,
     ...overrides,
@@ -106,6 +107,15 @@ describe('decideClaim', () => {
     expect(decideClaim([one('a')], NOW, 7).writes).toEqual([{ uid: 'a', state: 'Held', epoch: 8 }]);
   });
 
+  it.each<[string, readonly ClaimCandidate[], boolean]>([
+    ['an older one has not been looked at', [one('b'), one('a', { examined: false, proof: 'unproven' })], true],
+    ['a younger one has not been looked at', [one('a'), one('b', { examined: false, proof: 'unproven' })], false],
+    ['the older one may not have it', [one('b'), one('a', { examined: false, proof: 'unproven', consented: false })], false],
+    ['somebody holds it', [one('b', held(1)), one('a', { examined: false, proof: 'unproven' })], false],
+  ])('says whether it is too early to decide a vacancy: %s', (_what, candidates, premature) => {
+    expect(decideClaim(candidates, NOW).premature).toBe(premature);
+  });
+
   it('says when a dead holder would lose it', () => {
     expect(decideClaim([one('a', { ...held(1), ...dead(4 * MINUTE) }), one('b')], NOW).recheckAfterMs).toBe(6 * MINUTE);
   });
@@ -122,6 +132,7 @@ const candidates = fc.uniqueArray(
     inAppNamespace: fc.boolean(),
     app: fc.constantFrom('accepted', 'undecided', 'superseded'),
     proof: fc.constantFrom('proven', 'unproven', 'foreign', 'dead'),
+    examined: fc.boolean(),
     deadSinceMs: fc.constantFrom(undefined, NOW - 5 * MINUTE, NOW - 11 * MINUTE),
     claim: fc.option(fc.record({ state: fc.constantFrom('Held', 'Waiting', 'Refused'), epoch: fc.nat(5) }), { nil: undefined }),
   }),

@@ -1,0 +1,158 @@
+import { describe, expect, it } from '@jest/globals';
+import { TransientError } from '../../../../src/core/errors.js';
+import { tokenFingerprint } from '../../../../src/core/fingerprint.js';
+import { Secret } from '../../../../src/core/secret.js';
+import { aPage, aSettledWorld, aWorld, SHOP, type World } from '../support/world.js';
+
+const print = (world: World, token: string): string =>
+  tokenFingerprint(world.pages.require(SHOP).metadata.uid ?? '', new Secret('page-token', token));
+const shown = (world: World): string | undefined => world.pages.require(SHOP).status?.token?.fingerprint;
+
+describe('a changed token', () => {
+  it('is proven and then shown by its fingerprint, at once', async () => {
+    const world = await aSettledWorld();
+    world.graph.addToken('token-2', '1001');
+
+    world.secrets.put('bots/shop', { token: 'token-2' });
+    await world.settle();
+
+    expect(shown(world)).toBe(print(world, 'token-2'));
+    expect(world.graph.writes).toHaveLength(1);
+  });
+
+  it.each<[string, (world: World) => void]>([
+    ['is not one', () => undefined],
+    [
+      'is that of another page',
+      (world) => {
+        world.graph.addToken('token-2', '2002');
+      },
+    ],
+    ['cannot be proven while Graph is down', (world) => world.graph.failWith.set('*', new TransientError('GraphUnavailable', 'down'))],
+  ])('leaves the fingerprint of the last proven one when it %s', async (_what, prepare) => {
+    const world = await aSettledWorld();
+    prepare(world);
+
+    world.secrets.put('bots/shop', { token: 'token-2' });
+    await world.settle();
+
+    expect(shown(world)).toBe(print(world, 'token-1'));
+  });
+
+  it('with a trailing newline is the same token', async () => {
+    const world = await aSettledWorld();
+    const calls = world.graph.count('inspect');
+
+    world.secrets.put('bots/shop', { token: 'token-1\n' });
+    await world.settle();
+
+    expect(world.ready()).toBe('True');
+    expect(world.graph.count('inspect')).toBe(calls);
+  });
+
+  it('heals a page whose token was revoked, without a restart', async () => {
+    const world = await aSettledWorld();
+    world.graph.revoke('token-1');
+    await world.reconcile();
+    expect(world.ready()).toBe('False/TokenInvalidated');
+    world.graph.addToken('token-2', '1001');
+
+    world.secrets.put('bots/shop', { token: 'token-2' });
+    await world.settle();
+
+    expect(world.ready()).toBe('True');
+    expect(world.reasons()).toEqual(['Subscribed', 'TokenInvalidated', 'Recovered']);
+  });
+});
+
+describe('a token', () => {
+  it('is asked about again every 12 hours, and not in between', async () => {
+    const world = await aSettledWorld();
+    expect(world.graph.count('inspect')).toBe(1);
+
+    await world.advance(11 * 3_600_000, 300_000);
+    expect(world.graph.count('inspect')).toBe(1);
+    await world.advance(3 * 3_600_000, 300_000);
+
+    expect(world.graph.count('inspect')).toBe(2);
+  });
+
+  it('is asked about at once when another call is refused with 190', async () => {
+    const world = await aSettledWorld();
+    world.graph.revoke('token-1');
+
+    await world.reconcile();
+
+    expect(world.graph.count('inspect')).toBe(2);
+    expect(world.condition('TokenValid')?.message).toContain('changed the password');
+    expect(world.condition('Subscribed')?.status).toBe('True');
+  });
+
+  it('is asked about again when other fields need other scopes', async () => {
+    const page = aPage({ subscribedFields: ['feed'] });
+    const world = aWorld({ page });
+    world.graph.addToken('token-1', '1001', { scopes: ['pages_manage_metadata'] });
+    await world.settle();
+    expect(world.ready()).toBe('True');
+
+    world.pages.update(SHOP, (one) => ({ ...one, spec: { ...one.spec, subscribedFields: ['messages'] } }));
+    await world.settle();
+
+    expect(world.ready()).toBe('False/TokenMissingScopes');
+    expect(world.graph.fieldsOf('1001')).toEqual(['feed']);
+  });
+
+  it('that expires soon is told of ahead, once a threshold', async () => {
+    const world = aWorld();
+    const expiresAt = Math.floor(world.clock.nowMs() / 1_000) + 31 * 86_400;
+    world.graph.addToken('token-1', '1001', { expiresAt });
+    await world.settle();
+    expect(world.pages.require(SHOP).status?.token).toMatchObject({ expires: '2026-12-24', expiresAt: '2026-12-24T00:00:00Z' });
+
+    await world.advance(31.5 * 86_400_000, 6 * 3_600_000);
+
+    expect(world.reasons()).toEqual(['Subscribed', 'TokenExpiring', 'TokenExpiring', 'TokenExpiring', 'TokenExpired']);
+    expect(world.ready()).toBe('False/TokenExpired');
+  });
+});
+
+describe('a Secret that vanishes', () => {
+  it('disturbs nothing when it comes back within a minute', async () => {
+    const world = await aSettledWorld();
+    const writes = world.pages.statusWrites.length;
+
+    world.secrets.vanish('bots/shop');
+    await world.advance(50_000);
+    world.secrets.put('bots/shop', { token: 'token-1' });
+    await world.advance(60_000);
+
+    expect(world.pages.statusWrites).toHaveLength(writes);
+    expect(world.ready()).toBe('True');
+  });
+
+  it('keeps its last value for the grace time, with the condition saying so, and is missed after it', async () => {
+    const world = await aSettledWorld();
+
+    world.secrets.vanish('bots/shop');
+    await world.advance(120_000);
+    expect(world.ready()).toBe('True');
+    expect(world.condition('TokenValid')?.message).toContain('Secret bots/shop is gone');
+
+    await world.advance(600_000);
+    expect(world.ready()).toBe('False/SecretNotFound');
+    expect(world.pages.require(SHOP).status?.claim?.state).toBe('Held');
+  });
+
+  it('of the app is not missed within the grace time either', async () => {
+    const world = await aSettledWorld();
+
+    world.secrets.vanish('bots/main');
+    await world.advance(300_000);
+
+    expect(world.appReady()).toBe('True');
+    expect(world.appCondition('Accepted')?.message).toContain('is gone');
+    await world.advance(400_000);
+    expect(world.appReady()).toBe('False/SecretNotFound');
+    expect(world.pages.require(SHOP).status?.claim?.state).toBe('Held');
+  });
+});

@@ -1,0 +1,225 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
+import { AppHealth } from '../../../src/controller/app-health.js';
+import { bad, conditionsFrom, good, type Judgement } from '../../../src/controller/judgement.js';
+import { KeyMutex } from '../../../src/controller/key-mutex.js';
+import { isolateFields } from '../../../src/controller/messengerapp/isolate.js';
+import { afterForeignChange, isStopped, NO_CONTEST } from '../../../src/controller/messengerpage/contest.js';
+import { StatusMemory } from '../../../src/controller/status-memory.js';
+import { FakeClock } from '../../support/fake-clock.js';
+import { aPage } from './support/world.js';
+
+const signal = new AbortController().signal;
+
+describe('KeyMutex', () => {
+  it('runs the work of one key in order, of several keys together, and keeps nothing', async () => {
+    const mutex = new KeyMutex();
+    const log: string[] = [];
+    let release = (): void => undefined;
+    const first = mutex.run('a', signal, () => new Promise<void>((resolve) => (release = resolve)).then(() => void log.push('a1')));
+    const second = mutex.run('a', signal, async () => void log.push('a2'));
+    await mutex.run('b', signal, async () => void log.push('b'));
+
+    expect(log).toEqual(['b']);
+    release();
+    await Promise.all([first, second]);
+
+    expect(log).toEqual(['b', 'a1', 'a2']);
+    expect(mutex.size).toBe(0);
+  });
+
+  it('lets the next one in when one fails, and does not run what was aborted while it waited', async () => {
+    const mutex = new KeyMutex();
+    const abort = new AbortController();
+    let ran = false;
+    const failing = mutex.run('a', signal, () => Promise.reject(new Error('failed')));
+    const waiting = mutex.run('a', abort.signal, async () => void (ran = true));
+    abort.abort(new Error('stop'));
+
+    await expect(failing).rejects.toThrow('failed');
+    await expect(waiting).rejects.toThrow('stop');
+    expect(ran).toBe(false);
+  });
+});
+
+describe('StatusMemory', () => {
+  const page = (epoch?: number): MessengerPage => {
+    const base = aPage({}, { uid: 'u' });
+    return epoch === undefined ? base : { ...base, status: { claim: { appId: '1', pageId: '1', state: 'Held', epoch } } };
+  };
+  const status = (epoch: number) => page(epoch).status ?? {};
+
+  it('goes on from its own last write while the cache shows an older status, and from the cache after that', async () => {
+    const memory = new StatusMemory<MessengerPage>();
+    const writer = memory.writer({ write: async () => undefined });
+    await writer.write(page(), status(1), signal);
+    await writer.write(page(1), status(2), signal);
+
+    expect(memory.current(page()).status).toEqual(status(2));
+    expect(memory.current(page(1)).status).toEqual(status(2));
+    expect(memory.current(page(2)).status).toEqual(status(2));
+    expect(memory.current(page(7)).status).toEqual(status(7));
+  });
+
+  it('tells its own writes from those of others, also when the watch is faster than the answer', async () => {
+    const memory = new StatusMemory<MessengerPage>();
+    const seen: boolean[] = [];
+    await memory
+      .writer({ write: async (_object, written) => void seen.push(memory.seen({ ...page(), status: written })) })
+      .write(page(), status(1), signal);
+
+    expect(seen).toEqual([true]);
+    expect(memory.seen(page(7))).toBe(false);
+  });
+
+  it('does not take a write for done that failed', async () => {
+    const memory = new StatusMemory<MessengerPage>();
+    const writer = memory.writer({ write: () => Promise.reject(new Error('no answer')) });
+
+    await expect(writer.write(page(), status(1), signal)).rejects.toThrow();
+
+    expect(memory.current(page()).status).toBeUndefined();
+    expect(memory.seen(page(1))).toBe(true);
+  });
+
+  it('takes a status that somebody set back for what it is', async () => {
+    const memory = new StatusMemory<MessengerPage>();
+    const writer = memory.writer({ write: async () => undefined });
+    await writer.write(page(), status(1), signal);
+    await writer.write(page(1), status(2), signal);
+    memory.seen(page(2));
+
+    expect(memory.seen(page(1))).toBe(false);
+    expect(memory.current(page(1)).status).toEqual(status(1));
+  });
+
+  it('writes nothing that is already so', async () => {
+    let writes = 0;
+    const memory = new StatusMemory<MessengerPage>();
+    await memory.writer({ write: async () => void (writes += 1) }).write(page(1), status(1), signal);
+
+    expect(writes).toBe(0);
+  });
+});
+
+describe('AppHealth', () => {
+  const app = { namespace: 'bots', name: 'main' };
+
+  it('parks and clears, and lets pages wait longer the sooner they are parked again', async () => {
+    const clock = new FakeClock();
+    const health = new AppHealth(clock);
+    const cleared: string[] = [];
+    health.onClear(({ name }) => cleared.push(name));
+    health.park(app);
+
+    expect(health.isParked(app)).toBe(true);
+    expect(health.clear(app)).toBe(0);
+    health.park(app);
+    expect(health.clear(app)).toBe(60_000);
+    await clock.advance(60_000);
+    expect(health.clear(app)).toBe(0);
+    health.park(app);
+    expect(health.clear(app)).toBe(120_000);
+    expect(cleared).toEqual(['main', 'main']);
+  });
+
+  it('asks at most once in thirty seconds', async () => {
+    const clock = new FakeClock();
+    const health = new AppHealth(clock);
+    let asked = 0;
+    health.onAsk(() => (asked += 1));
+    health.ask(app);
+    health.ask(app);
+    await clock.advance(30_000);
+    health.ask(app);
+
+    expect(asked).toBe(2);
+    expect(health.takeQuestion(app)).toBe(true);
+    expect(health.takeQuestion(app)).toBe(false);
+  });
+});
+
+describe('conditionsFrom', () => {
+  const at = (nowMs: number) => ({ generation: 1, nowMs });
+
+  it('keeps the time and the words of a condition whose sentence is the same', () => {
+    const first = conditionsFrom(undefined, new Map([['A', bad('R', 'it is over: mend it (Graph 190: at 10:00)')]]), ['A'], at(0));
+
+    const second = conditionsFrom(first, new Map([['A', bad('R', 'it is over: mend it (Graph 190: at 11:00)')]]), ['A'], at(60_000));
+
+    expect(second).toEqual(first);
+  });
+
+  it('keeps what was not judged, drops what is gone, and moves the time with the status only', () => {
+    const first = conditionsFrom(
+      undefined,
+      new Map([
+        ['A', good('a')],
+        ['B', good('b')],
+        ['C', good('c')],
+      ]),
+      ['A', 'B', 'C'],
+      at(0),
+    );
+
+    const second = conditionsFrom(
+      first,
+      new Map<string, Judgement | 'gone'>([
+        ['B', 'gone'],
+        ['C', bad('R', 'x')],
+      ]),
+      ['A', 'B', 'C'],
+      { generation: 2, nowMs: 60_000 },
+    );
+
+    expect(second).toEqual([
+      first[0],
+      { type: 'C', status: 'False', reason: 'R', message: 'x', observedGeneration: 2, lastTransitionTime: '1970-01-01T00:01:00Z' },
+    ]);
+  });
+});
+
+describe('isolateFields', () => {
+  it('ends with all good fields and names all bad ones, within twice as many attempts as fields', async () => {
+    const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 3 }), { maxLength: 20 });
+    await fc.assert(
+      fc.asyncProperty(names, fc.nat(5), fc.func(fc.boolean()), async (all, split, isBad) => {
+        const base = all.slice(0, split);
+        const candidates = all.slice(split);
+        const refused = new Set(candidates.filter((field) => isBad(field)));
+        let attempts = 0;
+        const found = await isolateFields(base, candidates, async (fields) => {
+          attempts += 1;
+          return fields.every((field) => !refused.has(field));
+        });
+        expect(new Set(found.refused)).toEqual(refused);
+        expect(found.fields).toEqual([...base, ...candidates.filter((field) => !refused.has(field))]);
+        expect(attempts).toBeLessThanOrEqual(2 * candidates.length);
+      }),
+    );
+  });
+});
+
+describe('a contest', () => {
+  it('stops for 1, 2, 4 and then 6 hours', () => {
+    let now = 0;
+    let contest = NO_CONTEST;
+    const hours: number[] = [];
+    for (let stop = 0; stop < 5; stop++) {
+      for (let i = 0; i < 5; i++) contest = afterForeignChange(contest, now);
+      hours.push(((contest.untilMs ?? 0) - now) / 3_600_000);
+      now = contest.untilMs ?? 0;
+      expect(isStopped(contest, now)).toBe(false);
+    }
+
+    expect(hours).toEqual([1, 2, 4, 6, 6]);
+  });
+
+  it('does not count changes that are half an hour apart', () => {
+    let contest = NO_CONTEST;
+    for (let i = 0; i < 20; i++) contest = afterForeignChange(contest, i * 8 * 60_000);
+
+    expect(contest.untilMs).toBeUndefined();
+  });
+});
