@@ -1,5 +1,6 @@
-/** Subscribes to exactly these fields. @returns false if Graph refuses one of them */
-export type Attempt = (fields: readonly string[]) => Promise<boolean>;
+/** What came of subscribing to exactly these fields. `refused`: Graph took none, and named this one of them, or none. */
+export type AttemptResult = { readonly taken: true } | { readonly taken: false; readonly refused: string | undefined };
+export type Attempt = (fields: readonly string[]) => Promise<AttemptResult>;
 
 export interface Isolated {
   /** What Graph has in the end. */
@@ -9,16 +10,33 @@ export interface Isolated {
 }
 
 /**
- * Adds as many of `candidates` to `base` as Graph takes: one bad field makes it refuse the whole list, so the list is halved
- * until the bad ones stand alone. At most twice as many attempts as candidates. Never fewer fields than `base`.
+ * Adds as many of `candidates` to `base` as Graph takes: one bad field makes it refuse the whole list. Where Graph names the
+ * bad one the rest is tried again without it, one attempt more than there are bad ones; else the list is halved until the bad
+ * ones stand alone, at most twice as many attempts as candidates. Never fewer fields than `base`.
  */
 export async function isolateFields(base: readonly string[], candidates: readonly string[], attempt: Attempt): Promise<Isolated> {
   if (candidates.length === 0) return { fields: base, refused: [] };
   const all = [...base, ...candidates];
-  if (await attempt(all)) return { fields: all, refused: [] };
+  const result = await attempt(all);
+  if (result.taken) return { fields: all, refused: [] };
+  const { refused } = result;
+  if (refused !== undefined && candidates.includes(refused)) return withoutNamed(base, candidates, { refused, attempt });
   if (candidates.length === 1) return { fields: base, refused: candidates };
   const middle = Math.ceil(candidates.length / 2);
   const first = await isolateFields(base, candidates.slice(0, middle), attempt);
   const second = await isolateFields(first.fields, candidates.slice(middle), attempt);
   return { fields: second.fields, refused: [...first.refused, ...second.refused] };
+}
+
+async function withoutNamed(
+  base: readonly string[],
+  candidates: readonly string[],
+  { refused, attempt }: { readonly refused: string; readonly attempt: Attempt },
+): Promise<Isolated> {
+  const left = await isolateFields(
+    base,
+    candidates.filter((field) => field !== refused),
+    attempt,
+  );
+  return { fields: left.fields, refused: [refused, ...left.refused] };
 }

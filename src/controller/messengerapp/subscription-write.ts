@@ -5,7 +5,7 @@ import { keyText } from '../../core/object-key.js';
 import { stalledLookMs } from '../../core/schedule.js';
 import { bad, type Judgement } from '../judgement.js';
 import { subscriptionFault } from './checks.js';
-import { isolateFields } from './isolate.js';
+import { isolateFields, type AttemptResult } from './isolate.js';
 import type { AppReconcilerDeps } from './ports.js';
 import type { AppGraphPass } from './subscription.js';
 
@@ -32,9 +32,9 @@ export class SubscriptionWrite {
     try {
       const posted = new Set<string>();
       const { fields, refused } = await isolateFields(base, candidates, async (wanted) => {
-        const taken = await this.#attempt(pass, wanted);
-        if (taken) posted.add(wanted.join());
-        return taken;
+        const result = await this.#attempt(pass, wanted);
+        if (result.taken) posted.add(wanted.join());
+        return result;
       });
       this.#remember(pass, refused);
       // Nothing was added, but callback or verify token may have to be set all the same.
@@ -64,13 +64,13 @@ export class SubscriptionWrite {
     throw new TransientError('GraphUnavailable', `Graph took the subscription of app ${app.spec.appId} and does not show it yet`);
   }
 
-  async #attempt(pass: AppGraphPass, fields: readonly string[]): Promise<boolean> {
+  async #attempt(pass: AppGraphPass, fields: readonly string[]): Promise<AttemptResult> {
     try {
       await this.#post(pass, fields);
-      return true;
+      return { taken: true };
     } catch (error) {
-      if (error instanceof TerminalError && FIELD_REASONS.includes(error.reason)) return false;
-      throw error;
+      if (!(error instanceof TerminalError) || !FIELD_REASONS.includes(error.reason)) throw error;
+      return { taken: false, refused: fields[error.refusedIndex ?? -1] };
     }
   }
 

@@ -111,13 +111,16 @@ export function deliveredFields(page: Iterable<string>, app: MessengerApp): read
   return fields.filter((field) => ofApp.has(field));
 }
 
-/** Which of the fields Graph is not known to take, with the nearest that it does; undefined if it is known to take all. */
-export function fieldHint(fields: readonly string[]): string | undefined {
-  const odd = fields.filter((field) => !isKnownPageField(field));
+/**
+ * Which of the fields Graph is not known to take, with the nearest that it does, and the one that it refused by name; undefined
+ * if it is known to take all and named none.
+ */
+export function fieldHint(fields: readonly string[], refused: string | undefined): string | undefined {
+  const odd = fields.filter((field) => field === refused || !isKnownPageField(field));
   if (odd.length === 0) return undefined;
   const each = odd.slice(0, 5).map((field) => {
     const near = nearestField(field);
-    return near === undefined ? field : `${field} (did you mean ${near}?)`;
+    return near === undefined || near === field ? field : `${field} (did you mean ${near}?)`;
   });
   return `not known as fields of a Page: ${each.join(', ')}`;
 }

@@ -1,5 +1,5 @@
-import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
-import { keyText } from '../../core/object-key.js';
+import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
+import { keyOf, keyText } from '../../core/object-key.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { firstDriftCheckMs, nextDriftCheckMs } from '../../runtime/drift.js';
 import { requeueAfter, type Result } from '../../runtime/ports.js';
@@ -56,7 +56,7 @@ export class PageFinish {
   async #write(pass: PagePass, { status, readiness }: Composed): Promise<void> {
     const { page, report, signal } = pass;
     const { events, log } = this.#deps;
-    await this.#deps.status.write(page, status, signal);
+    await this.#deps.status.write(this.#newest(page), status, signal);
     const told = [...report.events, ...transitionEvents(page.status?.conditions, status.conditions)];
     for (const event of told) events.record(page, event);
     const was = findCondition(page.status?.conditions, 'Ready');
@@ -67,6 +67,12 @@ export class PageFinish {
       ready: readiness.ready.status,
       reason: readiness.ready.reason,
     });
+  }
+
+  /** With the version that the cache has by now: this pass has written the object before, and the writer builds on a version. */
+  #newest(page: MessengerPage): MessengerPage {
+    const metadata = this.#deps.pages.get(keyOf(page))?.metadata;
+    return metadata?.uid === page.metadata.uid && metadata !== undefined ? { ...page, metadata } : page;
   }
 
   #nextMs(pass: PagePass, { stalled, wakeMs, readiness }: Composed): number {

@@ -118,12 +118,18 @@ export class PageFlow {
     if (!pass.report.judged.has('Claimed')) await this.#claim.run(pass, pass.app);
     if (!pass.report.judged.has('Routable')) await judgeRoutable(this.#deps, pass);
     const result = await this.#finish.blind(pass);
-    if (error !== undefined && !(error instanceof AppCredentialError)) throw error;
-    return result;
+    if (error === undefined || error instanceof AppCredentialError) return result;
+    throw error instanceof RateLimitedError ? noLongerThan(error, result) : error;
   }
 }
 
 /** Whether it only says that somebody could not be asked: Graph, or the cluster for a Secret. */
 function isBlinding(error: unknown): error is Error {
   return [TransientError, RateLimitedError, AppCredentialError, ClusterUnavailableError].some((kind) => error instanceof kind);
+}
+
+/** However long Graph wants to be left alone, the page has to become Unknown in time. */
+function noLongerThan(error: RateLimitedError, { requeueAfterMs }: Result): RateLimitedError {
+  if (requeueAfterMs === undefined || error.retryAfterMs <= requeueAfterMs) return error;
+  return new RateLimitedError(error.message, requeueAfterMs, { scope: error.scope, cause: error });
 }

@@ -84,7 +84,7 @@ export class SubscriptionStep {
     try {
       await graph.subscribe(token, plan.fields, call);
     } catch (error) {
-      if (error instanceof TerminalError) this.#rememberRefusal(pass, error);
+      if (error instanceof TerminalError) this.#rememberRefusal(pass, error, plan.fields);
       throw error;
     }
     pass.memory.refusal = undefined;
@@ -95,10 +95,10 @@ export class SubscriptionStep {
     log.info('subscribed page', { page: keyText(pass.key), pageId: page.spec.pageId, fields: plan.fields, because: plan.because });
   }
 
-  #rememberRefusal({ memory, page, app, spec }: GraphPass, error: TerminalError): void {
+  #rememberRefusal({ memory, page, app }: GraphPass, error: TerminalError, sent: readonly string[]): void {
     const basis = basisOf(page, app);
     const looks = memory.refusal?.basis === basis ? memory.refusal.looks + 1 : 1;
-    const hint = error.reason === 'InvalidField' ? fieldHint(spec.fields) : undefined;
+    const hint = error.reason === 'InvalidField' ? fieldHint(sent, sent[error.refusedIndex ?? -1]) : undefined;
     const message = hint === undefined ? error.message : `${hint}; ${error.message}`;
     const untilMs = this.#deps.clock.monotonicMs() + stalledLookMs(looks - 1);
     memory.refusal = { basis, reason: error.reason, message, looks, untilMs };
