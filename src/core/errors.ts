@@ -33,7 +33,15 @@ export class RateLimitedError extends OperatorError {
 }
 
 /** Will not work by retrying soon: no back-off; the object is marked Stalled and looked at again at long, growing intervals. */
-export class TerminalError extends OperatorError {}
+export class TerminalError extends OperatorError {
+  /** Which item of the list that was sent is refused, from 0; undefined where nobody said. */
+  readonly refusedIndex: number | undefined;
+
+  constructor(reason: Reason, message: string, details: Details & { readonly refusedIndex?: number | undefined } = {}) {
+    super(reason, message, details);
+    this.refusedIndex = details.refusedIndex;
+  }
+}
 
 /** The app's own credential was refused (secret, proof, app token): parks the app's pages, says nothing about any of them. */
 export class AppCredentialError extends OperatorError {}

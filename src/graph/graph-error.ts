@@ -54,12 +54,18 @@ export function toOperatorError(row: CatalogueRow, failure: GraphFailure, detail
     case 'transient':
       return new TransientError(row.reason, message);
     case 'terminal':
-      return new TerminalError(row.reason, message);
+      return new TerminalError(row.reason, message, { refusedIndex: refusedIndexIn(failure.message) });
     case 'app-credential':
       return new AppCredentialError(row.reason, message);
     case 'wait':
       return new RateLimitedError(message, details.retryAfterMs, { scope: details.scope });
   }
+}
+
+/** Graph names the first bad item of a list: `Param fields[3] must be one of …`. */
+function refusedIndexIn(message: string): number | undefined {
+  const index = /^(?:\(#\d+\) )?Param (?:subscribed_)?fields\[(\d{1,3})\] must be one of/.exec(message)?.[1];
+  return index === undefined ? undefined : Number(index);
 }
 
 function suffix({ code, subcode, status }: GraphFailure, text: string): string {
