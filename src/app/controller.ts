@@ -22,5 +22,4 @@ export async function runController(config: ConfigOf<'controller'>, io: ProcessI
     metrics: process.metrics,
     debug: {},
   });
-  await process.log.close();
 }

@@ -111,6 +111,7 @@ class Running {
     await cluster.close();
     await this.#admin.close();
     process.log.info('stopped');
+    await process.log.close();
   }
 
   async #synced(): Promise<void> {

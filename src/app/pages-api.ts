@@ -25,7 +25,6 @@ export async function runPagesApi(config: ConfigOf<'pages-api'>, io: ProcessIo):
     metrics: process.metrics,
     debug: {},
   });
-  await process.log.close();
 }
 
 /** Callers show the token of a ServiceAccount; the API server says who they are and what they may. */

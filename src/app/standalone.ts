@@ -33,7 +33,6 @@ export async function runStandalone(config: ConfigOf<'standalone'>, io: ProcessI
     metrics: process.metrics,
     debug: { pages: () => webhook.pageStates() },
   });
-  await process.log.close();
 }
 
 /** Bots authenticate with a key from the manifests: there are no ServiceAccounts here. */

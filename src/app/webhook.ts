@@ -20,5 +20,4 @@ export async function runWebhook(config: ConfigOf<'webhook'>, io: ProcessIo): Pr
     metrics: process.metrics,
     debug: { pages: () => webhook.pageStates() },
   });
-  await process.log.close();
 }

@@ -27,7 +27,7 @@ export class FolderWatch {
   #signal: AbortSignal = AbortSignal.abort();
   #cancelTimer: (() => void) | undefined;
   #dueMs = Infinity;
-  #watcher: FSWatcher | undefined;
+  readonly #watchers: FSWatcher[] = [];
   #passing: Promise<void> | undefined;
   /** Something changed while the folder was being looked at. */
   #missed = false;
@@ -41,7 +41,7 @@ export class FolderWatch {
     this.#signal = signal;
     signal.addEventListener('abort', () => {
       this.#cancelTimer?.();
-      this.#watcher?.close();
+      this.#unwatch();
     });
     this.#watch();
     await this.#pass();
@@ -82,19 +82,30 @@ export class FolderWatch {
   #watch(): void {
     const { root, log, clock } = this.#deps;
     if (this.#signal.aborted) return;
+    let failed = false;
     const again = (error: unknown): void => {
+      if (failed) return;
+      failed = true;
       log.debug('the folder cannot be watched; it is read again and again', { error });
-      this.#watcher?.close();
+      this.#unwatch();
       clock.setTimer(WATCH_AGAIN_MS, () => {
         this.#watch();
       });
     };
     try {
-      this.#watcher = watch(root, { recursive: true, persistent: false }, () => {
-        this.poke();
-      }).once('error', again);
+      // Node's recursive watch follows folders and files but is blind to links: the folder itself is watched besides.
+      for (const recursive of [true, false]) {
+        const watcher = watch(root, { recursive, persistent: false }, () => {
+          this.poke();
+        });
+        this.#watchers.push(watcher.once('error', again));
+      }
     } catch (error) {
       again(error);
     }
+  }
+
+  #unwatch(): void {
+    for (const watcher of this.#watchers.splice(0)) watcher.close();
   }
 }
