@@ -2,6 +2,7 @@
 // token of its own ServiceAccount and the RBAC that the chart gives it. Pods do not run here: the same commands run beside.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prepareApiServer } from './kind.mjs';
 import { appManifests, BOTS, botServices, NAMESPACE } from './manifests.mjs';
 import { until } from './processes.mjs';
 import { controllerFlags, MAIN, runCli, secretFile } from './world.mjs';
@@ -10,6 +11,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const RELEASE = 'messenger-operator';
 
 export async function startClusterOperator({ folder, broken, processes, simUrl, resolver, ports, say }) {
+  const removeApiServer = prepareApiServer({ folder, say });
   await import('../ts-hooks.mjs');
   const { startControlPlane } = await import('../../test/support/control-plane.ts');
   const cluster = await startControlPlane({ controllerManager: true });
@@ -34,7 +36,7 @@ export async function startClusterOperator({ folder, broken, processes, simUrl, 
       `webhook.secretNamespaces={${NAMESPACE}}`,
     ]),
   );
-  await must(cluster.kubectl(['apply', '--server-side', '-f', '-'], { stdin: rendered }));
+  await must(cluster.kubectl(['apply', '--server-side', '-f', '-'], { stdin: cluster.managed ? rendered : withoutPods(rendered) }));
   await must(
     cluster.kubectl([
       'wait',
@@ -139,6 +141,17 @@ Left running; press Ctrl-C to stop it. In another terminal:
   kubectl get mpage,mapp -n ${NAMESPACE}; kubectl describe mpage -n ${NAMESPACE}
   node dist/main.js simulator --help                    # make tokens, revoke them, send events (--simulator-url ${graph})
   tail -f ${folder}/controller.log`,
-    stop: () => cluster.stop(),
+    async stop() {
+      await cluster.stop();
+      removeApiServer();
+    },
   };
+}
+
+/** The roles run as processes here, so that no image is needed: where a kubelet is, it gets no Pods. */
+function withoutPods(rendered) {
+  return rendered
+    .split(/^---$/m)
+    .filter((document) => !/^kind: Deployment$/m.test(document))
+    .join('---');
 }
