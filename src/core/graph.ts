@@ -77,3 +77,11 @@ export interface AppGraph {
     options: GraphCallOptions,
   ): Promise<void>;
 }
+
+/** What Graph's answers tell besides what was asked. */
+export interface GraphSigns {
+  /** By how much to stretch the intervals of checks, by the usage that Graph reports: 1, 2 or 6. */
+  pressure(appId: string, pageId?: string): number;
+  /** The API version that Graph answered the app with last; undefined before the first answer. */
+  answeredVersion(app: AppCredentials): string | undefined;
+}

@@ -4,11 +4,14 @@ import { Secret } from '../core/secret.js';
 import { relativePath, shapeOf, wireRequest, type GraphCall } from './call.js';
 import { bearerOf, plain, proofOf } from './credentials.js';
 import { asArray, asNumber, asRecord, asText } from './json.js';
+import type { Lane } from './lanes.js';
 import { parseGraphJson, type WireRequest, type WireResponse } from './transport.js';
 
 /** Graph's limit (Meta, "Batch Requests"). */
 export const MAX_BATCH = 50;
 const MAX_WAIT_MS = 50;
+/** An interactive call waits for company only while another request of its kind is under way, and at most this long. */
+const INTERACTIVE_WAIT_MS = 100;
 
 /** What one call of a batch came to. `whole`: the answer is not its own but that of the whole batch, which failed. */
 export interface BatchAnswer {
@@ -31,26 +34,29 @@ interface Collecting {
 
 export interface BatcherDeps {
   readonly clock: Clock;
-  readonly send: (request: WireRequest, signal: AbortSignal) => Promise<WireResponse>;
+  readonly send: (request: WireRequest, signal: AbortSignal, lane: Lane) => Promise<WireResponse>;
   readonly sent?: (items: number) => void;
-  /** Longest time that a call waits for company. Default 50 ms. */
+  /** Longest time that a background call waits for company. Default 50 ms. */
   readonly waitMs?: number;
 }
 
 /**
- * Collects calls of the same app, secret and version for up to 50 ms and sends up to 50 of them as one batch, each with its
- * own token and proof. A call that finds no company goes out as a request of its own.
+ * Collects calls of the same app, secret, version and priority and sends up to 50 of them as one batch, each with its own token
+ * and proof. A call that finds no company goes out as a request of its own. Background calls wait 50 ms for company; of the
+ * interactive ones a single one never waits, those of thousands of new pages fill batches behind the first.
  */
 export class Batcher {
   readonly #deps: BatcherDeps;
   readonly #collecting = new Map<string, Collecting>();
+  /** Requests that have no answer yet, by key; no key without any. */
+  readonly #underWay = new Map<string, number>();
 
   constructor(deps: BatcherDeps) {
     this.#deps = deps;
   }
 
   add(call: GraphCall, admit: () => void): Promise<BatchAnswer> {
-    const { signal } = call.options;
+    const { signal, priority: lane = 'interactive' } = call.options;
     return new Promise((resolve, reject) => {
       const onAbort = (): void => {
         this.#collecting.get(key)?.items.delete(item);
@@ -63,40 +69,57 @@ export class Batcher {
         };
       };
       const item: Item = { call, admit, resolve: settled(resolve), reject: settled(reject) };
-      const key = `${proofOf({ app: call.auth.app })} ${call.auth.app.graphVersion}`;
+      const key = `${lane} ${proofOf({ app: call.auth.app })} ${call.auth.app.graphVersion}`;
       if (signal.aborted) {
         item.reject(signal.reason);
         return;
       }
       signal.addEventListener('abort', onAbort, { once: true });
-      this.#collect(key, item);
+      this.#collect(key, lane, item);
     });
   }
 
-  #collect(key: string, item: Item): void {
-    const now = this.#collecting.get(key) ?? this.#begin(key);
+  #collect(key: string, lane: Lane, item: Item): void {
+    const now = this.#collecting.get(key) ?? this.#begin(key, lane);
     now.items.add(item);
-    if (now.items.size < MAX_BATCH) return;
-    now.cancel();
-    this.#flush(key);
+    if (now.items.size >= MAX_BATCH) this.#flush(key, lane);
   }
 
-  #begin(key: string): Collecting {
-    const cancel = this.#deps.clock.setTimer(this.#deps.waitMs ?? MAX_WAIT_MS, () => {
-      this.#flush(key);
-    });
-    const collecting = { items: new Set<Item>(), cancel };
+  #begin(key: string, lane: Lane): Collecting {
+    const flush = (): void => {
+      this.#flush(key, lane);
+    };
+    const alone = lane === 'interactive' && !this.#underWay.has(key);
+    const waitMs = lane === 'interactive' ? INTERACTIVE_WAIT_MS : (this.#deps.waitMs ?? MAX_WAIT_MS);
+    const collecting = { items: new Set<Item>(), cancel: alone ? soon(flush) : this.#deps.clock.setTimer(waitMs, flush) };
     this.#collecting.set(key, collecting);
     return collecting;
   }
 
-  #flush(key: string): void {
-    const items = [...(this.#collecting.get(key)?.items ?? [])];
+  #flush(key: string, lane: Lane): void {
+    const collected = this.#collecting.get(key);
+    if (collected === undefined) return;
+    collected.cancel();
     this.#collecting.delete(key);
-    if (items.length > 0) void this.#send(items);
+    if (collected.items.size === 0) return;
+    this.#underWay.set(key, (this.#underWay.get(key) ?? 0) + 1);
+    void this.#send([...collected.items], lane).finally(() => {
+      this.#answered(key, lane);
+    });
   }
 
-  async #send(items: readonly Item[]): Promise<void> {
+  /** Nothing is under way any more: whoever waited for company goes now, with those that this answer brings forth at once. */
+  #answered(key: string, lane: Lane): void {
+    const left = (this.#underWay.get(key) ?? 1) - 1;
+    if (left > 0) this.#underWay.set(key, left);
+    else this.#underWay.delete(key);
+    if (left > 0 || lane !== 'interactive' || !this.#collecting.has(key)) return;
+    soon(() => {
+      this.#flush(key, lane);
+    });
+  }
+
+  async #send(items: readonly Item[], lane: Lane): Promise<void> {
     const giveUp = allAborted(items.map(({ call }) => call.options.signal));
     let admitted: readonly Item[] = [];
     try {
@@ -106,7 +129,7 @@ export class Batcher {
       if (admitted.length === 0) return;
       this.#deps.sent?.(admitted.length);
       const request = admitted.length === 1 ? wireRequest((admitted[0] ?? first).call) : batchRequest(admitted, giveUp.signal);
-      const response = await this.#deps.send(request, giveUp.signal);
+      const response = await this.#deps.send(request, giveUp.signal, lane);
       if (admitted.length === 1) admitted[0]?.resolve({ response, whole: false });
       else distribute(admitted, response);
     } catch (error) {
@@ -115,6 +138,14 @@ export class Batcher {
       giveUp.release();
     }
   }
+}
+
+/** Once all that is ready now has run: calls made in the same turn travel together. @returns how to call it off */
+function soon(fn: () => void): () => void {
+  const handle = setImmediate(fn);
+  return () => {
+    clearImmediate(handle);
+  };
 }
 
 function letThrough(item: Item): boolean {

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import { AppCredentialError, RateLimitedError, TerminalError, type OperatorError } from '../core/errors.js';
+import type { AppCredentials } from '../core/graph.js';
 import type { Redactor } from '../core/redact.js';
 import { Secret } from '../core/secret.js';
 import { Batcher, type BatchAnswer } from './batch.js';
@@ -23,6 +24,8 @@ export interface GraphCallerDeps {
   readonly observer: GraphObserver;
 }
 
+const MAX_VERSIONS = 1_000;
+
 interface Progress {
   /** It was held back and never sent. */
   blocked: boolean;
@@ -32,13 +35,14 @@ interface Progress {
 export class GraphCaller {
   readonly #deps: GraphCallerDeps;
   readonly #batcher: Batcher;
-  readonly #versionsTold = new BoundedMap<string, true>(100);
+  /** app and version asked for → version that answered last */
+  readonly #versions = new BoundedMap<string, string>(MAX_VERSIONS);
 
   constructor(deps: GraphCallerDeps) {
     this.#deps = deps;
     this.#batcher = new Batcher({
       clock: deps.clock,
-      send: (request, signal) => deps.lanes.run('background', signal, () => deps.transport.send({ ...request, signal })),
+      send: (request, signal, lane) => deps.lanes.run(lane, signal, () => deps.transport.send({ ...request, signal })),
       sent: (items) => {
         deps.observer.request(items);
       },
@@ -84,13 +88,18 @@ export class GraphCaller {
     const usage = usageIn(response.headers);
     throttle.observe(usage, app, whole ? undefined : call.pageId);
     const failure = failureIn(response);
-    if (failure !== undefined) throw this.#errorOf(call, { response, whole }, failure, usage);
+    if (failure !== undefined) {
+      const error = this.#errorOf(call, { response, whole }, failure, usage);
+      // A refusal is an answer: nobody is throttled any more.
+      if (ticket !== undefined && error instanceof TerminalError) throttle.answered(ticket, app, call.pageId);
+      throw error;
+    }
     if (ticket !== undefined) throttle.succeeded(ticket, app, call.pageId);
     return parse(response.body);
   }
 
   async #send(call: GraphCall, admit: () => void): Promise<BatchAnswer> {
-    if (call.options.priority === 'background') return this.#batcher.add(call, admit);
+    if (call.options.priority === 'background' || isOfPage(call)) return this.#batcher.add(call, admit);
     const { lanes, transport, observer } = this.#deps;
     return lanes.run('interactive', call.options.signal, async () => {
       admit();
@@ -115,12 +124,26 @@ export class GraphCaller {
 
   #noteVersion({ auth: { app } }: GraphCall, response: WireResponse): void {
     const answered = response.headers['facebook-api-version'];
-    if (answered === undefined || answered === app.graphVersion || !/^v\d{1,3}\.\d{1,3}$/.test(answered)) return;
-    const key = `${app.appId} ${app.graphVersion} ${answered}`;
-    if (this.#versionsTold.get(key) === true) return;
-    this.#versionsTold.set(key, true);
-    this.#deps.observer.otherVersion(app.appId, app.graphVersion, answered);
+    if (answered === undefined || !/^v\d{1,3}\.\d{1,3}$/.test(answered)) return;
+    const key = versionKey(app);
+    if (this.#versions.get(key) === answered) return;
+    this.#versions.set(key, answered);
+    if (answered !== app.graphVersion) this.#deps.observer.otherVersion(app.appId, app.graphVersion, answered);
   }
+
+  /** The version that Graph answered the app with last; undefined before the first answer. */
+  answeredVersion(app: AppCredentials): string | undefined {
+    return this.#versions.get(versionKey(app));
+  }
+}
+
+/** Those come by the thousand; an app's own edges are few, and a POST of its subscription waits for our own webhook. */
+function isOfPage({ pageId, operation }: GraphCall): boolean {
+  return pageId !== undefined || operation === 'inspect_token';
+}
+
+function versionKey(app: AppCredentials): string {
+  return `${app.appId} ${app.graphVersion}`;
 }
 
 function paramSecrets(call: GraphCall): readonly Secret[] {

@@ -4,6 +4,7 @@ import type {
   AppGraph,
   AppSubscription,
   GraphCallOptions,
+  GraphSigns,
   ObservedSubscription,
   PageCredentials,
   PageGraph,
@@ -35,7 +36,7 @@ export interface GraphClientOptions extends GraphTransportOptions {
 const APP_TOKEN_WANTED = 15;
 
 /** Graph for one host. Every error is an OperatorError whose text holds no secret, or the signal's own reason. */
-export class GraphClient implements PageGraph, AppGraph {
+export class GraphClient implements PageGraph, AppGraph, GraphSigns {
   readonly #transport: GraphTransport;
   readonly #throttle: Throttle;
   readonly #redactor: Redactor;
@@ -84,9 +85,14 @@ export class GraphClient implements PageGraph, AppGraph {
     return writeAppSubscription(this.#caller, app, wanted, options);
   }
 
-  /** By how much to stretch the intervals of this app's drift checks, by the usage that Graph reports. */
-  pressure(appId: string): Pressure {
-    return this.#throttle.pressure(appId);
+  /** By how much to stretch the intervals of the checks of this app, or of one of its pages, by the usage that Graph reports. */
+  pressure(appId: string, pageId?: string): Pressure {
+    return this.#throttle.pressure(appId, pageId);
+  }
+
+  /** The API version that Graph answered this app with last; undefined before the first answer. */
+  answeredVersion(app: AppCredentials): string | undefined {
+    return this.#caller.answeredVersion(app);
   }
 
   /** Closes the kept connections; calls in flight fail. */

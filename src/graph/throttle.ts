@@ -43,12 +43,14 @@ export interface Ticket {
  */
 export class Throttle {
   readonly #clock: Clock;
+  /** A block stays after its time until Graph answers a call: until then one a minute goes through, not all at once. */
   readonly #apps = new BoundedMap<string, Block>(MAX_APPS);
   readonly #pages = new BoundedMap<string, Block>(MAX_PAGES);
   readonly #refusals = new BoundedMap<string, Refusal>(MAX_APPS);
   /** Pages whose call was refused for the app's credential since its last good call. */
   readonly #suspects = new BoundedMap<string, ReadonlySet<string>>(MAX_APPS);
-  readonly #usage = new BoundedMap<string, { readonly percent: number; readonly atMs: number }>(MAX_APPS);
+  readonly #usage = new BoundedMap<string, SeenUsage>(MAX_APPS);
+  readonly #pageUsage = new BoundedMap<string, SeenUsage>(MAX_PAGES);
   #lastNumber = 0;
 
   constructor(clock: Clock) {
@@ -61,7 +63,7 @@ export class Throttle {
     const refusal = this.#refusals.get(credentialKey(app));
     if (refusal !== undefined && now < refusal.nextProbeMs) return copyOf(refusal.error);
     const block = this.#apps.get(app.appId);
-    if (block !== undefined && now < block.untilMs && now < block.nextProbeMs) return blocked("the app's", block.untilMs - now, 'app');
+    if (block !== undefined && now < block.nextProbeMs) return blocked("the app's", Math.max(block.untilMs, block.nextProbeMs) - now, 'app');
     const page = pageId === undefined ? undefined : this.#pages.get(pageKey(app.appId, pageId));
     if (page !== undefined && now < page.untilMs) return blocked("the Page's", page.untilMs - now, 'page');
     return undefined;
@@ -87,6 +89,11 @@ export class Throttle {
     const key = credentialKey(app);
     lift(this.#refusals, key, ticket);
     this.#suspects.delete(key);
+    this.answered(ticket, app, pageId);
+  }
+
+  /** Graph gave an answer that is no throttle, be it good or bad. */
+  answered(ticket: Ticket, app: AppCredentials, pageId: string | undefined): void {
     lift(this.#apps, app.appId, ticket);
     if (pageId !== undefined) lift(this.#pages, pageKey(app.appId, pageId), ticket);
   }
@@ -125,6 +132,7 @@ export class Throttle {
   observe(usage: Usage, app: AppCredentials, pageId: string | undefined): void {
     const now = this.#clock.monotonicMs();
     if (usage.appPercent !== undefined) this.#usage.set(app.appId, { percent: usage.appPercent, atMs: now });
+    if (usage.pagePercent !== undefined && pageId !== undefined) this.#notePage(pageKey(app.appId, pageId), usage.pagePercent, now);
     if (usage.regainMs === 0 || pageId === undefined) return;
     this.#pages.set(pageKey(app.appId, pageId), {
       number: ++this.#lastNumber,
@@ -134,13 +142,26 @@ export class Throttle {
     });
   }
 
-  /** By how much the intervals of an app's drift checks are to be stretched. */
-  pressure(appId: string): Pressure {
-    const usage = this.#usage.get(appId);
-    if (usage === undefined || this.#clock.monotonicMs() - usage.atMs > USAGE_LIFE_MS) return 1;
-    if (usage.percent > 80) return 6;
-    return usage.percent > 50 ? 2 : 1;
+  /** By how much the intervals of an app's drift checks, or of one of its pages', are to be stretched. */
+  pressure(appId: string, pageId?: string): Pressure {
+    const page = pageId === undefined ? undefined : this.#pageUsage.get(pageKey(appId, pageId));
+    const now = this.#clock.monotonicMs();
+    const known = [this.#usage.get(appId), page].filter((usage) => usage !== undefined && now - usage.atMs <= USAGE_LIFE_MS);
+    const percent = Math.max(0, ...known.map((usage) => usage?.percent ?? 0));
+    if (percent > 80) return 6;
+    return percent > 50 ? 2 : 1;
   }
+
+  /** Only pages that use much of their budget are remembered. */
+  #notePage(key: string, percent: number, atMs: number): void {
+    if (percent > 50) this.#pageUsage.set(key, { percent, atMs });
+    else this.#pageUsage.delete(key);
+  }
+}
+
+interface SeenUsage {
+  readonly percent: number;
+  readonly atMs: number;
 }
 
 function lift(blocks: BoundedMap<string, { readonly number: number }>, key: string, ticket: Ticket): void {
