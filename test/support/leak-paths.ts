@@ -30,7 +30,7 @@ export function newCanaries() {
 export type Canaries = ReturnType<typeof newCanaries>;
 
 const app = { name: 'canary', namespace: NAMESPACE };
-export const page = { name: 'canary-page', namespace: NAMESPACE };
+export const page = { name: 'canary-page', namespace: NAMESPACE, labels: { bot: 'canary' } };
 
 /** An app and a page with all kinds of secrets, and both once more with values that make no sense. */
 export function canaryManifests(canaries: Canaries): readonly Manifest[] {
@@ -43,17 +43,17 @@ export function canaryManifests(canaries: Canaries): readonly Manifest[] {
     secret({ ...app, name: 'signing' }, { appSecret: signingSecret.value }),
     secret(
       { ...app, name: 'malformed' },
-      { token: `${malformed.value} and more`, appSecret: `${malformedAppSecret.value}\nx`, verifyToken: 'x' },
+      { token: `${malformed.value} and more`, appSecret: `${malformedAppSecret.value}\nx`, verifyToken: 'verify-me' },
     ),
     messengerApp({ ...app, name: 'malformed' }, { appId: '1517776481860198' }),
-    messengerPage({ ...page, name: 'malformed' }, { pageId: '104500000000098', appRef: { name: app.name }, backend }),
+    messengerPage({ ...app, name: 'malformed' }, { pageId: '104500000000098', appRef: { name: app.name }, backend }),
     tokenManifest(canaries.pageToken),
     pageManifest({}),
   ];
 }
 
 export function tokenManifest({ value }: Canary): Manifest {
-  return secret({ ...page, name: 'canary-token' }, { token: value });
+  return secret({ ...app, name: 'canary-token' }, { token: value });
 }
 
 export function pageManifest(spec: Partial<MessengerPageSpec>): Manifest {
@@ -73,9 +73,10 @@ export function makeAtFacebook({ control }: RunningSimulator, canaries: Canaries
   control.makeToken({ alias: 'canary-next', appId: APP_ID, pageId: PAGE_ID, value: canaries.nextPageToken.value });
 }
 
-/** Everything that Graph can do wrong, with every secret that the operator sends it or has in its texts. */
+/** Everything that Graph can do wrong, with every secret that the operator has in use in its texts. */
 export function graphFailures(canaries: Canaries): readonly FaultEffect[] {
-  const values = Object.values(canaries).map(({ value }) => value);
+  const { pageToken, appSecret, previousAppSecret, verifyToken, signingSecret } = canaries;
+  const values = [pageToken, appSecret, previousAppSecret, verifyToken, signingSecret].map(({ value }) => value);
   const text = [...values, ...values.map(encodeURIComponent), ...values.map((value) => Buffer.from(value).toString('base64'))].join(' ');
   return [
     { kind: 'echo' },
@@ -85,7 +86,11 @@ export function graphFailures(canaries: Canaries): readonly FaultEffect[] {
     { kind: 'error', code: 10, message: `(#10) Not permitted to ${values.join(' ')}` },
     { kind: 'http', status: 502, body: `<html>${text}</html>` },
     { kind: 'http', status: 200, body: `{"data": [${text}` },
-    { kind: 'http', status: 200, body: JSON.stringify({ data: values.map((id) => ({ id, name: id, subscribed_fields: [id] })) }) },
+    {
+      kind: 'http',
+      status: 200,
+      body: JSON.stringify({ name: values.join(' '), data: values.map((id) => ({ id, name: id, subscribed_fields: [id] })) }),
+    },
     { kind: 'drop' },
     { kind: 'truncate' },
     { kind: 'huge', bytes: 6_000_000 },

@@ -15,16 +15,17 @@ export interface Specimen {
 const CONTEXT = 60;
 /** Characters that each encoding writes in another way. */
 const AWKWARD = '"\\/+=&%<';
-/** How much of the value has no such character: found whatever escapes stand around it. */
-const PLAIN_LENGTH = 40 - AWKWARD.length;
+/** Those among them that may stand in a Bearer token (RFC 6750). */
+export const AWKWARD_IN_BEARER = '/+~.-/+=';
+const LENGTH = 40;
 
-/** A value of 40 printable characters that occurs nowhere else. */
-export function newCanary(name: string): Canary {
+/** A value of 40 printable characters that occurs nowhere else; the first 32 are plain, so found whatever escapes follow. */
+export function newCanary(name: string, awkward = AWKWARD): Canary {
   const plain = randomBytes(40)
     .toString('base64')
     .replace(/[^A-Za-z0-9]/g, '')
-    .slice(0, PLAIN_LENGTH);
-  return { name, value: `${plain}${AWKWARD}` };
+    .slice(0, LENGTH - awkward.length);
+  return { name, value: `${plain}${awkward}` };
 }
 
 /**

@@ -1,67 +1,62 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { run } from './control-plane-process.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const MAIN = join(ROOT, 'dist', 'main.js');
-const STAMP = join(ROOT, 'dist', '.built-from');
-const LOCK = join(ROOT, 'node_modules', '.operator-build-lock');
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+/** Under node_modules, so that Node finds the packages from there; not `dist`, which somebody may be writing meanwhile. */
+const BUILDS = join(ROOT, 'node_modules', '.cache', 'operator-under-test');
 const BUILD_DEADLINE_MS = 180_000;
+const KEPT_MS = 3_600_000;
 
 let built: Promise<string> | undefined;
 
-/** The operator as people run it, `dist/main.js`: built when a source has changed, once a test file, by one process at a time. */
+/** Path of the operator's `main.js`, of the sources as they are now: built once for each state of them, then found again. */
 export function builtOperator(): Promise<string> {
   built ??= build();
   return built;
 }
 
 async function build(): Promise<string> {
-  await lock();
-  try {
-    const sources = await fingerprint();
-    if ((await readFile(STAMP, 'utf8').catch(() => '')) === sources && (await mtimeMs(MAIN)) > 0) return MAIN;
-    await rm(STAMP, { force: true });
-    const { code, stdout } = await run(process.execPath, [TSC, '-p', join(ROOT, 'tsconfig.build.json')], { deadlineMs: BUILD_DEADLINE_MS });
-    if (code !== 0) throw new Error(`the operator does not build:\n${stdout}`);
-    await writeFile(STAMP, sources);
-    return MAIN;
-  } finally {
-    await rm(LOCK, { recursive: true, force: true });
-  }
+  const folder = join(BUILDS, await fingerprint());
+  const main = join(folder, 'dist', 'main.js');
+  if ((await mtimeMs(main)) > 0) return main;
+  await removeOld();
+  const aside = `${folder}.${process.pid}`;
+  await mkdir(aside, { recursive: true });
+  const { code, stdout } = await run(process.execPath, [TSC, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(aside, 'dist')], {
+    deadlineMs: BUILD_DEADLINE_MS,
+  });
+  if (code !== 0) throw new Error(`the operator does not build:\n${stdout}`);
+  for (const name of ['package.json', 'crds']) await cp(join(ROOT, name), join(aside, name), { recursive: true });
+  // Whoever comes second finds the same there already.
+  await rename(aside, folder).catch(() => rm(aside, { recursive: true, force: true }));
+  return main;
 }
 
 /** Changes with every change of a source file, of its time at least. */
 async function fingerprint(): Promise<string> {
-  const files = (await readdir(join(ROOT, 'src'), { recursive: true }))
-    .filter((name) => name.endsWith('.ts'))
-    .map((name) => join('src', name));
+  const inside = async (folder: string): Promise<string[]> =>
+    (await readdir(join(ROOT, folder), { recursive: true })).filter((name) => /\.(ts|yaml)$/.test(name)).map((name) => join(folder, name));
+  const files = [...(await inside('src')), ...(await inside('crds')), 'package.json', 'tsconfig.json', 'tsconfig.build.json'];
   const hash = createHash('sha256');
-  for (const name of [...files, 'tsconfig.json', 'tsconfig.build.json'].sort()) hash.update(`${name} ${await mtimeMs(join(ROOT, name))}\n`);
-  return hash.digest('hex');
+  for (const name of files.sort()) hash.update(`${name} ${await mtimeMs(join(ROOT, name))}\n`);
+  return hash.digest('hex').slice(0, 16);
 }
 
+async function removeOld(): Promise<void> {
+  for (const name of await readdir(BUILDS).catch(() => [])) {
+    const path = join(BUILDS, name);
+    if (Date.now() - (await mtimeMs(path)) > KEPT_MS) await rm(path, { recursive: true, force: true });
+  }
+}
+
+/** 0 where there is nothing. */
 async function mtimeMs(path: string): Promise<number> {
   return stat(path).then(
     ({ mtimeMs: time }) => time,
     () => 0,
   );
-}
-
-/** A folder is made by one process alone; one that is older than any build was left behind by a process that was killed. */
-async function lock(): Promise<void> {
-  for (;;) {
-    try {
-      await mkdir(LOCK);
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    const since = await mtimeMs(LOCK);
-    if (since > 0 && Date.now() - since > BUILD_DEADLINE_MS) await rm(LOCK, { recursive: true, force: true });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
