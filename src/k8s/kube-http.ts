@@ -60,6 +60,7 @@ const CONNECTIONS = 32;
 const MAX_WATCHES = 1_024;
 
 interface Pools {
+  readonly tls: PoolTls;
   readonly identity: string;
   readonly requests: KubePool;
   readonly watches: KubePool;
@@ -186,15 +187,17 @@ export class KubeClient {
 
   #poolsFor({ tls }: KubeIdentity): Pools {
     if (this.#closed) throw new ClusterUnavailableError('the client is closed');
+    if (this.#pools?.tls === tls) return this.#pools;
     const identity = JSON.stringify(
       Object.values(tls).map((part: unknown) => (part instanceof Uint8Array ? Buffer.from(part).toString('base64') : part)),
     );
-    if (this.#pools?.identity === identity) return this.#pools;
+    if (this.#pools?.identity === identity) return (this.#pools = { ...this.#pools, tls });
     const { origin, proxyUrl } = this.#options.credentials;
     // The old pools' watches go on until the server ends them; new requests use the new CA and certificate.
     void this.#pools?.requests.close().catch(() => undefined);
     void this.#pools?.watches.close().catch(() => undefined);
     this.#pools = {
+      tls,
       identity,
       requests: new KubePool({ origin, tls, connections: CONNECTIONS, proxyUrl }),
       watches: new KubePool({ origin, tls, connections: MAX_WATCHES, proxyUrl }),

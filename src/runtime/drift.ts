@@ -9,3 +9,8 @@ export function firstDriftCheckMs(uid: string, intervalMs: number): number {
 export function nextDriftCheckMs(intervalMs: number, random: () => number = Math.random): number {
   return Math.round(intervalMs * (0.9 + 0.2 * random()));
 }
+
+/** The same for what must never come more often than the interval says: the interval and up to 10 % more. */
+export function lateCheckMs(intervalMs: number, random: () => number = Math.random): number {
+  return Math.round(intervalMs * (1 + 0.1 * random()));
+}

@@ -64,6 +64,7 @@ export class RetainedData {
       this.#checkedVersion = undefined;
       this.#vanished();
     } else if (!this.#isCurrent(version)) this.#read();
+    else if (this.#failures === 0) this.#planNothing();
   }
 
   /** The read under way, or a new one where nothing is known. @throws as the read does */
@@ -87,8 +88,7 @@ export class RetainedData {
   }
 
   #read(): void {
-    this.#cancelNextRead?.();
-    this.#cancelNextRead = undefined;
+    this.#planNothing();
     const reading = this.#fetch().finally(() => {
       this.#reading = undefined;
       this.#tried = true;
@@ -140,6 +140,12 @@ export class RetainedData {
       this.#become(ABSENT);
     });
     this.#become({ ...this.#state, goneSinceMs: clock.monotonicMs() });
+  }
+
+  /** From here on the watch says when to read again. */
+  #planNothing(): void {
+    this.#cancelNextRead?.();
+    this.#cancelNextRead = undefined;
   }
 
   #poll(): void {

@@ -148,6 +148,13 @@ describe('KubeClient', () => {
     await eventually(() => api.openConnections === 0);
   });
 
+  it('lets a stream go that nobody has begun to read', async () => {
+    api.next(new Stream().raw('one\n').answer);
+    const streaming = await client.stream(GET);
+    streaming.close();
+    await eventually(() => api.openConnections === 0);
+  });
+
   it('gives a stream a deadline up to its headers only', async () => {
     api.next(silent);
     const asked = client.stream(GET).catch((error: unknown) => error);
