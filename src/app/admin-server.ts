@@ -11,6 +11,8 @@ export interface MetricsSource {
 
 export interface AdminServerDeps {
   readonly readiness: Pick<Readiness, 'notReady'>;
+  /** What goes wrong although the process is ready. */
+  readonly degraded: () => readonly string[];
   readonly metrics: MetricsSource | undefined;
   /** What `/debug/NAME` tells, as JSON. Internal: page ids, no secrets. */
   readonly debug: Readonly<Record<string, () => unknown>>;
@@ -25,7 +27,7 @@ export interface AdminServer {
 const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 60_000, maxHeaderSize: 8_192 };
 
 /** `/livez`, `/readyz` (503 with what is not ready), `/metrics` and `/debug/…`, for the kubelet and for operators. */
-export function createAdminServer({ readiness, metrics, debug }: AdminServerDeps): AdminServer {
+export function createAdminServer({ readiness, degraded, metrics, debug }: AdminServerDeps): AdminServer {
   const app = express().disable('x-powered-by').disable('etag');
   app.get('/livez', (_request, response) => {
     response.type('text/plain').send('ok\n');
@@ -33,7 +35,7 @@ export function createAdminServer({ readiness, metrics, debug }: AdminServerDeps
   app.get('/readyz', (_request, response) => {
     const waiting = readiness.notReady();
     response.status(waiting.length === 0 ? 200 : 503).type('text/plain');
-    response.send(waiting.length === 0 ? 'ok\n' : `not ready:\n${waiting.map((name) => `  - ${name}\n`).join('')}`);
+    response.send(`${waiting.length === 0 ? 'ok\n' : listed('not ready', waiting)}${listed('degraded', degraded())}`);
   });
   app.get('/metrics', async (_request, response) => {
     if (metrics === undefined) response.status(404).end();
@@ -59,4 +61,8 @@ export function createAdminServer({ readiness, metrics, debug }: AdminServerDeps
         server.closeAllConnections();
       }),
   };
+}
+
+function listed(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : `${title}:\n${lines.map((line) => `  - ${line}\n`).join('')}`;
 }

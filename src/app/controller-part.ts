@@ -81,7 +81,7 @@ function appLoop(deps: ControllerPartDeps, shared: Shared, graph: GraphClient): 
   const own = { namespaces, pages: pages.informer, apps: apps.informer, statuses, health };
   const reconciler = new MessengerAppReconciler({
     ...own,
-    ...{ secrets, events, fence, graph, clock: process.clock, log: process.log },
+    ...{ secrets, events, fence, graph, signs: graph, clock: process.clock, log: process.log },
     liveApps: apps.live,
     status: statuses.writer(apps.status),
     finalizers: apps.finalizers,
@@ -109,6 +109,7 @@ function pageLoop(deps: ControllerPartDeps, shared: Shared, graph: GraphClient):
     events: cluster.events,
     fence: cluster.fence,
     graph,
+    signs: graph,
     claims,
     memories: new PageMemories(),
     mutex: new KeyMutex(),

@@ -62,7 +62,7 @@ class Running {
     this.#deps = deps;
     this.#readiness.require('synced', () => cluster.unsynced().length === 0);
     for (const part of parts) this.#readiness.require(part.name, () => part.ready());
-    this.#admin = createAdminServer({ readiness: this.#readiness, metrics, debug });
+    this.#admin = createAdminServer({ readiness: this.#readiness, degraded: () => cluster.degraded(), metrics, debug });
     this.#references = new References({
       roles,
       className: config.className,

@@ -9,6 +9,8 @@ export interface FieldProblem {
   readonly message: string;
 }
 
+const MAX_NAME = 32;
+
 type Sentence = (error: ErrorObject, schema: Schema | undefined) => string;
 
 const limit =
@@ -57,7 +59,9 @@ function unknown(parts: readonly string[], name: string, schema: Schema | undefi
   const known = Object.keys(schema?.properties ?? {});
   const near = nearest(name, known);
   const mend = near === undefined ? `the fields here are ${known.join(', ')}` : `did you mean ${near}?`;
-  return { field: fieldPath([...parts, name]), message: `is not a known field; ${mend}` };
+  // No field of ours is that long: whatever it is, it may be a secret in the wrong place.
+  const shown = name.length > MAX_NAME ? `${name.slice(0, 8)}…` : name;
+  return { field: fieldPath([...parts, shown]), message: `is not a known field; ${mend}` };
 }
 
 function wrongType(wanted: string | readonly string[], data: unknown): string {

@@ -9,7 +9,7 @@ afterEach(async () => {
 
 async function serve(deps: Partial<AdminServerDeps> = {}) {
   const readiness = new Readiness();
-  const server = createAdminServer({ readiness, metrics: undefined, debug: {}, ...deps });
+  const server = createAdminServer({ readiness, degraded: () => [], metrics: undefined, debug: {}, ...deps });
   open.push(server);
   const port = await server.listen(0, '127.0.0.1');
   const get = async (path: string) => {
@@ -36,6 +36,12 @@ describe('the admin server', () => {
     expect(await get('/livez')).toMatchObject({ status: 200 });
   });
 
+  it('tells what goes wrong, and is ready all the same', async () => {
+    const { readiness, get } = await serve({ degraded: () => ['secrets: not allowed to watch'] });
+    readiness.grant();
+    expect(await get('/readyz')).toMatchObject({ status: 200, text: 'ok\ndegraded:\n  - secrets: not allowed to watch\n' });
+  });
+
   it('shows metrics and what there is to debug', async () => {
     const metrics = { contentType: 'text/plain; version=0.0.4; charset=utf-8', text: () => Promise.resolve('messenger_x 1\n') };
     const { get } = await serve({ metrics, debug: { pages: () => [{ pageId: '1' }] } });
@@ -47,7 +53,7 @@ describe('the admin server', () => {
 
   it('says in words that its port is taken', async () => {
     const { port } = await serve();
-    const server = createAdminServer({ readiness: new Readiness(), metrics: undefined, debug: {} });
+    const server = createAdminServer({ readiness: new Readiness(), degraded: () => [], metrics: undefined, debug: {} });
     await expect(server.listen(port, '127.0.0.1')).rejects.toThrow(
       `cannot listen on 127.0.0.1 port ${port} (--admin-port): another process listens there`,
     );
