@@ -1,21 +1,11 @@
-import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
-import { AppHealth } from '../controller/app-health.js';
-import { ClaimArbiter } from '../controller/claims/arbiter.js';
-import { KeyMutex } from '../controller/key-mutex.js';
-import { AppMemories } from '../controller/messengerapp/memory.js';
-import { MessengerAppReconciler } from '../controller/messengerapp/reconciler.js';
-import { watchForApps } from '../controller/messengerapp/setup.js';
-import { PageMemories } from '../controller/messengerpage/memory.js';
+import { makeControllers, type Controllers } from '../controller/controllers.js';
 import type { PageOptions } from '../controller/messengerpage/ports.js';
-import { MessengerPageReconciler } from '../controller/messengerpage/reconciler.js';
-import { watchForPages } from '../controller/messengerpage/setup.js';
-import { Proofs } from '../controller/proofs.js';
-import { StatusMemory } from '../controller/status-memory.js';
 import { GraphClient } from '../graph/graph-client.js';
 import type { ControllerName } from '../observability/controller-metrics.js';
 import { Controller } from '../runtime/controller.js';
 import type { DataCache, Reconciler } from '../runtime/ports.js';
-import { WorkQueue } from '../runtime/work-queue.js';
+import { WorkQueue, type WorkQueueOptions } from '../runtime/work-queue.js';
+import type { NamespacedName } from '../core/object-key.js';
 import type { Cluster } from './cluster.js';
 import type { Process } from './process.js';
 
@@ -43,114 +33,61 @@ export async function runControllers(deps: ControllerPartDeps, signal: AbortSign
   const { config, process } = deps;
   const { metrics, log, clock, redactor } = process;
   const graph = new GraphClient({ baseUrl: config.graphUrl, clock, redactor, observer: metrics.graph });
-  const shared = sharedParts(deps);
-  const loops = [appLoop(deps, shared, graph), pageLoop(deps, shared, graph)];
+  const controllers = controllersOf(deps, graph);
+  const pages = loopOf(deps, 'messengerpage', { reconciler: controllers.pages, groupOf: (key) => controllers.claimGroupOf(key) });
+  const apps = loopOf(deps, 'messengerapp', { reconciler: controllers.apps });
+  const stopWatching = [controllers.watchApps(apps.queue), controllers.watchPages(pages.queue)];
   metrics.controller.leading(true);
-  log.info('reconciling', { controllers: loops.map(({ controller }) => controller.name), readOnly: config.readOnly });
+  log.info('reconciling', { workers: config.workers, readOnly: config.readOnly });
   try {
-    await Promise.all(loops.map(({ controller }) => controller.run(signal)));
+    await Promise.all([apps.controller.run(signal), pages.controller.run(signal)]);
   } finally {
-    for (const { stopWatching } of loops) stopWatching();
+    for (const stop of stopWatching) stop();
     graph.close();
     metrics.controller.leading(false);
   }
 }
 
-interface Shared {
-  readonly health: AppHealth;
-  readonly proofs: Proofs;
-  readonly statuses: StatusMemory<MessengerPage>;
-  readonly appStatuses: StatusMemory<MessengerApp>;
-  readonly secrets: Pick<DataCache, 'read' | 'retain'>;
-}
-
-function sharedParts({ process: { clock }, cluster }: ControllerPartDeps): Shared {
-  const [statuses, appStatuses] = [new StatusMemory<MessengerPage>(), new StatusMemory<MessengerApp>()];
-  return { health: new AppHealth(clock), proofs: new Proofs(clock), statuses, appStatuses, secrets: ownRetention(cluster.secrets) };
-}
-
-interface Loop {
-  readonly controller: Controller;
-  readonly stopWatching: () => void;
-}
-
-function appLoop(deps: ControllerPartDeps, shared: Shared, graph: GraphClient): Loop {
-  const { cluster, config, process, publicReady } = deps;
-  const { namespaces, pages, apps, events, fence } = cluster;
-  const { health, secrets, appStatuses: statuses } = shared;
-  const own = { namespaces, pages: pages.informer, apps: apps.informer, statuses, health };
-  const reconciler = new MessengerAppReconciler({
-    ...own,
-    ...{ secrets, events, fence, graph, signs: graph, clock: process.clock, log: process.log },
-    liveApps: apps.live,
-    status: statuses.writer(apps.status),
-    finalizers: apps.finalizers,
-    memories: new AppMemories(),
-    mutex: new KeyMutex(),
+function controllersOf({ cluster, config, process, publicReady }: ControllerPartDeps, graph: GraphClient): Controllers {
+  const { pages, apps, services, namespaces, events, fence } = cluster;
+  if (services === undefined) throw new Error('the controller needs the Services');
+  return makeControllers({
+    ...{ pages, apps, services, namespaces, events, fence, graph },
+    secrets: ownRetention(cluster.secrets),
+    counters: process.metrics.controller,
+    clock: process.clock,
+    log: process.log,
     options: config,
     ...(publicReady === undefined ? {} : { publicReady }),
   });
-  const { queue, controller } = loopOf(deps, 'messengerapp', reconciler);
-  return { controller, stopWatching: watchForApps({ ...own, secrets: cluster.secrets }, queue) };
 }
 
-function pageLoop(deps: ControllerPartDeps, shared: Shared, graph: GraphClient): Loop {
-  const { cluster, config, process } = deps;
-  const { clock, log } = process;
-  const { namespaces, pages, apps } = cluster;
-  const services = servicesOf(cluster);
-  const own = { ...shared, clock, log, namespaces, pages: pages.informer, apps: apps.informer, livePages: pages.live };
-  const claims = new ClaimArbiter({ ...own, status: pages.status, className: config.className });
-  const reconciler = new MessengerPageReconciler({
-    ...own,
-    services,
-    status: shared.statuses.writer(pages.status),
-    finalizers: pages.finalizers,
-    events: cluster.events,
-    fence: cluster.fence,
-    graph,
-    signs: graph,
-    claims,
-    memories: new PageMemories(),
-    mutex: new KeyMutex(),
-    counters: process.metrics.controller,
-    options: config,
-  });
-  const { queue, controller } = loopOf(deps, 'messengerpage', reconciler);
-  const stopWatching = watchForPages({ ...own, services, secrets: cluster.secrets }, queue);
-  return { controller, stopWatching };
+interface Work {
+  readonly reconciler: Reconciler;
+  readonly groupOf?: NonNullable<WorkQueueOptions<NamespacedName>['groupOf']>;
 }
 
 function loopOf(
   { config, process }: ControllerPartDeps,
   name: ControllerName,
-  reconciler: Reconciler,
+  { reconciler, ...grouped }: Work,
 ): { readonly queue: WorkQueue; readonly controller: Controller } {
   const { clock, log, metrics } = process;
-  const queue = new WorkQueue({ clock, collectBackgroundMs: COLLECT_MS, observer: metrics.queue.observer(name) });
-  const controller = new Controller({
-    name,
-    reconciler,
-    queue,
-    workers: config.workers,
-    clock,
-    log,
-    observe: metrics.controller.observer(name),
-  });
-  return { queue, controller };
-}
-
-function servicesOf({ services }: Cluster): NonNullable<Cluster['services']> {
-  if (services === undefined) throw new Error('the controller needs the Services');
-  return services;
+  const queue = new WorkQueue({ clock, collectBackgroundMs: COLLECT_MS, observer: metrics.queue.observer(name), ...grouped });
+  const observe = metrics.controller.observer(name);
+  return { queue, controller: new Controller({ name, reconciler, queue, workers: config.workers, clock, log, observe }) };
 }
 
 /** The page index retains by the same owners' names: one must not release what the other needs. */
-function ownRetention(secrets: DataCache): Pick<DataCache, 'read' | 'retain'> {
+function ownRetention(secrets: DataCache): DataCache {
   return {
+    hasSynced: () => secrets.hasSynced(),
+    ageMs: () => secrets.ageMs(),
+    peek: (key) => secrets.peek(key),
     read: (key, signal) => secrets.read(key, signal),
     retain: (owner, keys) => {
       secrets.retain(`controller ${owner}`, keys);
     },
+    subscribe: (handler) => secrets.subscribe(handler),
   };
 }
