@@ -52,7 +52,7 @@ function controllersOf({ cluster, config, process, publicReady }: ControllerPart
   const { pages, apps, services, namespaces, events, fence } = cluster;
   if (services === undefined) throw new Error('the controller needs the Services');
   return makeControllers({
-    ...{ pages, apps, services, namespaces, events, fence, graph },
+    ...{ pages, apps, services, namespaces, events, fence, graph, signs: graph },
     secrets: ownRetention(cluster.secrets),
     counters: process.metrics.controller,
     clock: process.clock,
