@@ -1,7 +1,7 @@
 import type { Namespace, Service } from '../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import type { Clock } from '../core/clock.js';
-import type { AppGraph, PageGraph } from '../core/graph.js';
+import type { AppGraph, GraphSigns, PageGraph } from '../core/graph.js';
 import type { Logger } from '../core/log.js';
 import type { NamespacedName } from '../core/object-key.js';
 import type {
@@ -51,6 +51,8 @@ export interface ControllersDeps {
   readonly events: EventRecorder;
   readonly fence: WriteFence;
   readonly graph: PageGraph & AppGraph;
+  /** What Graph's answers tell besides; left out: nothing. */
+  readonly signs?: GraphSigns;
   readonly counters: PageCounters;
   /** Whether a webhook of ours would answer Meta's verification now; left out: it would. */
   readonly publicReady?: () => boolean;

@@ -95,17 +95,23 @@ function fault(proof: Proof, reason: PageReason, message: string): TokenVerdict 
 
 const DAY_MS = 86_400_000;
 /** The days ahead of an expiry at which the text changes, and with it the Event is told. */
-const WARN_DAYS = [1, 7, 30];
+const WARN_DAYS = [1, 7, 30] as const;
+export type WarnDays = (typeof WARN_DAYS)[number];
+
+/** The least of the thresholds within which the token ends; undefined: none. `expiresAt` in seconds, 0 = never. */
+export function expiresWithin(expiresAt: number | undefined, nowMs: number): WarnDays | undefined {
+  if (expiresAt === undefined || expiresAt === 0) return undefined;
+  const leftMs = expiresAt * 1_000 - nowMs;
+  return WARN_DAYS.find((days) => leftMs <= days * DAY_MS);
+}
 
 /**
  * What to say about a token that dies soon; undefined for one that lives longer than 30 days. `expiresAt` in seconds, 0 = never.
  * The text stays the same between two of the thresholds.
  */
 export function expiryWarning(expiresAt: number | undefined, nowMs: number): string | undefined {
-  if (expiresAt === undefined || expiresAt === 0) return undefined;
-  const leftMs = expiresAt * 1_000 - nowMs;
-  const within = WARN_DAYS.find((days) => leftMs <= days * DAY_MS);
-  if (within === undefined) return undefined;
+  const within = expiresWithin(expiresAt, nowMs);
+  if (expiresAt === undefined || within === undefined) return undefined;
   const on = `it expires on ${dayOf(expiresAt)}, within ${within === 1 ? 'a day' : `${within} days`}`;
   return within === 1
     ? `${on}: a token made from a short-lived user token does; make it from a long-lived one`

@@ -1,5 +1,8 @@
-import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Gauge, type Counter, type Histogram, type Registry } from 'prom-client';
 import { closedCounter, closedHistogram, plainGauge } from './closed-series.js';
+
+const WARN_DAYS = [1, 7, 30] as const;
+type WarnDays = (typeof WARN_DAYS)[number];
 
 export const CONTROLLERS = ['messengerapp', 'messengerpage'] as const;
 export type ControllerName = (typeof CONTROLLERS)[number];
@@ -17,6 +20,9 @@ export class ControllerMetrics {
   readonly #leader: Gauge;
   readonly #leftSubscribed: Counter;
   readonly #events: Counter<'result'>;
+  readonly #expiring: Gauge<'within'>;
+  /** uid of a page → the days within which its token ends; only of those that end soon. */
+  readonly #tokenEnds = new Map<string, WarnDays>();
 
   constructor(registry: Registry) {
     const controller = CONTROLLERS;
@@ -38,10 +44,30 @@ export class ControllerMetrics {
       },
       {},
     );
+    this.#expiring = new Gauge({
+      name: 'messenger_page_tokens_expiring',
+      help: 'Pages whose good token ends within 1, 7 or 30 days, each counted once, at the leader.',
+      labelNames: ['within'],
+      registers: [registry],
+    });
+    for (const days of WARN_DAYS) this.#expiring.set({ within: `${days}d` }, 0);
     this.#events = closedCounter(
       { registry, name: 'messenger_kube_events_total', help: 'Kubernetes Events by what became of them.' },
       { result: EVENT_RESULTS },
     );
+  }
+
+  /** The good token of the page with this uid ends within so many days; undefined: not soon, or there is no good one. */
+  tokenEnds(uid: string, within: WarnDays | undefined): void {
+    const was = this.#tokenEnds.get(uid);
+    if (was === within) return;
+    if (was !== undefined) this.#expiring.dec({ within: `${was}d` });
+    if (within === undefined) {
+      this.#tokenEnds.delete(uid);
+      return;
+    }
+    this.#tokenEnds.set(uid, within);
+    this.#expiring.inc({ within: `${within}d` });
   }
 
   /** The `observe` of one controller. */
@@ -54,6 +80,7 @@ export class ControllerMetrics {
 
   readonly leading = (leads: boolean): void => {
     this.#leader.set(leads ? 1 : 0);
+    for (const uid of [...this.#tokenEnds.keys()]) this.tokenEnds(uid, undefined);
   };
 
   leftSubscribed(): void {

@@ -1,5 +1,7 @@
 import { APP_REASONS } from '../../api/v1alpha1/conditions.js';
 import { FLUX_REQUESTED_AT_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../../api/v1alpha1/constants.js';
+import { versionWarning } from '../../core/graph-versions.js';
+import { findCondition } from '../../runtime/conditions.js';
 import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../core/errors.js';
 import { tokenFingerprint } from '../../core/fingerprint.js';
 import type { AppCredentials, AppSubscription } from '../../core/graph.js';
@@ -44,6 +46,7 @@ export class LookStep {
       memory.look = { rows, basis: basisOf(pass, credentials) };
       this.#looked(pass);
       this.#accepted(pass);
+      this.#checkVersion(pass, credentials);
       return { rows, error: undefined };
     } catch (error) {
       return this.#failed(pass, error);
@@ -55,6 +58,18 @@ export class LookStep {
     report.judge('GraphReachable', good('Graph answers'));
     const waitMs = this.#deps.health.clear(key);
     if (waitMs > 0) report.wake(waitMs);
+  }
+
+  /** Told when the warning is a new one: the condition still has other words. */
+  #checkVersion({ report, app }: AppPass, credentials: AppCredentials): void {
+    const { signs, clock } = this.#deps;
+    const use = { asked: credentials.graphVersion, answered: signs?.answeredVersion(credentials) };
+    const warning = versionWarning(use, clock.nowMs());
+    if (warning === undefined) return;
+    const message = `Graph answers, but: ${warning}`;
+    report.judge('GraphReachable', good(message));
+    if (findCondition(app.status?.conditions, 'GraphReachable')?.message === message) return;
+    report.events.push({ type: 'Warning', reason: 'GraphVersion', action: 'CheckVersion', note: `App ${app.spec.appId}: ${warning}` });
   }
 
   #failed(pass: AppPass, error: unknown): Look {
@@ -90,7 +105,7 @@ export class LookStep {
   #looked(pass: AppPass): void {
     const { memory } = pass;
     const { intervalMs, minIntervalMs } = this.#deps.options;
-    const everyMs = Math.max(intervalMs, minIntervalMs);
+    const everyMs = Math.max(intervalMs, minIntervalMs) * (this.#deps.signs?.pressure(pass.app.spec.appId) ?? 1);
     const ms = memory.checks === 0 ? firstDriftCheckMs(memory.uid, everyMs) : nextDriftCheckMs(everyMs, this.#deps.random);
     memory.checks += 1;
     memory.lookDueMs = this.#deps.clock.monotonicMs() + ms;

@@ -1,6 +1,6 @@
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import type { Clock } from '../../core/clock.js';
-import type { AppGraph } from '../../core/graph.js';
+import type { AppGraph, GraphSigns } from '../../core/graph.js';
 import type { Logger } from '../../core/log.js';
 import type { DataCache, EventRecorder, FinalizerWriter, Lister, LiveReader, StatusWriter, WriteFence } from '../../runtime/ports.js';
 import type { AppHealth } from '../app-health.js';
@@ -34,6 +34,8 @@ export interface AppReconcilerDeps {
   readonly events: EventRecorder;
   readonly fence: WriteFence;
   readonly graph: AppGraph;
+  /** What Graph's answers tell besides; left out: nothing. */
+  readonly signs?: GraphSigns;
   readonly health: AppHealth;
   readonly memories: AppMemories;
   readonly mutex: KeyMutex;

@@ -25,7 +25,7 @@ export class PageFinish {
     pass.memory.lookedMs = this.#deps.clock.monotonicMs();
     const composed = this.#compose(pass, app, true);
     await this.#write(pass, composed);
-    return requeueAfter(this.#nextMs(pass, composed));
+    return requeueAfter(this.#nextMs(pass, composed, app));
   }
 
   /**
@@ -34,7 +34,7 @@ export class PageFinish {
    */
   async blind(pass: PagePass & { readonly app: MessengerApp }): Promise<Result> {
     const { page, memory, spec } = pass;
-    const limitMs = Math.max(3 * spec.intervalMs, NOT_LOOKED_MIN_MS);
+    const limitMs = Math.max(3 * this.#intervalMs(pass, pass.app), NOT_LOOKED_MIN_MS);
     const leftMs = memory.lookedMs + limitMs - this.#deps.clock.monotonicMs();
     if (leftMs <= 0) judgeUnknown(pass, limitMs);
     const composed = this.#compose(pass, pass.app, false);
@@ -75,20 +75,26 @@ export class PageFinish {
     return metadata?.uid === page.metadata.uid && metadata !== undefined ? { ...page, metadata } : page;
   }
 
-  #nextMs(pass: PagePass, { stalled, wakeMs, readiness }: Composed): number {
+  #nextMs(pass: PagePass, { stalled, wakeMs, readiness }: Composed, app: MessengerApp | undefined): number {
     const dues = [wakeMs, pass.report.wakeMs];
-    if (!stalled && readiness.progress !== 'suspended') dues.push(this.#driftMs(pass));
+    if (!stalled && readiness.progress !== 'suspended') dues.push(this.#driftMs(pass, this.#intervalMs(pass, app)));
     const found = dues.filter((ms) => ms !== undefined);
     return found.length === 0 ? pass.spec.intervalMs : Math.min(...found);
   }
 
+  /** The page's interval, stretched while Graph says that much of a budget is used. */
+  #intervalMs({ spec, page }: PagePass, app: MessengerApp | undefined): number {
+    const pressure = app === undefined ? undefined : this.#deps.signs?.pressure(app.spec.appId, page.spec.pageId);
+    return spec.intervalMs * (pressure ?? 1);
+  }
+
   /** Its own place in the interval at first, so that checks are spread evenly; a pass in between does not put it off. */
-  #driftMs({ memory, spec }: PagePass): number {
+  #driftMs({ memory, spec }: PagePass, intervalMs: number): number {
     const { clock, random } = this.#deps;
     const nowMs = clock.monotonicMs();
     const known = memory.nextDrift?.intervalMs === spec.intervalMs ? memory.nextDrift : undefined;
     if (known !== undefined && known.atMs > nowMs) return known.atMs - nowMs;
-    const ms = known === undefined ? firstDriftCheckMs(memory.uid, spec.intervalMs) : nextDriftCheckMs(spec.intervalMs, random);
+    const ms = known === undefined ? firstDriftCheckMs(memory.uid, intervalMs) : nextDriftCheckMs(intervalMs, random);
     memory.nextDrift = { atMs: nowMs + ms, intervalMs: spec.intervalMs };
     return ms;
   }

@@ -114,7 +114,7 @@ export class PageFlow {
     const { health } = this.#deps;
     const app = appKeyOf(pass.page);
     if (error instanceof AppCredentialError) health.park(app);
-    else if (error instanceof TransientError || (error instanceof RateLimitedError && error.scope === 'app')) health.ask(app);
+    else if (isWorthAsking(pass, error)) health.ask(app);
     if (!pass.report.judged.has('Claimed')) await this.#claim.run(pass, pass.app);
     if (!pass.report.judged.has('Routable')) await judgeRoutable(this.#deps, pass);
     const result = await this.#finish.blind(pass);
@@ -126,6 +126,12 @@ export class PageFlow {
 /** Whether it only says that somebody could not be asked: Graph, or the cluster for a Secret. */
 function isBlinding(error: unknown): error is Error {
   return [TransientError, RateLimitedError, AppCredentialError, ClusterUnavailableError].some((kind) => error instanceof kind);
+}
+
+/** The app is to look whether Graph can be reached, unless it has found that it cannot: then it asks at its own pace. */
+function isWorthAsking({ app }: AppPass, error: Error | undefined): boolean {
+  const ofApp = error instanceof TransientError || (error instanceof RateLimitedError && error.scope === 'app');
+  return ofApp && findCondition(app.status?.conditions, 'GraphReachable')?.status !== 'False';
 }
 
 /** However long Graph wants to be left alone, the page has to become Unknown in time. */

@@ -2,9 +2,10 @@ import type { Service } from '../../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import type { PageClaim } from '../../core/claim.js';
 import type { Clock } from '../../core/clock.js';
-import type { PageGraph } from '../../core/graph.js';
+import type { GraphSigns, PageGraph } from '../../core/graph.js';
 import type { Logger } from '../../core/log.js';
 import type { NamespacedName } from '../../core/object-key.js';
+import type { WarnDays } from '../../core/token-check.js';
 import type { DataCache, EventRecorder, FinalizerWriter, Lister, LiveReader, StatusWriter, WriteFence } from '../../runtime/ports.js';
 import type { AppHealth } from '../app-health.js';
 import type { KeyMutex } from '../key-mutex.js';
@@ -57,6 +58,8 @@ export interface PageReconcilerDeps {
   readonly events: EventRecorder;
   readonly fence: WriteFence;
   readonly graph: PageGraph;
+  /** What Graph's answers tell besides; left out: nothing. */
+  readonly signs?: GraphSigns;
   readonly claims: ClaimSettler;
   readonly proofs: Proofs;
   readonly health: AppHealth;
@@ -74,4 +77,6 @@ export interface PageReconcilerDeps {
 export interface PageCounters {
   /** A page was released though our app may still be subscribed to it. */
   leftSubscribed(): void;
+  /** The good token of the page with this uid ends within so many days; undefined: not soon, never, or there is no good one. */
+  tokenEnds?(uid: string, within: WarnDays | undefined): void;
 }

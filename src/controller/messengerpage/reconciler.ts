@@ -59,8 +59,9 @@ export class MessengerPageReconciler implements Reconciler {
   }
 
   #gone(key: NamespacedName): Result {
-    const { memories, secrets, statuses, proofs, claims } = this.#deps;
+    const { memories, secrets, statuses, proofs, claims, counters } = this.#deps;
     const uid = memories.peek(key)?.uid;
+    counters.tokenEnds?.(uid ?? '', undefined);
     secrets.retain(`controller/page/${keyText(key)}`, []);
     memories.forget(key);
     statuses.forget(uid);

@@ -4,7 +4,7 @@ import { tokenFingerprint } from '../../core/fingerprint.js';
 import { stalledLookMs } from '../../core/schedule.js';
 import type { Secret } from '../../core/secret.js';
 import { checkToken, type Proof, type TokenVerdict } from '../../core/token-check.js';
-import { nextDriftCheckMs } from '../../runtime/drift.js';
+import { lateCheckMs } from '../../runtime/drift.js';
 import type { TokenMemory } from './memory.js';
 import { basisOf, type AppPass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
@@ -13,9 +13,9 @@ const AFTER_EXPIRY_MS = 5_000;
 
 /** Asks `debug_token` when it is time, and remembers the answer for this page and this value. */
 export class TokenInspector {
-  readonly #deps: Pick<PageReconcilerDeps, 'graph' | 'clock' | 'options' | 'random'>;
+  readonly #deps: Pick<PageReconcilerDeps, 'graph' | 'signs' | 'clock' | 'options' | 'random'>;
 
-  constructor(deps: Pick<PageReconcilerDeps, 'graph' | 'clock' | 'options' | 'random'>) {
+  constructor(deps: Pick<PageReconcilerDeps, 'graph' | 'signs' | 'clock' | 'options' | 'random'>) {
     this.#deps = deps;
   }
 
@@ -28,7 +28,7 @@ export class TokenInspector {
     const { reason } = verdictOf({ answer }, pass, this.#deps.clock.nowMs());
     const badLooks = reason === undefined ? 0 : (known?.badLooks ?? 0) + 1;
     const nowMs = this.#deps.clock.monotonicMs();
-    const dueMs = nowMs + this.#nextMs(answer, badLooks);
+    const dueMs = nowMs + this.#nextMs(pass, answer, badLooks);
     pass.memory.token = { fingerprint, answer, basis: basisOf(pass.page, pass.app), badLooks, dueMs };
     if (badLooks > 0) pass.memory.lookedMs = nowMs;
     return pass.memory.token;
@@ -50,9 +50,11 @@ export class TokenInspector {
     }
   }
 
-  #nextMs(answer: TokenMemory['answer'], badLooks: number): number {
+  #nextMs({ page, app }: AppPass, answer: TokenMemory['answer'], badLooks: number): number {
+    const { signs, options, random } = this.#deps;
     if (badLooks > 0) return stalledLookMs(badLooks - 1);
-    const usualMs = nextDriftCheckMs(this.#deps.options.tokenCheckIntervalMs, this.#deps.random);
+    const pressure = signs?.pressure(app.spec.appId, page.spec.pageId) ?? 1;
+    const usualMs = lateCheckMs(options.tokenCheckIntervalMs * pressure, random);
     const expiresAt = 'info' in answer ? (answer.info.expiresAt ?? 0) : 0;
     if (expiresAt === 0) return usualMs;
     return Math.min(usualMs, Math.max(0, expiresAt * 1_000 - this.#deps.clock.nowMs()) + AFTER_EXPIRY_MS);

@@ -1,7 +1,7 @@
 import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
 import type { TerminalError } from '../../core/errors.js';
 import type { PageCredentials } from '../../core/graph.js';
-import { dayOf, type TokenVerdict } from '../../core/token-check.js';
+import { dayOf, expiresWithin, type TokenVerdict } from '../../core/token-check.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { bad, good, type Judgement } from '../judgement.js';
 import { namespaceOf } from '../page-relations.js';
@@ -70,7 +70,10 @@ export class TokenStep {
   }
 
   /** Proof, `status.token` and the time of the next check. The last proven value stays in the status until another one is. */
-  #note({ page, report }: AppPass, { answer, fingerprint, dueMs, badLooks }: TokenMemory, { proof }: TokenVerdict): void {
+  #note({ page, report }: AppPass, { answer, fingerprint, dueMs, badLooks }: TokenMemory, { proof, reason }: TokenVerdict): void {
+    const { counters, clock } = this.#deps;
+    const ends = reason === undefined && 'info' in answer ? expiresWithin(answer.info.expiresAt, clock.nowMs()) : undefined;
+    counters.tokenEnds?.(page.metadata.uid ?? '', ends);
     this.#deps.proofs.set(page.metadata.uid ?? '', proof);
     report.wake(badLooks > 0 ? dueMs - this.#deps.clock.monotonicMs() : undefined);
     if (!('info' in answer)) return;
