@@ -26,6 +26,8 @@ export interface RoutedPost {
   readonly appId: string;
   /** The app secret that verified the POST. */
   readonly verifiedBy: Secret;
+  /** The raw body and the `sha256=…` that verified it: whoever sends these very bytes on need not sign them again. */
+  readonly verified?: { readonly bytes: Buffer; readonly signature: string };
   readonly entries: readonly RoutedEntry[];
   /** Clock.monotonicMs() when the last byte arrived: the 4.0 s are counted from here. */
   readonly receivedMs: number;

@@ -24,6 +24,9 @@ export interface CourierDeps {
   readonly limits: DeliveryLimits;
 }
 
+/** What an attempt gets at least, at the end of the time in which delivery goes on. */
+const LAST_ATTEMPT_MS = 1_000;
+
 /** Brings one part to its bot, and settles each of its items. */
 export class Courier {
   readonly #deps: CourierDeps;
@@ -49,16 +52,17 @@ export class Courier {
     this.#conclude(part, { kind: 'unavailable', why });
   }
 
-  #obstacle(part: Part): Reply | undefined {
-    if (part.run.isBlocked(part.claimed)) return { kind: 'unavailable', why: 'earlier_one_failed' };
-    if (this.#deps.clock.monotonicMs() >= part.run.deadlineMs) return { kind: 'unavailable', why: 'out_of_time' };
-    const mayEnter = this.#deps.backends.circuit(part.entry.route.target).enter();
-    return mayEnter || this.#owesAnAttempt(part) ? undefined : { kind: 'unavailable', why: 'circuit_open' };
+  /** Nothing is given up without having been tried once, open circuit, full lane or not. */
+  owesAnAttempt(timeMs: number | undefined, { event }: Pick<Claimed, 'event'>): boolean {
+    return !event.attempted && this.#isOverdue(timeMs, event);
   }
 
-  /** Nothing is given up without having been tried once, open circuit or not. */
-  #owesAnAttempt({ entry, claimed }: Part): boolean {
-    return claimed.some((one) => !one.event.attempted && this.#isOverdue(entry.timeMs, one));
+  #obstacle(part: Part): Reply | undefined {
+    if (part.run.isBlocked(part.claimed)) return { kind: 'unavailable', why: 'earlier_one_failed' };
+    const mustTry = part.claimed.some((one) => this.owesAnAttempt(part.entry.timeMs, one));
+    if (this.#deps.clock.monotonicMs() >= part.run.deadlineMs && !mustTry) return { kind: 'unavailable', why: 'out_of_time' };
+    const mayEnter = this.#deps.backends.circuit(part.entry.route.target).enter();
+    return mayEnter || mustTry ? undefined : { kind: 'unavailable', why: 'circuit_open' };
   }
 
   async #send(part: Part): Promise<Reply> {
@@ -68,8 +72,9 @@ export class Courier {
     this.#noteAttempt(part);
     const body = entry.body(claimed.map(({ item }) => item));
     const secret = route.signingSecret ?? run.post.verifiedBy;
-    const timeoutMs = Math.min(route.timeoutMs, limits.answerWithinMs, run.deadlineMs - clock.monotonicMs());
-    const headers = requestHeaders(route, body, secret, run.post.traceparent);
+    const leftMs = Math.max(run.deadlineMs - clock.monotonicMs(), LAST_ATTEMPT_MS);
+    const timeoutMs = Math.min(route.timeoutMs, limits.answerWithinMs, leftMs);
+    const headers = requestHeaders(run.post, route, body, secret);
     const answer = await this.#ask({ target: route.target, headers, body, timeoutMs });
 
     const circuit = backends.circuit(route.target);
@@ -139,11 +144,12 @@ export class Courier {
   #outcomeOf(reply: Reply, timeMs: number | undefined, one: Claimed): Outcome {
     if (reply.kind === 'accepted') return 'accepted';
     if (reply.kind !== 'unavailable') return 'refused';
-    return one.event.attempted && this.#isOverdue(timeMs, one) ? 'given_up' : 'unavailable';
+    return one.event.attempted && this.#isOverdue(timeMs, one.event) ? 'given_up' : 'unavailable';
   }
 
-  #isOverdue(timeMs: number | undefined, { event }: Claimed): boolean {
+  /** A time in the future says nothing; then, as without any, it counts from the first arrival. */
+  #isOverdue(timeMs: number | undefined, { firstSeenMs }: Claimed['event']): boolean {
     const { clock, limits } = this.#deps;
-    return clock.nowMs() - (timeMs ?? event.firstSeenMs) >= limits.giveUpMs;
+    return clock.nowMs() - Math.min(timeMs ?? firstSeenMs, firstSeenMs) >= limits.giveUpMs;
   }
 }

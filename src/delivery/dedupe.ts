@@ -1,6 +1,7 @@
 import type { Clock } from '../core/clock.js';
 
 import type { DeliveryLimits } from './limits.js';
+import { SeenTable } from './seen-table.js';
 
 /** What an attempt at an item came to. All but `unavailable` are final. */
 export type Outcome = 'accepted' | 'refused' | 'given_up' | 'unavailable';
@@ -13,15 +14,15 @@ export interface Remembered {
   attempted: boolean;
 }
 
-interface Settled {
-  readonly event: Remembered;
-  readonly outcome: Outcome;
-  readonly expiresMs: number;
-}
-
 interface Pending {
   readonly event: Remembered;
-  readonly waiting: ((outcome: Outcome) => void)[];
+  waiting: ((outcome: Outcome) => void)[] | undefined;
+}
+
+/** An event that came to nothing and is expected again. */
+interface Unsettled {
+  readonly event: Remembered;
+  readonly expiresMs: number;
 }
 
 export type Claim =
@@ -30,6 +31,9 @@ export type Claim =
   | { readonly kind: 'done' }
   /** Somebody is on it. */
   | { readonly kind: 'joined'; readonly outcome: Promise<Outcome> };
+
+/** Events that wait for Meta's retry; beyond, the oldest counts as new when it comes. */
+const MAX_UNSETTLED = 100_000;
 
 type Bounds = Pick<DeliveryLimits, 'dedupeWindowMs' | 'maxRemembered'>;
 
@@ -41,31 +45,29 @@ export class Dedupe {
   readonly #clock: Clock;
   readonly #bounds: Bounds;
   readonly #pending = new Map<string, Pending>();
-  /** The one settled first is in front. */
-  readonly #settled = new Map<string, Settled>();
+  /** The one that failed first is in front. */
+  readonly #unsettled = new Map<string, Unsettled>();
+  readonly #done: SeenTable;
 
   constructor(clock: Clock, bounds: Bounds) {
     this.#clock = clock;
     this.#bounds = bounds;
-  }
-
-  /** Events remembered, those under way included. */
-  get size(): number {
-    return this.#pending.size + this.#settled.size;
+    this.#done = new SeenTable(bounds.maxRemembered);
   }
 
   claim(key: string): Claim {
     const pending = this.#pending.get(key);
     if (pending !== undefined) {
-      const outcome = new Promise<Outcome>((resolve) => pending.waiting.push(resolve));
+      const outcome = new Promise<Outcome>((resolve) => (pending.waiting ??= []).push(resolve));
       return { kind: 'joined', outcome };
     }
-    const settled = this.#settled.get(key);
-    const known = settled !== undefined && settled.expiresMs > this.#clock.monotonicMs() ? settled : undefined;
-    if (known !== undefined && known.outcome !== 'unavailable') return { kind: 'done' };
-    const event = known?.event ?? { firstSeenMs: this.#clock.nowMs(), attempted: false };
-    this.#settled.delete(key);
-    this.#pending.set(key, { event, waiting: [] });
+    const now = this.#clock.monotonicMs();
+    if (this.#done.has(key, now)) return { kind: 'done' };
+    const before = this.#unsettled.size === 0 ? undefined : this.#unsettled.get(key);
+    if (before !== undefined) this.#unsettled.delete(key);
+    const known = before !== undefined && before.expiresMs > now ? before.event : undefined;
+    const event = known ?? { firstSeenMs: this.#clock.nowMs(), attempted: false };
+    this.#pending.set(key, { event, waiting: undefined });
     return { kind: 'mine', event, again: known !== undefined };
   }
 
@@ -74,18 +76,23 @@ export class Dedupe {
     if (pending === undefined) return;
     this.#pending.delete(key);
     const now = this.#clock.monotonicMs();
-    this.#settled.set(key, { event: pending.event, outcome, expiresMs: now + this.#bounds.dedupeWindowMs });
-    for (const wake of pending.waiting) wake(outcome);
-    this.#forgetOld(now);
+    const expiresMs = now + this.#bounds.dedupeWindowMs;
+    if (outcome === 'unavailable') {
+      this.#unsettled.set(key, { event: pending.event, expiresMs });
+      this.#forgetOld(now);
+    } else {
+      this.#done.add(key, expiresMs, now);
+    }
+    if (pending.waiting !== undefined) for (const wake of pending.waiting) wake(outcome);
   }
 
   /** Two for each that comes: the memory shrinks when the traffic does. */
   #forgetOld(now: number): void {
     let looked = 0;
-    for (const [key, { expiresMs }] of this.#settled) {
-      const mayStay = this.#settled.size <= this.#bounds.maxRemembered && expiresMs > now;
+    for (const [key, { expiresMs }] of this.#unsettled) {
+      const mayStay = this.#unsettled.size <= MAX_UNSETTLED && expiresMs > now;
       if (mayStay || looked++ >= 2) return;
-      this.#settled.delete(key);
+      this.#unsettled.delete(key);
     }
   }
 }

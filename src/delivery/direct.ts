@@ -23,6 +23,8 @@ export interface DirectDeliveryDeps {
 }
 
 const DRAIN_POLL_MS = 20;
+/** A gauge is read every few seconds; telling it of each POST would cost more than the POST's own bookkeeping. */
+const TELL_EVERY_MS = 250;
 
 /**
  * Delivers while Meta waits. A POST is done when every item was accepted, refused or given up; what takes longer than
@@ -39,6 +41,7 @@ export class DirectDelivery implements Delivery {
   #bytes = 0;
   #posts = 0;
   #draining = false;
+  #toldMs = -TELL_EVERY_MS;
 
   constructor(deps: DirectDeliveryDeps) {
     const limits = deliveryLimits(deps.limits);
@@ -101,7 +104,7 @@ export class DirectDelivery implements Delivery {
     const isFull = this.#lanes.depth(lane) >= route.maxInFlight * this.#limits.laneDepth;
     for (const claimed of cutParts(entry, this.#claim(run, entry))) {
       const part = { run, entry, claimed };
-      if (isFull) {
+      if (isFull && !claimed.some((one) => this.#courier.owesAnAttempt(entry.timeMs, one))) {
         this.#courier.giveBack(part, 'lane_full');
         continue;
       }
@@ -144,6 +147,9 @@ export class DirectDelivery implements Delivery {
     this.#posts += posts;
     this.#items += posts * items;
     this.#bytes += posts * bytes;
+    const now = this.#deps.clock.monotonicMs();
+    if (this.#posts > 0 && now - this.#toldMs < TELL_EVERY_MS) return;
+    this.#toldMs = now;
     this.#deps.observe.inFlight(this.#items, this.#bytes);
   }
 }

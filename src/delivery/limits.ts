@@ -10,7 +10,7 @@ export interface DeliveryLimits {
   readonly goOnMs: number;
   /** Duplicates are dropped for so long; at least `giveUpMs` and ten minutes more; `--dedupe-window`. */
   readonly dedupeWindowMs: number;
-  /** Outcomes remembered, the oldest forgotten first. */
+  /** Outcomes remembered, 16 bytes each; beyond, the oldest are forgotten first. */
   readonly maxRemembered: number;
   /** Items and their bytes in all POSTs that are being delivered. One more POST is answered `unavailable` at once. */
   readonly maxItems: number;
@@ -30,7 +30,7 @@ export const DEFAULT_DELIVERY_LIMITS: DeliveryLimits = {
   answerWithinMs: 4_000,
   goOnMs: 60_000,
   dedupeWindowMs: 30 * 60_000,
-  maxRemembered: 200_000,
+  maxRemembered: 1_048_576,
   maxItems: 50_000,
   maxHeldBytes: 256 * MIB,
   laneDepth: 32,

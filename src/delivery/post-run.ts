@@ -26,8 +26,10 @@ export class PostRun {
   /** Nothing of it is tried after this. */
   readonly deadlineMs: number;
   readonly verdict: Promise<PostVerdict>;
-  readonly #blocked = new Set<string>();
-  readonly #seen = new Map<string, number>();
+  /** Conversations and keys; made when first needed, which most POSTs never do. */
+  #blocked: Set<string> | undefined;
+  #seen: Map<string, number> | undefined;
+  #onlyKey: string | undefined;
   readonly #onEnd: () => void;
   readonly #cancelTimer: () => void;
   #resolve: (verdict: PostVerdict) => void = () => undefined;
@@ -46,10 +48,15 @@ export class PostRun {
   }
 
   /** The key by which an item is remembered: two equal items of one POST are two events, for its retry too. */
-  keyOf(item: EventItem): string {
-    const count = this.#seen.get(item.dedupeKey) ?? 0;
-    this.#seen.set(item.dedupeKey, count + 1);
-    return count === 0 ? item.dedupeKey : `${item.dedupeKey}#${count}`;
+  keyOf({ dedupeKey }: EventItem): string {
+    if (this.#onlyKey === undefined) {
+      this.#onlyKey = dedupeKey;
+      return dedupeKey;
+    }
+    this.#seen ??= new Map([[this.#onlyKey, 1]]);
+    const count = this.#seen.get(dedupeKey) ?? 0;
+    this.#seen.set(dedupeKey, count + 1);
+    return count === 0 ? dedupeKey : `${dedupeKey}#${count}`;
   }
 
   opened(): void {
@@ -68,10 +75,11 @@ export class PostRun {
   tell(item: EventItem | undefined, outcome: Outcome): void {
     if (outcome !== 'unavailable') return;
     this.#failed = true;
-    if (item !== undefined) this.#blocked.add(item.conversation);
+    if (item !== undefined) (this.#blocked ??= new Set()).add(item.conversation);
   }
 
   isBlocked(claimed: readonly Claimed[]): boolean {
-    return this.#blocked.size > 0 && claimed.some(({ item }) => this.#blocked.has(item.conversation));
+    const blocked = this.#blocked;
+    return blocked !== undefined && claimed.some(({ item }) => blocked.has(item.conversation));
   }
 }

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 
+import type { RoutedPost } from '../core/delivery.js';
 import type { PageRoute } from '../core/page-route.js';
 import type { Secret } from '../core/secret.js';
 
@@ -9,13 +10,15 @@ const USER_AGENT = 'messenger-operator';
  * All headers of a request to a bot, name and value by turns. Both signatures are over exactly these bytes: bots check
  * either. Nothing of what came in is copied. (Host and Content-Length are added when it is sent.)
  */
-export function requestHeaders(route: PageRoute, body: Buffer, secret: Secret, traceparent: string): string[] {
+export function requestHeaders(post: RoutedPost, route: PageRoute, body: Buffer, secret: Secret): string[] {
+  const { traceparent, verified, verifiedBy } = post;
   const key = secret.reveal();
+  const isAsMetaSigned = verified?.bytes === body && secret.equals(verifiedBy);
   return [
     'content-type',
     'application/json',
     'x-hub-signature-256',
-    `sha256=${createHmac('sha256', key).update(body).digest('hex')}`,
+    isAsMetaSigned ? verified.signature : `sha256=${createHmac('sha256', key).update(body).digest('hex')}`,
     'x-hub-signature',
     `sha1=${createHmac('sha1', key).update(body).digest('hex')}`,
     'x-messenger-page-id',

@@ -150,7 +150,17 @@ export class WebhookHandler {
     }
     const { observe, clock } = this.#deps;
     observe.verified(appIdOf(by), body.bytes.length);
-    this.#open({ exchange, bytes: body.bytes, by, receivedMs: clock.monotonicMs() });
+    this.#openSafely({ exchange, bytes: body.bytes, by, receivedMs: clock.monotonicMs() });
+  }
+
+  /** A bug in what looks pages up must cost its POST a repeat, not the process its life. */
+  #openSafely(verified: Verified): void {
+    try {
+      this.#open(verified);
+    } catch (error) {
+      this.#deps.log.error('handling a signed POST failed unexpectedly', { error });
+      this.#answer(verified, false);
+    }
   }
 
   #refuseCounted(req: IncomingMessage, res: ServerResponse, why: Refusal): void {
@@ -176,7 +186,7 @@ export class WebhookHandler {
     const { lookup, clock, observe, limits } = this.#deps;
     const { bytes, by, exchange } = verified;
     const splitter = new Splitter(bytes, post, post.object ?? '');
-    const signature = String(exchange.req.headers['x-hub-signature-256']);
+    const signature = String(exchange.req.headers['x-hub-signature-256']).toLowerCase();
     const firstSeenMs = (): number => this.#firstSeen.at(signature, clock.nowMs());
     const { entries, again } = new PostRouter({ lookup, clock, observe, giveUpMs: limits.giveUpMs, firstSeenMs }, by.apps).route(
       splitter,
@@ -187,7 +197,14 @@ export class WebhookHandler {
       return;
     }
     this.#countItems(entries);
-    const routed = { appId: appIdOf(by), verifiedBy: by.secret, entries, receivedMs: verified.receivedMs, traceparent: newTraceparent() };
+    const routed = {
+      appId: appIdOf(by),
+      verifiedBy: by.secret,
+      verified: { bytes, signature },
+      entries,
+      receivedMs: verified.receivedMs,
+      traceparent: newTraceparent(),
+    };
     // What can be delivered is delivered even if Meta has to come again for the rest: its retry finds it done.
     void this.#deps.delivery.deliver(routed).then((verdict) => {
       this.#answer(verified, verdict === 'done' && !again);

@@ -15,6 +15,28 @@ const NINE = 0x39;
 const LETTER_U = 0x75;
 const SIMPLE_ESCAPES: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 
+/** Keys that a reader wants to be told, found without making a string of every key that passes. */
+export class WantedKeys {
+  /** By length. */
+  readonly #keys: string[][] = [];
+
+  constructor(keys: readonly string[]) {
+    for (const key of keys) (this.#keys[key.length] ??= []).push(key);
+  }
+
+  /** The wanted key whose characters these bytes are. */
+  find(bytes: Buffer, start: number, end: number): string | undefined {
+    const candidates = this.#keys[end - start];
+    if (candidates === undefined) return undefined;
+    for (const key of candidates) {
+      let i = 0;
+      while (i < key.length && key.charCodeAt(i) === bytes[start + i]) i++;
+      if (i === key.length) return key;
+    }
+    return undefined;
+  }
+}
+
 /** The bytes are not JSON (RFC 8259). */
 export class NotJsonError extends Error {}
 
@@ -29,9 +51,11 @@ export class JsonCursor {
   readonly bytes: Buffer;
   pos = 0;
   #depth = 0;
+  readonly #wanted: WantedKeys;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, wanted: WantedKeys) {
     this.bytes = bytes;
+    this.#wanted = wanted;
   }
 
   fail(): never {
@@ -65,8 +89,11 @@ export class JsonCursor {
     return byte === MINUS || (byte >= ZERO && byte <= NINE);
   }
 
-  /** Calls `member` with each key and where it begins, the cursor on the value, which it has to consume. */
-  object(member: (key: string, start: number) => void): void {
+  /**
+   * Calls `member` with each key and where it begins, the cursor on the value, which it has to consume. A key that nobody
+   * wants is undefined.
+   */
+  object(member: (key: string | undefined, start: number) => void): void {
     this.#enter();
     if (this.peek() === CLOSE_OBJECT) {
       this.#leave();
@@ -75,7 +102,7 @@ export class JsonCursor {
     for (;;) {
       this.peek();
       const start = this.pos;
-      const key = this.text();
+      const key = this.#key();
       this.#colon();
       member(key, start);
       if (!this.#more(CLOSE_OBJECT)) return;
@@ -138,6 +165,13 @@ export class JsonCursor {
       this.skip();
       if (!this.#more(CLOSE_OBJECT)) return;
     }
+  }
+
+  #key(): string | undefined {
+    const start = this.pos;
+    if (!this.#string()) return this.#wanted.find(this.bytes, start + 1, this.pos - 1);
+    const key = Buffer.from(JSON.parse(this.bytes.toString('latin1', start, this.pos)) as string);
+    return this.#wanted.find(key, 0, key.length);
   }
 
   #enter(): void {

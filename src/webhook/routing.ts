@@ -16,7 +16,7 @@ export interface RoutingDeps {
   readonly clock: Clock;
   readonly observe: WebhookObserver;
   readonly giveUpMs: number;
-  /** When this POST was first seen, for the age of an entry without a time. */
+  /** When this POST was first seen, for the age of an entry without a time, or with one to come. */
   readonly firstSeenMs: () => number;
 }
 
@@ -59,7 +59,10 @@ export class PostRouter {
     const result = resultOf(answer, this.#deps.lookup);
     if (!RETRY.has(result)) return result;
     const { clock, giveUpMs, firstSeenMs } = this.#deps;
-    if (clock.nowMs() - (entryTimeMs(scanned) ?? firstSeenMs()) >= giveUpMs) return 'given_up';
+    const now = clock.nowMs();
+    const timeMs = entryTimeMs(scanned);
+    const sinceMs = timeMs === undefined || timeMs > now ? firstSeenMs() : timeMs;
+    if (now - sinceMs >= giveUpMs) return 'given_up';
     this.#again = true;
     return result;
   }

@@ -1,6 +1,6 @@
 import type { Channel } from '../core/page-route.js';
 
-import { JsonCursor, NotJsonError } from './json-cursor.js';
+import { JsonCursor, NotJsonError, WantedKeys } from './json-cursor.js';
 
 /** Bytes of the body from `start` up to, not including, `end`. */
 export interface Range {
@@ -51,6 +51,11 @@ export type ScanResult =
 /** Meta sends up to 1,000. */
 export const MAX_ENTRIES = 20_000;
 
+const WANTED = new WantedKeys([
+  ...['object', 'entry', 'id', 'time', 'messaging', 'standby', 'changes'],
+  ...['sender', 'recipient', 'message', 'mid', 'is_echo', 'is_deleted'],
+]);
+
 class TooManyEntriesError extends Error {}
 
 /**
@@ -59,7 +64,7 @@ class TooManyEntriesError extends Error {}
  * A key is compared by its value, however it is escaped. Never throws.
  */
 export function scan(bytes: Buffer): ScanResult {
-  const cursor = new JsonCursor(bytes);
+  const cursor = new JsonCursor(bytes, WANTED);
   try {
     cursor.peek();
     const post = scanPost(cursor);
@@ -141,7 +146,7 @@ function scanEntry(cursor: JsonCursor): ScannedEntry {
   return { start: begin, end: cursor.pos, id, time, channels, others };
 }
 
-function isChannel(key: string): key is Channel {
+function isChannel(key: string | undefined): key is Channel {
   return key === 'messaging' || key === 'standby' || key === 'changes';
 }
 

@@ -126,6 +126,22 @@ describe('bounds', () => {
     expect(await later).toBe('done');
   });
 
+  it('tries an overdue event once, although its page’s lane is full and its time is over', async () => {
+    const { bots, deliver, observed, clock } = aRig({ limits: { laneDepth: 1, circuitFailures: 1_000 } });
+    const old = bodyAt(clock, aText('old', 'old', 'Z'));
+    await clock.advance(30 * MINUTE);
+    bots.answer = () => bots.after(4_000, 200);
+    const queue = deliver(bodyAt(clock, ...Array.from({ length: 16 }, (_, i) => aText(`m${i}`, String(i), `u${i}`))), { maxInFlight: 1 });
+    const overdue = deliver(old, { maxInFlight: 1 });
+    await clock.advance(70_000);
+
+    expect(await queue).toBe('unavailable');
+    expect(await overdue).toBe('unavailable');
+    expect(bots.texts.at(-1)).toBe('old');
+    expect(await deliver(old, { maxInFlight: 1 })).toBe('done');
+    expect(observed.counts['why:lane_full']).toBeUndefined();
+  });
+
   it('bounds the bytes that are under way too', async () => {
     const { bots, deliver, clock } = aRig({ limits: { maxHeldBytes: 500 } });
     bots.answer = () => bots.after(100, 200);

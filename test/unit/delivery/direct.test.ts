@@ -291,6 +291,16 @@ describe('giving up', () => {
     expect(await deliver(body)).toBe('done');
   });
 
+  it('does not wait longer for a time that is yet to come', async () => {
+    const { bots, deliver, clock } = aRig();
+    bots.answer = () => 500;
+    const body = bodyAt(clock, aText('m1', '1')).replace(/"time":\d+/, `"time":${clock.nowMs() + 600 * MINUTE}`);
+
+    expect(await deliver(body)).toBe('unavailable');
+    await clock.advance(20 * MINUTE);
+    expect(await deliver(body)).toBe('done');
+  });
+
   it('logs one line a minute and page, without what was said', async () => {
     const lines: { message: string; fields: LogFields | undefined }[] = [];
     const nothing = (): void => undefined;

@@ -1,0 +1,71 @@
+// The cheapest bot and the cheapest sender that speak HTTP, so that what is measured is the hop between them.
+import { createHmac } from 'node:crypto';
+import { connect, createServer } from 'node:net';
+
+const OK = Buffer.from('HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok');
+
+/** Length of the first whole message in `text`; 0: not there yet. */
+function messageLength(text) {
+  const end = text.indexOf('\r\n\r\n');
+  if (end < 0) return 0;
+  const length = /content-length: (\d+)/i.exec(text.slice(0, end))?.[1] ?? '0';
+  const total = end + 4 + Number(length);
+  return text.length >= total ? total : 0;
+}
+
+/** A bot that answers 200 to everything. `bot.requests` counts. */
+export async function startBot() {
+  const bot = { requests: 0, port: 0, close: () => server.close() };
+  const server = createServer((socket) => {
+    let text = '';
+    socket.setNoDelay(true);
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1');
+      for (let length = messageLength(text); length > 0; length = messageLength(text)) {
+        text = text.slice(length);
+        bot.requests++;
+        socket.write(OK);
+      }
+    });
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  bot.port = server.address().port;
+  return bot;
+}
+
+/** Sends signed POSTs over kept-alive connections, each waiting for its answer, until `endsAt`. Resolves with counts by status. */
+export function load({ port, secret, connections, endsAt, bodyOf }) {
+  const statuses = {};
+  let next = 0;
+  const one = () =>
+    new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1');
+      let text = '';
+      const send = () => {
+        const body = bodyOf(next++);
+        const signature = createHmac('sha256', secret).update(body).digest('hex');
+        socket.write(
+          `POST /webhooks/messenger HTTP/1.1\r\nHost: bots.example.com\r\nContent-Type: application/json\r\nUser-Agent: facebookexternalua\r\n` +
+            `Accept: */*\r\nX-Hub-Signature-256: sha256=${signature}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+        );
+      };
+      socket.setNoDelay(true);
+      socket.on('error', reject);
+      socket.on('connect', send);
+      socket.on('data', (chunk) => {
+        text += chunk.toString('latin1');
+        const length = messageLength(text);
+        if (length === 0) return;
+        const status = text.slice(9, 12);
+        statuses[status] = (statuses[status] ?? 0) + 1;
+        text = text.slice(length);
+        if (performance.now() < endsAt) send();
+        else {
+          socket.destroy();
+          resolve();
+        }
+      });
+    });
+  return Promise.all(Array.from({ length: connections }, one)).then(() => statuses);
+}
