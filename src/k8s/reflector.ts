@@ -10,7 +10,7 @@ import { watchOnce, type WatchSink } from './watch.js';
 
 const COMPLAIN_EVERY_MS = 60_000;
 /**
- * A watch that broke is resumed only if the server spoke this short a time ago. After that it may have come back with
+ * A watch is resumed only if the server spoke, or ended the last one, this short a time ago. After that it may have come back with
  * another past (a restored etcd), and once that has grown beyond our version a resumed watch looks healthy: bookmarks come,
  * and what was undone is never told.
  */
@@ -30,8 +30,8 @@ export interface ReflectorHealth {
 /**
  * Keeps a store equal to what the API server has of one kind (in one namespace).
  *
- * Guarantees: the first list and every relist are consistent reads; a watch that ends resumes where it was, and so does one
- * that breaks and is back within 2 s; one that cannot be trusted any more (410, ERROR, bad or backward line, silence, a
+ * Guarantees: the first list and every relist are consistent reads; a watch that ends or breaks resumes where it was
+ * if that takes no longer than 2 s; one that cannot be trusted any more (410, ERROR, bad or backward line, silence, a
  * server that was away for longer) is followed by a list; a list is taken anyway every 30 min; what was deleted meanwhile becomes a deletion. A refused verb or any failure is
  * retried for ever with back-off, told once a minute, and never ends the process.
  */
@@ -47,8 +47,6 @@ export class Reflector<T extends KubeObject> {
   #relistAtMs = 0;
   /** When the server last spoke. */
   #heardMs = -Infinity;
-  /** Whether the last watch broke or could not be begun, and nothing was heard since. */
-  #interrupted = false;
   /** In a row, without a word from a watch in between. */
   #failures = 0;
   /** Whether the watch under way has said anything. */
@@ -107,7 +105,7 @@ export class Reflector<T extends KubeObject> {
   /** One list, where one is due, and one watch. */
   async #turn(signal: AbortSignal): Promise<void> {
     const { client, clock } = this.#options;
-    if (this.#interrupted && clock.monotonicMs() - this.#heardMs > RESUME_WITHIN_MS) this.#from = undefined;
+    if (clock.monotonicMs() - this.#heardMs > RESUME_WITHIN_MS) this.#from = undefined;
     const from = this.#from ?? (await this.#list(signal));
     const run = { client, clock, followed: this.#options, timing: this.#timing, sink: this.#sink, random: this.#random };
     this.#spoke = false;
@@ -148,14 +146,12 @@ export class Reflector<T extends KubeObject> {
 
   #hears(): void {
     this.#heardMs = this.#options.clock.monotonicMs();
-    this.#interrupted = false;
     this.#problem = undefined;
   }
 
   async #failed(verb: 'list' | 'watch', error: unknown, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     if (verb === 'list') this.#observe('list_failed');
-    this.#interrupted = true;
     this.#problem = error instanceof Error ? error.message : 'unknown';
     if (isStatus(error, 403)) return this.#refused(verb, error, signal);
     this.#complain('cannot follow the cluster', { verb, error });

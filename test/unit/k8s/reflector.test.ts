@@ -215,6 +215,15 @@ describe('Reflector', () => {
     }
   });
 
+  it('lists also when all that it saw of an outage is a watch that ended without a word', async () => {
+    // One that failed before and has its back-off still to come.
+    h.api.next(status(500, 'Internal'), status(500, 'Internal'), json(200, list('70', [object('lost', '70')])), new Stream().end().answer);
+    h.api.next(json(200, list('71', [object('new', '71')]))).otherwise(new Stream().answer);
+    h.run();
+    await h.clock.settle(20_000, () => h.api.seen.length >= 6);
+    expect(h.names()).toEqual(['new']);
+  });
+
   it('does not ask in a tight loop a server that ends each watch at once', async () => {
     h.api.next(json(200, list('70', []))).otherwise(new Stream().end().answer);
     h.run();
