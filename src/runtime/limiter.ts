@@ -1,3 +1,5 @@
+const NEVER = new AbortController().signal;
+
 /** Lets at most `limit` pieces of work run at once; the others wait in their order, and leave when their signal is aborted. */
 export class Limiter {
   #free: number;
@@ -13,6 +15,19 @@ export class Limiter {
       return await work();
     } finally {
       this.#leave();
+    }
+  }
+
+  /**
+   * For work that runs already: gives its place away while it waits for `other`, and takes one again before it goes on, however
+   * long that takes; a place that is held is always given back.
+   */
+  async lend<T>(other: () => Promise<T>): Promise<T> {
+    this.#leave();
+    try {
+      return await other();
+    } finally {
+      await this.#enter(NEVER);
     }
   }
 
@@ -32,7 +47,7 @@ export class Limiter {
         signal.removeEventListener('abort', onAbort);
         resolve();
       };
-      signal.addEventListener('abort', onAbort, { once: true });
+      if (signal !== NEVER) signal.addEventListener('abort', onAbort, { once: true });
       this.#waiting.add(enter);
     });
   }

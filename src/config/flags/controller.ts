@@ -21,7 +21,7 @@ export const CONTROLLER_FLAGS = {
     name: 'workers',
     commands: CONTROLLER,
     group: 'Reconciling',
-    about: 'Pages reconciled at the same time.',
+    about: "Pages worked on at the same time; those that wait for Graph's answer are not counted.",
   }),
   intervalMs: flag(duration('1s', '24h'), '30m', {
     name: 'interval',
