@@ -62,7 +62,7 @@ export class KubePool {
     this.#dispatcher =
       proxyUrl === undefined
         ? new Pool(origin, { ...common, connect: { ...secure, timeout: HEADERS_TIMEOUT_MS } })
-        : new ProxyAgent({ ...common, uri: proxyUrl, requestTls: secure });
+        : new ProxyAgent({ ...common, uri: proxyUrl, requestTls: secure, proxyTunnel: true });
   }
 
   /** @throws what undici throws: no connection, reset, timeout, or the signal's reason */
