@@ -10,6 +10,8 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Graph gives a dozen scopes; more than this is not an answer. */
 const MAX_SCOPES = 200;
+/** Scopes stand in the status: nothing but a name gets there. */
+const SCOPE = /^[a-z][a-z0-9_]{0,99}$/;
 
 /**
  * `GET /debug_token`, as the app: what Graph knows about a token. A dead token of our app is an answer (`isValid` false and
@@ -37,14 +39,18 @@ export function inspectToken(
 }
 
 function readTokenInfo(data: Fields, redact: (text: string) => string): TokenInfo {
+  const type = asText(data['type']);
   return {
     isValid: data['is_valid'] === true,
-    type: asText(data['type']),
+    // Said in a condition when it is not the right one.
+    type: type === undefined ? undefined : redact(type),
     appId: asText(data['app_id']),
     profileId: asText(data['profile_id']),
     expiresAt: asNumber(data['expires_at']),
     dataAccessExpiresAt: asNumber(data['data_access_expires_at']),
-    scopes: asTexts(data['scopes']).slice(0, MAX_SCOPES),
+    scopes: asTexts(data['scopes'])
+      .filter((scope) => SCOPE.test(scope))
+      .slice(0, MAX_SCOPES),
     granularScopes: granularScopes(data['granular_scopes']),
     error: readError(asRecord(data['error']), redact),
   };

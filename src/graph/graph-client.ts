@@ -56,7 +56,7 @@ export class GraphClient implements PageGraph, AppGraph, GraphSigns {
   }
 
   pageInfo(page: PageCredentials, options: GraphCallOptions): Promise<PageInfo> {
-    return readPage(this.#caller, page, options);
+    return readPage({ caller: this.#caller, redactor: this.#redactor }, page, options);
   }
 
   observe(page: PageCredentials, options: GraphCallOptions): Promise<ObservedSubscription> {

@@ -1,10 +1,16 @@
 import { TransientError } from '../core/errors.js';
 import type { GraphCallOptions, PageCredentials, PageInfo } from '../core/graph.js';
+import type { Redactor } from '../core/redact.js';
 import type { GraphCaller } from './caller.js';
+import { secretsOf } from './credentials.js';
 import { asRecord, asText } from './json.js';
 
-/** `GET /{page-id}?fields=id,name`: what the Page is called. */
-export function readPage(caller: GraphCaller, page: PageCredentials, options: GraphCallOptions): Promise<PageInfo> {
+/** `GET /{page-id}?fields=id,name`: what the Page is called, redacted since it stands in the status. */
+export function readPage(
+  deps: { readonly caller: GraphCaller; readonly redactor: Redactor },
+  page: PageCredentials,
+  options: GraphCallOptions,
+): Promise<PageInfo> {
   const auth = { app: page.app, token: page.token };
   const call = {
     operation: 'page_info',
@@ -15,10 +21,11 @@ export function readPage(caller: GraphCaller, page: PageCredentials, options: Gr
     pageId: page.pageId,
     options,
   } as const;
-  return caller.call(call, (body) => {
+  return deps.caller.call(call, (body) => {
     const record = asRecord(body);
     const id = asText(record?.['id']);
     if (id === undefined) throw new TransientError('GraphUnavailable', "Graph's answer for a Page has no id");
-    return { id, name: asText(record?.['name']) };
+    const name = asText(record?.['name']);
+    return { id, name: name === undefined ? undefined : deps.redactor.text(name, secretsOf(auth)) };
   });
 }

@@ -152,6 +152,16 @@ describe('no secret leaves the client in an error', () => {
     const info = await graph.inspectToken(app, page.token, interactive);
     expect(info.error?.message).toBe('Error validating access token: [redacted] [redacted]');
   });
+
+  it('nor do the answers that end in a status or an Event: type and scopes of a token, name of a Page', async () => {
+    const odd = { id: '222', name: `Clinic ${TOKEN}`, data: { is_valid: true, type: TOKEN, scopes: ['pages_messaging', TOKEN, SECRET] } };
+    answer = () => ({ status: 200, body: JSON.stringify(odd) });
+
+    const { type, scopes } = await graph.inspectToken(app, page.token, interactive);
+    const { name } = await graph.pageInfo(page, interactive);
+
+    expect({ type, scopes, name }).toEqual({ type: '[redacted]', scopes: ['pages_messaging'], name: 'Clinic [redacted]' });
+  });
 });
 
 describe('no secret stands in a URL', () => {
