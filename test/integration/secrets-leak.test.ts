@@ -100,9 +100,9 @@ describe('standalone with every secret set and every failure met', () => {
   });
 
   it('meets every failure of Graph', async () => {
-    const effects = paths.graphFailures(canaries);
-    const met = await paths.meetEach(sim, effects, async (turn) => {
-      await operator.apply('canary', [...manifestsAt(canaries, turn), key]);
+    const faults = [...paths.appFailures(canaries), ...paths.graphFailures(canaries)];
+    const met = await paths.meetEach(sim, faults, async (turn) => {
+      await operator.apply('canary', [...paths.canaryManifests(canaries, turn), key]);
     });
     tell(`standalone met ${met} failures of Graph`);
   }, 120_000);
@@ -113,11 +113,15 @@ describe('standalone with every secret set and every failure met', () => {
       await sim.control.sendEvents(paths.APP_ID, [{ pageId: paths.PAGE_ID }], { force: true, retry: false, sign });
     }
     specimens.push(...(await paths.knock(operator.webhookUrl, operator.pagesApiUrl, canaries)));
-    await operator.apply('canary', [...manifestsAt({ ...canaries, pageToken: canaries.nextPageToken }, 0), key]);
+    await operator.apply('canary', [...paths.canaryManifests({ ...canaries, pageToken: canaries.nextPageToken }), key]);
     await eventually(() => sim.control.calls().some(({ params }) => params['input_token'] === 'canary-next'), 30_000);
-    specimens.push({ from: 'metrics', text: await (await fetch(`${operator.adminUrl}/metrics`)).text() });
+    const metrics = await (await fetch(`${operator.adminUrl}/metrics`)).text();
+    expect(metrics).toContain('messenger_');
+    specimens.push({ from: 'metrics', text: metrics });
     specimens.push({ from: 'debug', text: await (await fetch(`${operator.adminUrl}/debug/pages`)).text() });
     await eventually(async () => /malformed/.test(await status()));
+    sim.control.addFault(paths.lastFailure(canaries));
+    await eventually(async () => (await status()).includes('AppSecretInvalid'), 20_000);
     operator.process.signal('SIGUSR2');
     await eventually(() => !operator.process.running);
   }, 60_000);
@@ -154,12 +158,6 @@ describe('standalone with every secret set and every failure met', () => {
     for (const { name } of all) expect(leaks.join('\n')).toContain(`output: ${name}, raw`);
   });
 });
-
-/** The same manifests with another bot config, so that the page is looked at now. */
-function manifestsAt(canaries: paths.Canaries, turn: number): readonly Manifest[] {
-  const pageNow = paths.pageManifest({ botConfig: { inline: { turn } } });
-  return [...paths.canaryManifests(canaries).slice(0, -1), pageNow];
-}
 
 describe('three roles on a real API server with every secret set and every failure met', () => {
   const canaries = paths.newCanaries();
@@ -199,17 +197,20 @@ describe('three roles on a real API server with every secret set and every failu
   }, 60_000);
 
   it('meets every failure of Graph, rude bots and strangers, and a rotation', async () => {
-    const effects = paths.graphFailures(canaries);
+    const faults = [...paths.appFailures(canaries), ...paths.graphFailures(canaries)];
     const provoke = async (turn: number): Promise<void> => {
-      await world.patchPage(paths.page, { botConfig: { inline: { turn } } });
+      await world.patchApp(paths.app, paths.appChange(turn));
+      await world.patchPage(paths.page, paths.pageChange(turn));
     };
-    const met = await paths.meetEach(world.sim, effects, provoke);
+    const met = await paths.meetEach(world.sim, faults, provoke);
     await paths.beRude(world.sim, bot, canaries);
     specimens.push(...(await paths.knock(world.operator.webhookUrl, world.operator.pagesApiUrl, canaries)));
     await world.kubectl(['apply', '-f', '-'], [paths.tokenManifest(canaries.nextPageToken)]);
     await eventually(() => world.sim.control.calls().some(({ params }) => params['input_token'] === 'canary-next'), 30_000);
     await world.kubectl(['delete', 'secret', 'canary-token', '-n', NAMESPACE]);
     await eventually(async () => JSON.stringify(await world.page(paths.page)).includes('SecretNotFound'), 20_000);
+    world.sim.control.addFault(paths.lastFailure(canaries));
+    await eventually(async () => JSON.stringify(await world.appObject(paths.app)).includes('AppSecretInvalid'), 20_000);
     tell(`three roles met ${met} failures of Graph`);
   }, 150_000);
 

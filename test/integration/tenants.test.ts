@@ -41,9 +41,7 @@ const tenantSpec = (signed = true) => ({
 });
 
 async function consent(allowedNamespaces: { from: 'Same' | 'All' } | { from: 'Selector'; selector: unknown }): Promise<void> {
-  await world.cluster.admin.patch(`/apis/messenger-operator.dev/v1alpha1/namespaces/${NAMESPACE}/messengerapps/main`, {
-    spec: { allowedNamespaces: { selector: null, ...allowedNamespaces } },
-  });
+  await world.patchApp(world.app.place, { allowedNamespaces: { selector: null, ...allowedNamespaces } });
 }
 
 /** Sends once with a new message id. @returns whether the tenant's bot got it */

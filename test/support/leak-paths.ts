@@ -1,6 +1,6 @@
 import { request } from 'node:http';
-import type { MessengerPageSpec } from '../../src/api/v1alpha1/types.gen.js';
-import type { FaultEffect } from '../../src/simulator/faults.js';
+import type { MessengerAppSpec, MessengerPageSpec } from '../../src/api/v1alpha1/types.gen.js';
+import type { FaultEffect, FaultSpec } from '../../src/simulator/faults.js';
 import type { RunningSimulator } from '../../src/simulator/simulator.js';
 import type { BotAnswer, BotRequest, RecordingBot } from './bot-server.js';
 import { eventually } from './eventually.js';
@@ -29,17 +29,33 @@ export function newCanaries() {
 
 export type Canaries = ReturnType<typeof newCanaries>;
 
-const app = { name: 'canary', namespace: NAMESPACE };
+export const app = { name: 'canary', namespace: NAMESPACE };
 export const page = { name: 'canary-page', namespace: NAMESPACE, labels: { bot: 'canary' } };
 
+/** Graph refuses the app's own credential. After this it is asked once a minute only, so this comes last. */
+export function lastFailure(canaries: Canaries): FaultSpec {
+  const message = valuesInUse(canaries).join(' ');
+  return { operation: 'subscriptions', appId: APP_ID, times: 1, effect: { kind: 'error', code: 190, message } };
+}
+
+/** A change that makes the operator look at the app now; another one each turn. */
+export function appChange(turn: number): Partial<MessengerAppSpec> {
+  return { pageDefaults: { deletionPolicy: turn % 2 === 0 ? 'Unsubscribe' : 'Retain' } };
+}
+
+/** The same for the page. */
+export function pageChange(turn: number): Partial<MessengerPageSpec> {
+  return { botConfig: { inline: { turn } } };
+}
+
 /** An app and a page with all kinds of secrets, and both once more with values that make no sense. */
-export function canaryManifests(canaries: Canaries): readonly Manifest[] {
+export function canaryManifests(canaries: Canaries, turn = 0): readonly Manifest[] {
   const { appSecret, previousAppSecret, verifyToken, signingSecret, malformed, malformedAppSecret } = canaries;
   const values = { appSecret: appSecret.value, previousAppSecret: previousAppSecret.value, verifyToken: verifyToken.value };
   const backend = { service: BOT_SERVICE };
   return [
     secret(app, values),
-    messengerApp(app, { appId: APP_ID, previousAppSecretRef: { name: app.name } }),
+    messengerApp(app, { appId: APP_ID, previousAppSecretRef: { name: app.name }, ...appChange(turn) }),
     secret({ ...app, name: 'signing' }, { appSecret: signingSecret.value }),
     secret(
       { ...app, name: 'malformed' },
@@ -48,7 +64,7 @@ export function canaryManifests(canaries: Canaries): readonly Manifest[] {
     messengerApp({ ...app, name: 'malformed' }, { appId: '1517776481860198' }),
     messengerPage({ ...app, name: 'malformed' }, { pageId: '104500000000098', appRef: { name: app.name }, backend }),
     tokenManifest(canaries.pageToken),
-    pageManifest({}),
+    pageManifest(pageChange(turn)),
   ];
 }
 
@@ -56,7 +72,7 @@ export function tokenManifest({ value }: Canary): Manifest {
   return secret({ ...app, name: 'canary-token' }, { token: value });
 }
 
-export function pageManifest(spec: Partial<MessengerPageSpec>): Manifest {
+function pageManifest(spec: Partial<MessengerPageSpec>): Manifest {
   const backend = { service: BOT_SERVICE, signingSecretRef: { name: 'signing', key: 'appSecret' } };
   const ref = { accessTokenSecretRef: { name: 'canary-token' }, appRef: { name: app.name } };
   return messengerPage(page, { pageId: PAGE_ID, ...ref, backend, ...spec });
@@ -73,12 +89,16 @@ export function makeAtFacebook({ control }: RunningSimulator, canaries: Canaries
   control.makeToken({ alias: 'canary-next', appId: APP_ID, pageId: PAGE_ID, value: canaries.nextPageToken.value });
 }
 
-/** Everything that Graph can do wrong, with every secret that the operator has in use in its texts. */
-export function graphFailures(canaries: Canaries): readonly FaultEffect[] {
-  const { pageToken, appSecret, previousAppSecret, verifyToken, signingSecret } = canaries;
-  const values = [pageToken, appSecret, previousAppSecret, verifyToken, signingSecret].map(({ value }) => value);
+/** What the operator has in use, and so could be in Graph's texts. */
+function valuesInUse({ pageToken, appSecret, previousAppSecret, verifyToken, signingSecret }: Canaries): readonly string[] {
+  return [pageToken, appSecret, previousAppSecret, verifyToken, signingSecret].map(({ value }) => value);
+}
+
+/** Everything that Graph can do wrong on the page's own edges, with every secret in use in its texts. */
+export function graphFailures(canaries: Canaries): readonly FaultSpec[] {
+  const values = valuesInUse(canaries);
   const text = [...values, ...values.map(encodeURIComponent), ...values.map((value) => Buffer.from(value).toString('base64'))].join(' ');
-  return [
+  const effects: readonly FaultEffect[] = [
     { kind: 'echo' },
     { kind: 'error', code: 1, message: `An unknown error for ${text}` },
     { kind: 'error', code: 100, message: `(#100) Invalid parameter ${values.join(' ')}` },
@@ -98,6 +118,33 @@ export function graphFailures(canaries: Canaries): readonly FaultEffect[] {
     { kind: 'error', code: 190, subcode: 460, message: `Error validating access token ${values.join(' ')}` },
     { kind: 'throttle', code: 32, regainMinutes: 0 },
   ];
+  return effects.map((effect) => ({ pageId: PAGE_ID, times: 1, effect }));
+}
+
+/** What Graph can do wrong where the app asks it: about a token, and about its own webhook. */
+export function appFailures(canaries: Canaries): readonly FaultSpec[] {
+  const values = valuesInUse(canaries);
+  const [first] = values;
+  const text = values.join(' ');
+  const inspected = {
+    is_valid: true,
+    type: first,
+    app_id: APP_ID,
+    profile_id: PAGE_ID,
+    scopes: values,
+    error: { code: 190, message: text },
+  };
+  const row = { object: 'page', callback_url: text, active: true, fields: [{ name: first, version: 'v25.0' }] };
+  const effects: readonly FaultEffect[] = [
+    { kind: 'echo' },
+    { kind: 'error', code: 1, message: text },
+    { kind: 'http', status: 500, body: text },
+    { kind: 'http', status: 200, body: `{"data": "${text}` },
+  ];
+  const odd = (data: unknown): FaultEffect => ({ kind: 'http', status: 200, body: JSON.stringify({ data }) });
+  const of = (operation: string, all: readonly FaultEffect[]): readonly FaultSpec[] =>
+    all.map((effect) => ({ operation, appId: APP_ID, times: 1, effect }));
+  return [...of('debug_token', [...effects, odd(inspected)]), ...of('subscriptions', [...effects, odd([row])])];
 }
 
 /** Answers of a bot that tells all it has been told, and its secret. */
@@ -106,20 +153,22 @@ export function rudeAnswers({ signingSecret }: Canaries): readonly ((seen: BotRe
   return [400, 404, 413, 500, 503, 302].map((status) => (seen) => ({ status, body: echo(seen) }));
 }
 
-/** Calls `look` until a fault has been met by the operator and its end too. */
+/** Switches one failure on after the other, each until the operator has met it. @returns how many */
 export async function meetEach(
   sim: RunningSimulator,
-  effects: readonly FaultEffect[],
+  faults: readonly FaultSpec[],
   provoke: (turn: number) => Promise<void>,
 ): Promise<number> {
-  let met = 0;
-  for (const effect of effects) {
-    const { id } = sim.control.addFault({ pageId: PAGE_ID, times: 1, effect });
-    await provoke(met);
-    await eventually(() => !sim.control.state().faults.some((fault) => fault.id === id), 60_000, `meeting ${effect.kind}`);
-    met += 1;
+  for (const [turn, fault] of faults.entries()) {
+    const { id } = sim.control.addFault(fault);
+    await provoke(turn);
+    await eventually(
+      () => !sim.control.state().faults.some((one) => one.id === id),
+      60_000,
+      `meeting ${fault.effect.kind} at ${fault.operation ?? 'the page'}`,
+    );
   }
-  return met;
+  return faults.length;
 }
 
 /** Lets the bot be rude to one message after the other. */

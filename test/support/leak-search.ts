@@ -53,6 +53,7 @@ export function formsOf(value: string): ReadonlyMap<string, string> {
     ['as a form', new URLSearchParams({ x: value }).toString().slice(2)],
     ['JSON-escaped', json],
     ['JSON-escaped as Meta does', json.replaceAll('/', '\\/')],
+    ['JSON-escaped as Go does', json.replace(/[<>&]/g, (char) => `\\u00${char.charCodeAt(0).toString(16)}`)],
     ['JSON in JSON', JSON.stringify(json).slice(1, -1)],
     ...[0, 1, 2].flatMap((shift) => base64Forms(value, shift)),
     ...(plain.length >= 16 ? [['its plain part', plain] as const] : []),

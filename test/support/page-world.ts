@@ -138,6 +138,10 @@ export class PageWorld {
     return this.cluster.admin.find<MessengerApp>(`${KINDS}/namespaces/${namespace}/messengerapps/${name}`);
   }
 
+  patchApp({ namespace, name }: Place, spec: unknown): Promise<MessengerApp> {
+    return this.cluster.admin.patch<MessengerApp>(`${KINDS}/namespaces/${namespace}/messengerapps/${name}`, { spec });
+  }
+
   patchPage(place: Place, spec: unknown): Promise<MessengerPage> {
     return this.cluster.admin.patch<MessengerPage>(this.path(place), { spec });
   }
