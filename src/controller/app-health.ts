@@ -15,6 +15,7 @@ const PROBE_BASE_MS = 60_000;
 const PROBE_MAX_MS = 10 * 60_000;
 const RELAPSE_WITHIN_MS = 15 * 60_000;
 const ASK_EVERY_MS = 30_000;
+const ASK_AGAIN_EVERY_MS = 5 * 60_000;
 const NONE: ReadonlySet<string> = new Set();
 
 /**
@@ -66,8 +67,17 @@ export class AppHealth {
 
   /** A page could not reach Graph: the app shall look and say so once. At most one question in 30 seconds. */
   ask(app: NamespacedName): void {
+    this.#askWithin(app, ASK_EVERY_MS);
+  }
+
+  /** A page reached Graph though the app could not: the app shall look again. At most one question in 5 minutes. */
+  askAgain(app: NamespacedName): void {
+    this.#askWithin(app, ASK_AGAIN_EVERY_MS);
+  }
+
+  #askWithin(app: NamespacedName, everyMs: number): void {
     const health = this.#of(app);
-    if (health.askedMs !== undefined && this.#clock.monotonicMs() - health.askedMs < ASK_EVERY_MS) return;
+    if (health.askedMs !== undefined && this.#clock.monotonicMs() - health.askedMs < everyMs) return;
     this.#ask(app, health);
   }
 

@@ -122,8 +122,12 @@ export class Throttle {
     const blocks = wholeApp ? this.#apps : this.#pages;
     const key = wholeApp ? app.appId : pageKey(app.appId, pageId);
     const now = this.#clock.monotonicMs();
-    const strikes = (blocks.get(key)?.strikes ?? 0) + 1;
-    const ms = usage.regainMs > 0 ? usage.regainMs : Math.min(FIRST_WAIT_MS * 2 ** (strikes - 1), MAX_WAIT_MS);
+    const block = blocks.get(key);
+    // A probe that fails while we wait anyway tells nothing new.
+    const waiting = block !== undefined && now < block.untilMs;
+    const strikes = (block?.strikes ?? 0) + (waiting ? 0 : 1);
+    const unnamed = waiting ? block.untilMs - now : Math.min(FIRST_WAIT_MS * 2 ** (strikes - 1), MAX_WAIT_MS);
+    const ms = usage.regainMs > 0 ? usage.regainMs : unnamed;
     blocks.set(key, { number: ++this.#lastNumber, untilMs: now + ms, strikes, nextProbeMs: now + PROBE_MS });
     return ms;
   }

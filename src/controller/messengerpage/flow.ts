@@ -86,6 +86,7 @@ export class PageFlow {
       if (!isBlinding(error)) throw error;
       return this.#blind(pass, error);
     }
+    if (isThoughtUnreachable(pass)) this.#deps.health.askAgain(appKeyOf(pass.page));
     return this.#finish.seen(pass, { app: pass.app });
   }
 
@@ -129,9 +130,13 @@ function isBlinding(error: unknown): error is Error {
 }
 
 /** The app is to look whether Graph can be reached, unless it has found that it cannot: then it asks at its own pace. */
-function isWorthAsking({ app }: AppPass, error: Error | undefined): boolean {
+function isWorthAsking(pass: AppPass, error: Error | undefined): boolean {
   const ofApp = error instanceof TransientError || (error instanceof RateLimitedError && error.scope === 'app');
-  return ofApp && findCondition(app.status?.conditions, 'GraphReachable')?.status !== 'False';
+  return ofApp && !isThoughtUnreachable(pass);
+}
+
+function isThoughtUnreachable({ app }: AppPass): boolean {
+  return findCondition(app.status?.conditions, 'GraphReachable')?.status === 'False';
 }
 
 /** However long Graph wants to be left alone, the page has to become Unknown in time. */
