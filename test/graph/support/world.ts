@@ -194,7 +194,7 @@ export class GraphWorld {
   #process(): Process {
     const log = Object.assign(Object.create(silentLogger) as typeof silentLogger, { close: () => Promise.resolve() });
     return {
-      log: log as Process['log'],
+      log: log,
       redactor: new Redactor(),
       learn: () => undefined,
       metrics: this.metrics,
