@@ -63,13 +63,14 @@ export class ClaimArbiter {
   }
 
   /**
-   * The pages that could take over from one that is being deleted: same key, proven, consented, not being deleted as far as the
-   * cache knows; who holds the claim already comes first.
+   * The pages that could take over from one that is being deleted: same key, consented, not being deleted as far as the cache
+   * knows, and proven or holding the claim already; the holder comes first.
    */
   successorsOf(page: MessengerPage, appId: string): readonly MessengerPage[] {
     const { pages, candidates, decision } = this.#judge(this.#rivals(page), page, appId);
     return candidates
-      .filter(({ uid, deleting, consented, proof }) => uid !== page.metadata.uid && !deleting && consented && proof === 'proven')
+      .filter(({ uid, deleting, consented }) => uid !== page.metadata.uid && !deleting && consented)
+      .filter(({ uid, proof, claim }) => proof === 'proven' || (uid === decision.holder && claim?.state === 'Held'))
       .sort((a, b) => Number(b.uid === decision.holder) - Number(a.uid === decision.holder))
       .flatMap(({ uid }) => pages.get(uid) ?? []);
   }
