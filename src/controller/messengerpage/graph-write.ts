@@ -28,10 +28,13 @@ export async function assertMayWrite(
   fence.check();
 }
 
-function changeBetween({ metadata: planned }: MessengerPage, { metadata: live }: MessengerPage): string | undefined {
-  if (live.uid !== planned.uid) return 'is another object';
-  if (live.generation !== planned.generation) return 'has another spec';
-  return live.deletionTimestamp === planned.deletionTimestamp ? undefined : 'is being deleted';
+function changeBetween(planned: MessengerPage, live: MessengerPage): string | undefined {
+  const { uid, generation, deletionTimestamp } = live.metadata;
+  if (uid !== planned.metadata.uid) return 'is another object';
+  if (generation !== planned.metadata.generation) return 'has another spec';
+  // Somebody else's finalizer may keep a page that we are done with: what is at Graph by then is not this page's.
+  if (hasFinalizer(planned, UNSUBSCRIBE_FINALIZER) && !hasFinalizer(live, UNSUBSCRIBE_FINALIZER)) return 'was released';
+  return deletionTimestamp === planned.metadata.deletionTimestamp ? undefined : 'is being deleted';
 }
 
 function claimChange({ status }: MessengerPage, epoch: number | undefined): string | undefined {
