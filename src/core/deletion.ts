@@ -9,6 +9,8 @@ export interface DeletionFacts {
   readonly policy: 'Unsubscribe' | 'Retain';
   /** Whether another page of the same key took over, our finalizer on it. */
   readonly successor: boolean | undefined;
+  /** A write of ours may have arrived that Graph does not show yet: then no row in sight does not mean that there is none. */
+  readonly unconfirmedWrite?: boolean;
   /** Whether this install may write to Graph at all (`--read-only`). */
   readonly mayWrite: boolean;
   /** What a live GET said of our row. `refused`: it never will be told (token, permission, credentials); `failed`: not now. */
@@ -52,7 +54,7 @@ function decideAtGraph(facts: DeletionFacts): DeletionStep {
     case undefined:
       return { do: 'look' };
     case 'absent':
-      return release(4);
+      return facts.unconfirmedWrite === true && facts.mayWrite ? decideUnsubscribe(facts) : release(4);
     case 'no_credentials':
       return release(6, true);
     case 'failed':

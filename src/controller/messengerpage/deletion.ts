@@ -47,7 +47,7 @@ export class PageDeletion {
     }
   }
 
-  #facts({ page, spec }: PagePass, memory: { firstAttemptMs: number; attempts: number }): DeletionFacts {
+  #facts({ page, spec, memory }: PagePass, own: { firstAttemptMs: number; attempts: number }): DeletionFacts {
     const { clock, options } = this.#deps;
     const claim = page.status?.claim;
     const nowMs = clock.nowMs();
@@ -57,12 +57,13 @@ export class PageDeletion {
       everWritten: hasFinalizer(page, UNSUBSCRIBE_FINALIZER),
       policy: policyOf(page.status?.effective?.deletionPolicy, page.spec.deletionPolicy ?? spec.deletionPolicy, page.spec.deletionPolicy),
       successor: undefined,
+      unconfirmedWrite: memory.unconfirmedWrite || page.status?.lastWriteTime === undefined,
       mayWrite: !options.readOnly,
       look: undefined,
       unsubscribe: undefined,
       deletionMs: Date.parse(page.metadata.deletionTimestamp ?? '') || nowMs,
-      firstAttemptMs: memory.firstAttemptMs,
-      attempts: memory.attempts,
+      firstAttemptMs: own.firstAttemptMs,
+      attempts: own.attempts,
       timeoutMs: options.deletionTimeoutMs,
       nowMs,
     };

@@ -1,4 +1,4 @@
-import type { MessengerPage } from '../../api/v1alpha1/types.gen.js';
+import type { MessengerPage, MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
 import type { PageCredentials, TokenInfo } from '../../core/graph.js';
 import { keyOf, keyText, type NamespacedName } from '../../core/object-key.js';
 import type { TokenVerdict } from '../../core/token-check.js';
@@ -40,11 +40,15 @@ export interface PageMemory extends ProgressMemory {
   /** When Graph was last asked for the Page's name. */
   namedMs: number | undefined;
   refusal: RefusalMemory | undefined;
+  /** Since our last write Graph has not been seen to show it. */
+  unconfirmedWrite: boolean;
   contest: Contest;
   /** The generation that `contest` is about. */
   contestGeneration: number | undefined;
   removals: Removals | undefined;
   nextDrift: { readonly atMs: number; readonly intervalMs: number } | undefined;
+  /** What was found out once and for all: a status that did not arrive must not be the last that is heard of it. */
+  facts: Pick<MessengerPageStatus, 'lastWriteTime' | 'pageName'>;
   /** `firstAttemptMs` since the epoch. */
   deletion: { readonly firstAttemptMs: number; attempts: number; told: boolean } | undefined;
   /** The last ones proven: `kubectl delete -f .` takes Secret and app within milliseconds. For deletion only. */
@@ -88,12 +92,14 @@ function empty(uid: string, nowMs: number): PageMemory {
     token: undefined,
     namedMs: undefined,
     refusal: undefined,
+    unconfirmedWrite: false,
     contest: NO_CONTEST,
     contestGeneration: undefined,
     removals: undefined,
     nextDrift: undefined,
     missing: undefined,
     stall: undefined,
+    facts: {},
     deletion: undefined,
     credentials: undefined,
   };

@@ -36,6 +36,7 @@ export class SubscriptionStep {
     if (hindrance === undefined) await this.#adopt(pass, observed);
     if (plan.action === 'none') {
       pass.memory.refusal = undefined;
+      pass.memory.unconfirmedWrite = false;
       this.#settled(pass, observed);
       return;
     }
@@ -81,6 +82,7 @@ export class SubscriptionStep {
     const { graph, clock, log } = this.#deps;
     const { token, call, report, page, epoch, signal } = pass;
     await assertMayWrite(this.#deps, page, { epoch, signal });
+    pass.memory.unconfirmedWrite = true;
     try {
       await graph.subscribe(token, plan.fields, call);
     } catch (error) {
@@ -109,7 +111,9 @@ export class SubscriptionStep {
     for (const ms of READ_BACK_AFTER_MS) {
       if (ms > 0) await sleep(this.#deps.clock, ms, pass.signal);
       const observed = await this.#observe(pass);
-      if (planSubscription(pass.spec.fields, observed).action === 'none') return observed;
+      if (planSubscription(pass.spec.fields, observed).action !== 'none') continue;
+      pass.memory.unconfirmedWrite = false;
+      return observed;
     }
     throw new TransientError('GraphUnavailable', `Graph took the fields of page ${pass.page.spec.pageId} and does not show them yet`);
   }
