@@ -1,4 +1,6 @@
+import type { Condition } from '../api/meta.js';
 import { stalledLookMs } from '../core/schedule.js';
+import { findCondition } from '../runtime/conditions.js';
 
 /** What an object that is not Ready waits for. `may_come`: for something that may still be created. */
 export type Progress = 'done' | 'reconciling' | 'may_come' | 'stalled' | 'suspended';
@@ -27,6 +29,17 @@ export function paceOf(progress: Progress, what: string, memory: ProgressMemory,
   if (progress === 'stalled' || progress === 'may_come') return { stalled: true, wakeMs: stalledWake(memory, what, nowMs) };
   memory.stall = undefined;
   return { stalled: false, wakeMs: undefined };
+}
+
+/** Whether the status says already that the object is Stalled for this reason, with this spec. */
+export function wasStalled(before: readonly Condition[] | undefined, reason: string, generation: number): boolean {
+  const stalled = findCondition(before, 'Stalled');
+  return stalled?.status === 'True' && stalled.reason === reason && stalled.observedGeneration === generation;
+}
+
+/** A process that begins anew goes on from what the status says: what has been waited for long enough is not waited for again. */
+export function recallWaiting(memory: ProgressMemory, what: string, stalledBefore: boolean, nowMs: number): void {
+  if (stalledBefore) memory.missing ??= { what, sinceMs: nowMs - MAY_COME_MS };
 }
 
 function waitingLeftMs(memory: ProgressMemory, what: string, nowMs: number): number {

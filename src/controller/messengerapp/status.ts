@@ -3,7 +3,7 @@ import { APP_CONDITIONS, type AppConditionType } from '../../api/v1alpha1/condit
 import type { MessengerApp, MessengerAppStatus } from '../../api/v1alpha1/types.gen.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { bad, conditionsFrom, good, unknown, type Judgement } from '../judgement.js';
-import { paceOf, type Progress } from '../progress.js';
+import { paceOf, recallWaiting, wasStalled, type Progress } from '../progress.js';
 import type { AppPass } from './pass.js';
 
 const MAY_COME: ReadonlySet<string> = new Set(['SecretNotFound', 'SecretKeyMissing']);
@@ -26,6 +26,7 @@ export function composeAppStatus(pass: AppPass, times: { readonly nowMs: number;
   const before = app.status?.conditions;
   const aspects = conditionsFrom(before, report.judged, APP_CONDITIONS, at);
   const { ready, progress } = readinessOf(app, aspects);
+  recallWaiting(memory, ready.reason, wasStalled(before, ready.reason, generation), times.monotonicMs);
   const { stalled, wakeMs } = paceOf(progress, ready.reason, memory, times.monotonicMs);
   const abnormal = progress === 'done' || progress === 'suspended' ? undefined : stalled ? 'Stalled' : 'Reconciling';
   const sum = (type: string): Judgement | 'gone' => (abnormal === type ? { ...ready, status: 'True' } : 'gone');

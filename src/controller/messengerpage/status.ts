@@ -3,7 +3,7 @@ import { PAGE_CONDITIONS } from '../../api/v1alpha1/conditions.js';
 import type { MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
 import { backendText } from '../../core/effective-spec.js';
 import { conditionsFrom, type Judgement } from '../judgement.js';
-import { paceOf } from '../progress.js';
+import { paceOf, recallWaiting, wasStalled } from '../progress.js';
 import { requestOf, type PagePass } from './pass.js';
 import { readinessOf, type Readiness, type ReadinessOptions } from './readiness.js';
 
@@ -33,6 +33,7 @@ export function composeStatus(
   const aspects = conditionsFrom(before, report.judged, PAGE_CONDITIONS, { generation, nowMs });
   const readiness = readinessOf(aspects, options);
   const what = `${readiness.failing ?? ''}/${readiness.ready.reason}`;
+  recallWaiting(memory, what, wasStalled(before, readiness.ready.reason, generation), monotonicMs);
   const { stalled, wakeMs } = paceOf(readiness.progress, what, memory, monotonicMs);
   const summary = new Map<string, Judgement | 'gone'>([
     ['Ready', readiness.ready],
@@ -44,10 +45,13 @@ export function composeStatus(
   return { status: statusWith(pass, conditions, options.answered), readiness, stalled, wakeMs };
 }
 
-function statusWith({ page, spec, report }: PagePass, conditions: readonly Condition[], answered: boolean): MessengerPageStatus {
+function statusWith({ page, spec, report, memory }: PagePass, conditions: readonly Condition[], answered: boolean): MessengerPageStatus {
+  const { lastWriteTime, pageName } = report.patch;
+  memory.facts = { ...memory.facts, ...(lastWriteTime && { lastWriteTime }), ...(pageName && { pageName }) };
   const request = answered ? requestOf(page) : undefined;
   return {
     ...page.status,
+    ...memory.facts,
     ...report.patch,
     observedGeneration: page.metadata.generation ?? 0,
     conditions,

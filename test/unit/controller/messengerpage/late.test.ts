@@ -1,0 +1,92 @@
+import { describe, expect, it } from '@jest/globals';
+import { ClusterUnavailableError, TransientError } from '../../../../src/core/errors.js';
+import { aPage, aSettledWorld, aWorld, SHOP } from '../support/world.js';
+
+const SECOND = { namespace: 'bots', name: 'second' };
+
+describe('what comes late', () => {
+  it('does not take back that a page is Stalled when another process begins to lead', async () => {
+    const world = aWorld({ page: aPage({ backend: { service: { name: 'nowhere', port: 1 } } }) });
+    await world.settle();
+    await world.advance(130_000);
+    expect(world.condition('Stalled')?.reason).toBe('BackendNotFound');
+    const written = world.pages.statusWrites.length;
+
+    world.restart();
+    await world.settle();
+    await world.advance(130_000);
+
+    expect(world.pages.statusWrites).toHaveLength(written);
+    expect(world.condition('Reconciling')).toBeUndefined();
+  });
+
+  it('unsubscribes a deleted page whose subscription Graph took and does not show yet', async () => {
+    const world = aWorld();
+    world.graph.lagReads = 1_000;
+    await world.settle();
+    expect(world.graph.writes).toEqual(['POST 1001 messages,messaging_postbacks']);
+
+    world.pages.delete(SHOP);
+    world.graph.lagReads = 0;
+    await world.settle();
+    await world.advance(10_000);
+
+    expect(world.pages.find(SHOP)).toBeUndefined();
+    expect(world.graph.fieldsOf('1001')).toBeUndefined();
+  });
+
+  it('leaves the row alone when a deleted page has lost the claim to one that is not proven', async () => {
+    const world = await aSettledWorld();
+    world.pages.create(aPage({ accessTokenSecretRef: { name: 'dead' } }, { name: 'second' }));
+    world.secrets.put('bots/dead', { token: 'token-2' });
+    await world.settle();
+    const claim = { appId: '151', pageId: '1001' };
+    world.pages.update(SHOP, (page) => ({ ...page, status: { ...page.status, claim: { ...claim, state: 'Waiting', epoch: 1 } } }));
+    world.pages.update(SECOND, (page) => ({ ...page, status: { ...page.status, claim: { ...claim, state: 'Held', epoch: 2 } } }));
+
+    world.pages.delete(SHOP);
+    await world.settle();
+    await world.advance(10_000);
+
+    expect(world.pages.find(SHOP)).toBeUndefined();
+    expect(world.graph.writes.filter((write) => write.startsWith('DELETE'))).toEqual([]);
+    expect(world.pages.require(SECOND).metadata.finalizers).toContain('messenger-operator.dev/unsubscribe');
+  });
+
+  it('does not unsubscribe once more for a page that it has released and somebody else holds back', async () => {
+    const world = await aSettledWorld();
+    world.pages.update(SHOP, (page) => ({
+      ...page,
+      metadata: { ...page.metadata, finalizers: [...(page.metadata.finalizers ?? []), 'example.com/hold'] },
+    }));
+    world.pages.delete(SHOP);
+    world.pages.lagging = true;
+    await world.settle();
+    expect(world.pages.require(SHOP).metadata.finalizers).toEqual(['example.com/hold']);
+    world.graph.setFields('1001', ['messages']);
+
+    await expect(world.reconcile()).rejects.toThrow('was released');
+
+    expect(world.graph.fieldsOf('1001')).toEqual(['messages']);
+  });
+
+  it('still says when it wrote after the answer to a status was lost', async () => {
+    const world = aWorld();
+    let lost = false;
+    world.pages.lagging = true;
+    world.pages.after = (operation) => {
+      if (operation !== 'status' || lost || world.graph.writes.length === 0) return;
+      lost = true;
+      throw new ClusterUnavailableError('no answer');
+    };
+    await world.settle();
+    world.graph.failWith.set('pageInfo', new TransientError('GraphUnavailable', 'no name now'));
+    await world.advance(30_000);
+    world.pages.deliver();
+    await world.settle();
+
+    expect(lost).toBe(true);
+    expect(world.ready()).toBe('True');
+    expect(world.pages.require(SHOP).status).toMatchObject({ lastWriteTime: expect.any(String), pageName: 'Page 1001' });
+  });
+});
