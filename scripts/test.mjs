@@ -12,8 +12,10 @@ const out = mkdtempSync(join(tmpdir(), 'messenger-operator-test-'));
 /** needs: what to prepare first. limitMin: the suite is killed and counted as failed after it. */
 const SUITES = [
   { name: 'unit', paths: ['test/unit'], limitMin: 5, needs: [] },
+  { name: 'graph', paths: ['test/graph', 'test/clients'], limitMin: 6, needs: ['clients', 'bottender'] },
   { name: 'contract', paths: ['test/contract'], limitMin: 6, needs: ['controlplane'], serial: true },
   { name: 'integration', paths: ['test/integration'], limitMin: 20, needs: ['controlplane'], serial: true },
+  { name: 'events', paths: ['test/events'], limitMin: 8, needs: ['build', 'client', 'bottender'], serial: true },
   { name: 'e2e', paths: ['test/e2e'], limitMin: 12, needs: ['controlplane', 'build', 'client', 'bottender'], serial: true },
 ];
 
@@ -45,6 +47,7 @@ function prepare(need) {
     build: ['npm', ['run', '-s', 'build']],
     client: ['npm', ['run', '-s', 'build:client']],
     bottender: ['node', ['scripts/install-bottender.mjs']],
+    clients: ['node', ['scripts/install-clients.mjs']],
   };
   const [command, args] = commands[need];
   const { status, stdout } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });

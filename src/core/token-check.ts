@@ -59,10 +59,19 @@ function identityFault(info: TokenInfo, { appId, pageId }: WantedToken): TokenVe
     return fault('foreign', 'TokenWrongApp', `the token was made with the app ${info.appId}, not with ${appId}: ${FRESH}`);
   }
   if (info.profileId !== undefined && info.profileId !== pageId) {
-    const hint = `put the token of ${pageId} into the Secret, or, if spec.pageId was copied from a profile's address, make it ${info.profileId}`;
-    return fault('foreign', 'TokenWrongPage', `the token is that of the Page ${info.profileId}, not of ${pageId}: ${hint}`);
+    return fault('foreign', 'TokenWrongPage', wrongPage(info.profileId, pageId));
   }
   return undefined;
+}
+
+/** People's ids, and those of Pages in the address `profile.php?id=…`: another number than the Page's id that Graph knows. */
+const PROFILE_ID = /^(?:1000\d{11}|6\d{13})$/;
+
+function wrongPage(tokenOf: string, pageId: string): string {
+  if (PROFILE_ID.test(pageId)) {
+    return `spec.pageId ${pageId} looks like the number in a profile's address; the token is that of the Page ${tokenOf}: make the object anew with pageId "${tokenOf}"`;
+  }
+  return `the token is that of the Page ${tokenOf}, not of ${pageId}: put the token of ${pageId} into the Secret, or make the object anew with pageId "${tokenOf}"`;
 }
 
 function grantFault(info: TokenInfo, { fields, pageId, appId }: WantedToken): TokenVerdict | undefined {

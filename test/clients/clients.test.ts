@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { psid } from '../../src/simulator/messaging.js';
@@ -20,8 +19,7 @@ let token: string;
 
 beforeAll(async () => {
   // Installed once, exactly as locked, without running anything of theirs.
-  if (!existsSync(`${FOLDER}/node_modules`))
-    await run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'], { cwd: FOLDER, timeout: 240_000 });
+  await run(process.execPath, ['scripts/install-clients.mjs'], { timeout: 240_000 });
   sim = await startSimulator();
   receiver = await startReceiver();
   sim.control.makeApp({ id: APP_ID, secret: APP_SECRET, name: 'Main', requireProof: true });
