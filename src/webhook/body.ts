@@ -5,15 +5,18 @@ import type { Clock } from '../core/clock.js';
 import type { UnverifiedBudget, UnverifiedShare } from './budget.js';
 import type { WebhookLimits } from './limits.js';
 import type { Pace } from './pace.js';
+import type { Throttle } from './throttle.js';
 
 export type BodyResult =
-  | { readonly ok: true; readonly bytes: Buffer }
+  /** `bytes` makes one piece of what has come: for nothing, if the signature does not verify. */
+  | { readonly ok: true; readonly bytes: () => Buffer }
   | { readonly ok: false; readonly why: 'too_large' | 'unverified_budget' | 'too_slow' | 'cut_off' };
 
 export interface BodyDeps {
   readonly limits: WebhookLimits;
   readonly budget: UnverifiedBudget;
   readonly pace: Pace;
+  readonly throttle: Throttle;
   readonly clock: Clock;
 }
 
@@ -24,7 +27,7 @@ export function declaredTooLarge(req: IncomingMessage, limits: WebhookLimits): b
 
 /**
  * Reads a body whose signature is still to be checked: never more than the limit, within the budget for unverified bytes,
- * not slower than the floor. `chunk` sees every byte once, as it arrives. `done` is called once.
+ * not slower than the floor, large ones not faster than their pace. `chunk` sees every byte once, as it arrives. `done` is called once.
  */
 export class BodyReader {
   readonly startedMs: number;
@@ -64,13 +67,23 @@ export class BodyReader {
     } else {
       this.#chunks.push(chunk);
       this.#chunk(chunk);
+      this.#keepPace(chunk.length);
     }
   };
 
+  #keepPace(bytes: number): void {
+    const { limits, throttle } = this.#deps;
+    if (this.receivedBytes > limits.smallBodyBytes && !throttle.take(bytes, this.#goOn)) this.#req.pause();
+  }
+
+  readonly #goOn = (): void => {
+    this.#req.resume();
+  };
+
   readonly #onEnd = (): void => {
-    const [only] = this.#chunks;
-    const bytes = this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks, this.receivedBytes);
-    this.#finish({ ok: true, bytes });
+    const chunks = this.#chunks;
+    const [only] = chunks;
+    this.#finish({ ok: true, bytes: () => (chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, this.receivedBytes)) });
   };
 
   readonly #onClose = (): void => {
@@ -86,6 +99,7 @@ export class BodyReader {
     this.#req.off('end', this.#onEnd);
     this.#req.off('close', this.#onClose);
     this.#deps.pace.forget(this);
+    this.#deps.throttle.forget(this.#goOn);
     this.#share.release();
     done(result);
   }

@@ -17,6 +17,7 @@ import { PostRouter } from './routing.js';
 import { scan, type ScannedPost } from './scan.js';
 import { signatureDigest, SignatureChecks, type Candidate, type SignatureCheck } from './signature.js';
 import { Splitter } from './split.js';
+import { Throttle } from './throttle.js';
 import { newTraceparent } from './trace.js';
 
 export interface WebhookHandlerDeps {
@@ -56,6 +57,7 @@ export class WebhookHandler {
   readonly #deps: WebhookHandlerDeps;
   readonly #pace: Pace;
   readonly #budget: UnverifiedBudget;
+  readonly #throttle: Throttle;
   readonly #signatures = new SignatureChecks();
   readonly #firstSeen = new FirstSeen();
   #inFlight = 0;
@@ -64,6 +66,7 @@ export class WebhookHandler {
     this.#deps = deps;
     this.#pace = new Pace(deps.clock, deps.limits);
     this.#budget = new UnverifiedBudget(deps.limits);
+    this.#throttle = new Throttle(deps.clock, deps.limits);
   }
 
   /** POSTs that are not answered yet. */
@@ -77,6 +80,7 @@ export class WebhookHandler {
 
   stop(): void {
     this.#pace.stop();
+    this.#throttle.stop();
   }
 
   handle(req: IncomingMessage, res: ServerResponse): void {
@@ -119,7 +123,7 @@ export class WebhookHandler {
     const check = this.#signatures.begin(exchange.path, exchange.apps, given);
     const { limits, clock } = this.#deps;
     new BodyReader(
-      { limits, clock, budget: this.#budget, pace: this.#pace },
+      { limits, clock, budget: this.#budget, pace: this.#pace, throttle: this.#throttle },
       req,
       (chunk) => {
         check.update(chunk);
@@ -149,8 +153,9 @@ export class WebhookHandler {
       return;
     }
     const { observe, clock } = this.#deps;
-    observe.verified(appIdOf(by), body.bytes.length);
-    this.#openSafely({ exchange, bytes: body.bytes, by, receivedMs: clock.monotonicMs() });
+    const bytes = body.bytes();
+    observe.verified(appIdOf(by), bytes.length);
+    this.#openSafely({ exchange, bytes, by, receivedMs: clock.monotonicMs() });
   }
 
   /** A bug in what looks pages up must cost its POST a repeat, not the process its life. */

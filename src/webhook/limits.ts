@@ -16,6 +16,10 @@ export interface WebhookLimits {
   readonly smallBodyBytes: number;
   /** Of one connection, so that pipelining multiplies nothing. */
   readonly maxUnverifiedPerConnection: number;
+  /** Large bodies that no signature has vouched for, all together: hashing them must leave time for the small ones. */
+  readonly largeBytesPerSecond: number;
+  /** So much of them is read at once after some calm. */
+  readonly largeBurstBytes: number;
   /** A body slower than this after `slowGraceMs` is cut: slow-loris. */
   readonly minBytesPerSecond: number;
   readonly slowGraceMs: number;
@@ -42,6 +46,8 @@ export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = {
   reservedForSmallBytes: 16 * MIB,
   smallBodyBytes: 64 * KIB,
   maxUnverifiedPerConnection: 8 * MIB,
+  largeBytesPerSecond: 32 * MIB,
+  largeBurstBytes: 4 * MIB,
   minBytesPerSecond: 8 * KIB,
   slowGraceMs: 2_000,
   maxBodyMs: 10_000,
