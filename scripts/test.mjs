@@ -13,6 +13,7 @@ const out = mkdtempSync(join(tmpdir(), 'messenger-operator-test-'));
 const SUITES = [
   { name: 'unit', paths: ['test/unit'], limitMin: 5, needs: [] },
   { name: 'graph', paths: ['test/graph', 'test/clients'], limitMin: 6, needs: ['clients', 'bottender'] },
+  { name: 'simulation', paths: ['test/simulation'], limitMin: 6, needs: [] },
   { name: 'contract', paths: ['test/contract'], limitMin: 6, needs: ['controlplane'], serial: true },
   { name: 'integration', paths: ['test/integration'], limitMin: 20, needs: ['controlplane'], serial: true },
   { name: 'events', paths: ['test/events'], limitMin: 8, needs: ['build', 'client', 'bottender'], serial: true },

@@ -1,0 +1,113 @@
+import { createHmac } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+
+export interface AbuseOptions {
+  readonly port: number;
+  /** Connections that never send anything. */
+  readonly idle: number;
+  /** Connections whose headers never end, a byte a second. */
+  readonly slowHeaders: number;
+  /** Connections that send a body a byte a second. */
+  readonly slowBodies: number;
+  /** Connections that send bodies of 8 MiB with a wrong signature, one after the other, as fast as they are taken. */
+  readonly junk: number;
+}
+
+export interface AbuseCounts {
+  open: number;
+  /** Bytes of junk that the system took. */
+  junkBytes: number;
+  /** First lines of answers. */
+  readonly answers: Record<string, number>;
+}
+
+const EIGHT_MIB = 8 * 1_024 * 1_024;
+const PIECE = Buffer.alloc(64 * 1_024, '{"object":"page","entry":[{"id":"104500000000001"}]}');
+const signature = `sha256=${createHmac('sha256', 'not-the-secret').update('').digest('hex')}`;
+const head = (length: number): string =>
+  `POST /webhooks/messenger HTTP/1.1\r\nHost: a\r\nX-Hub-Signature-256: ${signature}\r\nContent-Length: ${length}\r\n\r\n`;
+
+/** Everything that a stranger can do to the public listener to keep it busy. Broken connections are made anew. */
+export class Abuse {
+  readonly counts: AbuseCounts = { open: 0, junkBytes: 0, answers: {} };
+  readonly #port: number;
+  readonly #sockets = new Set<Socket>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #slow = new Set<Socket>();
+  #stopped = false;
+
+  constructor({ port, idle, slowHeaders, slowBodies, junk }: AbuseOptions) {
+    this.#port = port;
+    for (let i = 0; i < idle; i++) this.#open(() => undefined);
+    for (let i = 0; i < slowHeaders; i++) this.#openSlow('POST /webhooks/messenger HTTP/1.1\r\nHost: a\r\nX-A: ');
+    for (let i = 0; i < slowBodies; i++) this.#openSlow(head(5_000));
+    for (let i = 0; i < junk; i++) this.#junk();
+    this.#timer = setInterval(() => {
+      for (const socket of this.#slow) socket.write('x');
+    }, 1_000);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #openSlow(start: string): void {
+    this.#open(
+      (socket) => {
+        socket.write(start);
+        this.#slow.add(socket);
+      },
+      () => {
+        this.#openSlow(start);
+      },
+    );
+  }
+
+  #junk(): void {
+    this.#open(
+      (socket) => {
+        this.#pour(socket, 0);
+      },
+      () => {
+        this.#junk();
+      },
+    );
+  }
+
+  /** Pours until the body is whole, then begins the next one on the same connection. */
+  #pour(socket: Socket, sent: number): void {
+    let poured = sent;
+    if (poured === 0) socket.write(head(EIGHT_MIB));
+    for (let more = true; more && !socket.destroyed;) {
+      more = socket.write(PIECE);
+      poured = (poured + PIECE.length) % EIGHT_MIB;
+      this.counts.junkBytes += PIECE.length;
+      if (poured === 0 && more) socket.write(head(EIGHT_MIB));
+    }
+    socket.once('drain', () => {
+      this.#pour(socket, poured);
+    });
+  }
+
+  #open(begin: (socket: Socket) => void, again?: () => void): void {
+    const socket = connect({ port: this.#port, host: '127.0.0.1', noDelay: true });
+    this.#sockets.add(socket);
+    socket.once('connect', () => {
+      this.counts.open++;
+      begin(socket);
+      socket.once('close', () => this.counts.open--);
+    });
+    socket.on('data', (chunk) => {
+      const line = chunk.toString('latin1').slice(9, 12);
+      this.counts.answers[line] = (this.counts.answers[line] ?? 0) + 1;
+    });
+    socket.on('error', () => undefined);
+    socket.once('close', () => {
+      this.#sockets.delete(socket);
+      this.#slow.delete(socket);
+      if (!this.#stopped && again !== undefined) setTimeout(again, 5);
+    });
+  }
+}

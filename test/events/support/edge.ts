@@ -1,0 +1,64 @@
+import { type Clock, systemClock } from '../../../src/core/clock.js';
+import { silentLogger } from '../../../src/core/log.js';
+import type { PageRoute } from '../../../src/core/page-route.js';
+import { DirectDelivery } from '../../../src/delivery/direct.js';
+import type { DeliveryLimits } from '../../../src/delivery/limits.js';
+import { ALLOW_NOTHING } from '../../../src/net/address-guard.js';
+import { BotClient } from '../../../src/net/bot-client.js';
+import { createDial } from '../../../src/net/connector.js';
+import { CachedResolver, createCaresSource } from '../../../src/net/resolver.js';
+import type { MappedAddress } from '../../../src/net/service-map.js';
+import type { WebhookLimits } from '../../../src/webhook/limits.js';
+import { createWebhookServer, type WebhookServer } from '../../../src/webhook/server.js';
+import { CountingObserver as DeliveryCounts } from '../../unit/delivery/fakes.js';
+import { anApp, CountingObserver as WebhookCounts, FakeLookup } from '../../unit/webhook/fakes.js';
+
+export { APP_ID, APP_SECRET } from '../../unit/webhook/fakes.js';
+
+export interface EdgeOptions {
+  readonly clock?: Clock;
+  /** Page → port of its bot. */
+  readonly pages: ReadonlyMap<string, number>;
+  readonly route?: (pageId: string) => Partial<PageRoute>;
+  readonly webhook?: Partial<WebhookLimits>;
+  readonly delivery?: Partial<DeliveryLimits>;
+}
+
+export interface Edge {
+  readonly port: number;
+  readonly server: WebhookServer;
+  readonly delivery: DirectDelivery;
+  readonly counts: { readonly webhook: WebhookCounts; readonly delivery: DeliveryCounts };
+  stop(): Promise<void>;
+}
+
+/** A real listener, real delivery and real connections in this process; only the page index is a table. */
+export async function startEdge({
+  clock = systemClock,
+  pages,
+  route = () => ({}),
+  webhook = {},
+  delivery: limits = {},
+}: EdgeOptions): Promise<Edge> {
+  const lookup = new FakeLookup();
+  lookup.apps.push(anApp());
+  const serviceMap = new Map<string, MappedAddress>();
+  for (const [pageId, port] of pages) {
+    serviceMap.set(`bots/bot-${port}:80`, { host: '127.0.0.1', port });
+    lookup.addPage(pageId, {
+      target: { kind: 'service', namespace: 'bots', name: `bot-${port}`, port: 80, path: '/bot' },
+      ...route(pageId),
+    });
+  }
+  const counts = { webhook: new WebhookCounts(), delivery: new DeliveryCounts() };
+  const resolver = new CachedResolver({ source: createCaresSource(), clock });
+  const client = new BotClient({ clock, clusterDomain: 'cluster.local', serviceMap, resolver, allow: ALLOW_NOTHING, dial: createDial() });
+  const delivery = new DirectDelivery({ client, clock, log: silentLogger, observe: counts.delivery, limits });
+  const server = createWebhookServer({ lookup, delivery, clock, log: silentLogger, observe: counts.webhook, limits: webhook });
+  await server.listen(0, '127.0.0.1');
+  const stop = async (): Promise<void> => {
+    await server.close();
+    await client.close();
+  };
+  return { port: server.address.port, server, delivery, counts, stop };
+}
