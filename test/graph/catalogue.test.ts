@@ -39,7 +39,9 @@ function operationFor(row: CatalogueRow): Operation {
 }
 
 const ALL = ERROR_CATALOGUE.map((row, index) => {
-  const key = [row.codes?.join() ?? row.http ?? 'any', row.subcodes?.join() ?? '', row.prefix ?? ''].filter((text) => text !== '').join(' ');
+  const key = [row.codes?.join() ?? row.http ?? 'any', row.subcodes?.join() ?? '', row.prefix ?? '']
+    .filter((text) => text !== '')
+    .join(' ');
   return [`${index + 1}`, key, operationFor(row), row] as const;
 });
 const rows = (disposition: CatalogueRow['disposition'], ofApp?: boolean) =>

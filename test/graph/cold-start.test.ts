@@ -35,7 +35,9 @@ describe('a start with 500 pages', () => {
     const calls = world.calls(since);
     const own = calls.findLastIndex(({ pageId, method }) => pageId === page.pageId && method === 'POST');
     const others = calls.slice(0, own).filter(({ pageId, shape }) => pageId !== page.pageId && shape === '/{page-id}/subscribed_apps');
-    tell(`a new page among 500 first checks: Ready after ${world.clock.monotonicMs() - beganMs} ms, behind ${others.length} reads of others`);
+    tell(
+      `a new page among 500 first checks: Ready after ${world.clock.monotonicMs() - beganMs} ms, behind ${others.length} reads of others`,
+    );
     expect(own).toBeGreaterThan(0);
     expect(others.length).toBeLessThan(250);
   });

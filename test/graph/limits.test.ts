@@ -66,7 +66,9 @@ describe('a throttle of the whole app', () => {
     const minutes = (world.clock.monotonicMs() - beganMs) / MINUTE_MS;
     await world.clock.advance(90 * MINUTE_MS);
     const rates = perPage(world.calls(healed), pages);
-    tell(`the app is well ${minutes.toFixed(1)} min after the throttle, each page has been read ${Math.min(...rates.map(({ reads }) => reads))} times or more 90 min later`);
+    tell(
+      `the app is well ${minutes.toFixed(1)} min after the throttle, each page has been read ${Math.min(...rates.map(({ reads }) => reads))} times or more 90 min later`,
+    );
     expect(minutes).toBeLessThan(30);
     for (const { reads } of rates) expect(reads).toBeGreaterThanOrEqual(1);
     expect(world.summary()).toEqual({ True: PAGES });

@@ -44,7 +44,11 @@ for (const unsubscribed of [0, PAGES / 5, PAGES]) {
     await world.close();
     continue;
   }
-  const pages = world.pages.live.map(({ metadata: { name }, spec: { pageId } }) => ({ name, pageId, alias: name.replace('page', 'token') }));
+  const pages = world.pages.live.map(({ metadata: { name }, spec: { pageId } }) => ({
+    name,
+    pageId,
+    alias: name.replace('page', 'token'),
+  }));
   await world.clock.advance(HOUR_MS);
   const days: Day[] = [];
   for (let day = 0; day < DAYS; day++) days.push(await aDay(world, pages));

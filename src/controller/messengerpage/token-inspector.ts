@@ -4,7 +4,7 @@ import { tokenFingerprint } from '../../core/fingerprint.js';
 import { stalledLookMs } from '../../core/schedule.js';
 import type { Secret } from '../../core/secret.js';
 import { checkToken, type Proof, type TokenVerdict } from '../../core/token-check.js';
-import { lateCheckMs } from '../../runtime/drift.js';
+import { firstDriftCheckMs, lateCheckMs } from '../../runtime/drift.js';
 import type { TokenMemory } from './memory.js';
 import { basisOf, type AppPass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
@@ -28,7 +28,7 @@ export class TokenInspector {
     const { reason } = verdictOf({ answer }, pass, this.#deps.clock.nowMs());
     const badLooks = reason === undefined ? 0 : (known?.badLooks ?? 0) + 1;
     const nowMs = this.#deps.clock.monotonicMs();
-    const dueMs = nowMs + this.#nextMs(pass, answer, badLooks);
+    const dueMs = nowMs + (known === undefined ? this.#firstMs(pass, answer, badLooks) : this.#nextMs(pass, answer, badLooks));
     pass.memory.token = { fingerprint, answer, basis: basisOf(pass.page, pass.app), badLooks, dueMs };
     if (badLooks > 0) pass.memory.lookedMs = nowMs;
     return pass.memory.token;
@@ -48,6 +48,13 @@ export class TokenInspector {
       if (!(error instanceof TerminalError)) throw error;
       return { refused: { reason: tokenReason(error.reason), proof: proofBy(error.reason), message: error.message } };
     }
+  }
+
+  /** A start inspects all tokens at once; the second time they are spread over half the interval. */
+  #firstMs(pass: AppPass, answer: TokenMemory['answer'], badLooks: number): number {
+    const ms = this.#nextMs(pass, answer, badLooks);
+    const halfMs = this.#deps.options.tokenCheckIntervalMs / 2;
+    return Math.min(ms, badLooks > 0 ? ms : halfMs + firstDriftCheckMs(`${pass.memory.uid}/token`, halfMs));
   }
 
   #nextMs({ page, app }: AppPass, answer: TokenMemory['answer'], badLooks: number): number {

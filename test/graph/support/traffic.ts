@@ -29,7 +29,7 @@ export class Traffic {
 
   /** Resolves when nothing is on the wire and nothing goes onto it by itself. */
   readonly idle = async (): Promise<void> => {
-    for (let quiet = 0, seen = this.#started; quiet < QUIET_TURNS; ) {
+    for (let quiet = 0, seen = this.#started; quiet < QUIET_TURNS;) {
       await new Promise((resolve) => setImmediate(resolve));
       quiet = this.#underWay === 0 && seen === this.#started ? quiet + 1 : 0;
       seen = this.#started;
