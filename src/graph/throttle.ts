@@ -63,7 +63,8 @@ export class Throttle {
     const refusal = this.#refusals.get(credentialKey(app));
     if (refusal !== undefined && now < refusal.nextProbeMs) return copyOf(refusal.error);
     const block = this.#apps.get(app.appId);
-    if (block !== undefined && now < block.nextProbeMs) return blocked("the app's", Math.max(block.untilMs, block.nextProbeMs) - now, 'app');
+    if (block !== undefined && now < block.nextProbeMs)
+      return blocked("the app's", Math.max(block.untilMs, block.nextProbeMs) - now, 'app');
     const page = pageId === undefined ? undefined : this.#pages.get(pageKey(app.appId, pageId));
     if (page !== undefined && now < page.untilMs) return blocked("the Page's", page.untilMs - now, 'page');
     return undefined;
