@@ -60,6 +60,9 @@ export class WebhookHandler {
   readonly #throttle: Throttle;
   readonly #signatures = new SignatureChecks();
   readonly #firstSeen = new FirstSeen();
+  /** POSTs whose body is arriving: strangers' for all we know, so they take no place of a verified one. */
+  #arriving = 0;
+  /** Verified POSTs. */
   #inFlight = 0;
 
   constructor(deps: WebhookHandlerDeps) {
@@ -71,7 +74,7 @@ export class WebhookHandler {
 
   /** POSTs that are not answered yet. */
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#arriving + this.#inFlight;
   }
 
   get unverifiedBytes(): number {
@@ -118,7 +121,7 @@ export class WebhookHandler {
       this.#refuse(req, res, why ?? 'no_signature');
       return;
     }
-    this.#inFlight++;
+    this.#arriving++;
     if (req.headers.expect !== undefined) res.writeContinue();
     const check = this.#signatures.begin(exchange.path, exchange.apps, given);
     const { limits, clock } = this.#deps;
@@ -143,16 +146,22 @@ export class WebhookHandler {
 
   #received(exchange: Exchange, body: BodyResult, check: SignatureCheck): void {
     const { req, res, apps } = exchange;
+    this.#arriving--;
     if (!body.ok) {
-      this.#refuseCounted(req, res, body.why);
+      this.#refuse(req, res, body.why);
       return;
     }
     const by = check.finish();
     if (by === undefined) {
-      this.#refuseCounted(req, res, apps.some(({ appSecrets }) => appSecrets.length === 0) ? 'secret_not_loaded' : 'bad_signature');
+      this.#refuse(req, res, apps.some(({ appSecrets }) => appSecrets.length === 0) ? 'secret_not_loaded' : 'bad_signature');
       return;
     }
-    const { observe, clock } = this.#deps;
+    const { observe, clock, limits } = this.#deps;
+    if (this.#inFlight >= limits.maxInFlight) {
+      this.#refuse(req, res, 'over_in_flight');
+      return;
+    }
+    this.#inFlight++;
     const bytes = body.bytes();
     observe.verified(appIdOf(by), bytes.length);
     this.#openSafely({ exchange, bytes, by, receivedMs: clock.monotonicMs() });
@@ -166,11 +175,6 @@ export class WebhookHandler {
       this.#deps.log.error('handling a signed POST failed unexpectedly', { error });
       this.#answer(verified, false);
     }
-  }
-
-  #refuseCounted(req: IncomingMessage, res: ServerResponse, why: Refusal): void {
-    this.#inFlight--;
-    this.#refuse(req, res, why);
   }
 
   /** The first place where a byte of the content is read. */

@@ -5,7 +5,7 @@ const MIB = 1_024 * KIB;
 export interface WebhookLimits {
   /** Largest POST body; `--max-body-bytes`. */
   readonly maxBodyBytes: number;
-  /** POSTs between their headers and their answer; `--max-in-flight`. One more is answered 503 without reading it. */
+  /** Verified POSTs that are not answered yet; `--max-in-flight`. One more is answered 503, mostly without reading it. */
   readonly maxInFlight: number;
   /** How long Meta may be asked to come again, from `entry.time`; `--direct-give-up`. Meta unsubscribes after an hour. */
   readonly giveUpMs: number;
@@ -46,8 +46,8 @@ export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = {
   reservedForSmallBytes: 16 * MIB,
   smallBodyBytes: 64 * KIB,
   maxUnverifiedPerConnection: 8 * MIB,
-  largeBytesPerSecond: 32 * MIB,
-  largeBurstBytes: 4 * MIB,
+  largeBytesPerSecond: 16 * MIB,
+  largeBurstBytes: 2 * MIB,
   minBytesPerSecond: 8 * KIB,
   slowGraceMs: 2_000,
   maxBodyMs: 10_000,

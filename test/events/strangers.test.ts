@@ -15,7 +15,7 @@ let abuse: Abuse | undefined;
 
 beforeEach(async () => {
   bot = await MoodyBot.start();
-  edge = await startEdge({ pages: new Map([[pageId(0), bot.port]]) });
+  edge = await startEdge({ pages: new Map([[pageId(0), bot.port]]), webhook: { maxInFlight: 40 } });
 });
 
 afterEach(async () => {

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 import { FakeClock } from '../../support/fake-clock.js';
@@ -298,5 +300,38 @@ describe('what the bots decide', () => {
     expect((await Promise.all(held)).map(({ status }) => status)).toEqual([200, 200]);
     expect((await post(port, BODY)).status).toBe(200);
     expect(observed.counts['refused:over_in_flight']).toBe(1);
+  });
+
+  it('lets bodies that are still arriving, strangers’ for all it knows, take no place of a verified POST', async () => {
+    const { port, server } = await start({ limits: { maxInFlight: 2 } });
+    const head = `POST ${PATH} HTTP/1.1\r\nHost: a\r\nX-Hub-Signature-256: ${sign('')}\r\nContent-Length: 100\r\n\r\n`;
+    const strangers = Array.from({ length: 20 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    for (const stranger of strangers) stranger.write(head);
+    await eventually(() => server.inFlight === 20);
+
+    expect((await post(port, BODY)).status).toBe(200);
+    for (const stranger of strangers) stranger.destroy();
+    await eventually(() => server.inFlight === 0);
+  });
+
+  it('holds the limit where more bodies end at once than there are places', async () => {
+    const { port, delivery, server } = await start({ limits: { maxInFlight: 2 } });
+    let release = (): void => undefined;
+    delivery.hold = new Promise((resolve) => (release = resolve));
+    const head = `POST ${PATH} HTTP/1.1\r\nHost: a\r\nX-Hub-Signature-256: ${sign(BODY)}\r\nContent-Length: ${Buffer.byteLength(BODY)}\r\n\r\n`;
+    const answers: string[] = [];
+    const senders = Array.from({ length: 5 }, () =>
+      connect(port, '127.0.0.1').on('data', (chunk) => answers.push(chunk.toString().slice(9, 12))),
+    );
+    for (const sender of senders) sender.write(head);
+    await eventually(() => server.inFlight === 5);
+    for (const sender of senders) sender.write(BODY);
+    await eventually(() => answers.length === 3);
+    release();
+    await eventually(() => answers.length === 5);
+
+    expect(answers).toEqual(['503', '503', '503', '200', '200']);
+    expect(delivery.posts).toHaveLength(2);
+    for (const sender of senders) sender.destroy();
   });
 });
