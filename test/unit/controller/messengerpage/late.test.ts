@@ -53,6 +53,26 @@ describe('what comes late', () => {
     expect(world.pages.require(SECOND).metadata.finalizers).toContain('messenger-operator.dev/unsubscribe');
   });
 
+  it('gives no claim to a page that has the name of one that is gone and is of another Page', async () => {
+    const world = await aSettledWorld();
+    world.secrets.put('bots/other', { token: 'token-9' });
+    world.pages.create(aPage({ accessTokenSecretRef: { name: 'other' } }, { name: 'second' }));
+    await world.settle();
+    world.pages.lagging = true;
+    world.pages.delete(SECOND);
+    world.pages.create(aPage({ pageId: '1009', accessTokenSecretRef: { name: 'other' } }, { name: 'second' }));
+    world.graph.addToken('token-9', '1001');
+    world.secrets.put('bots/other', { token: 'token-9' });
+    await world.settle();
+    world.pages.delete(SHOP);
+    const shop = world.pages.require(SHOP);
+    world.pages.store.apply(structuredClone(shop));
+
+    await world.settle();
+
+    expect(world.pages.require(SECOND).status?.claim?.pageId).not.toBe('1001');
+  });
+
   it('does not unsubscribe once more for a page that it has released and somebody else holds back', async () => {
     const world = await aSettledWorld();
     world.pages.update(SHOP, (page) => ({

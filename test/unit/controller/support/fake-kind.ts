@@ -9,14 +9,14 @@ import type { FakeClock } from '../../../support/fake-clock.js';
 
 type Stored = KubeObject & { readonly spec: unknown; readonly status?: unknown };
 
-let lastVersion = 0;
-let lastUid = 0;
-
 /** One kind at the API server: what is live, the watch that fills a store, and writers that behave as the real ones promise. */
 export class FakeKind<T extends Stored> implements LiveReader<T>, StatusWriter<T>, FinalizerWriter<T> {
   readonly store: Store<T>;
   readonly #clock: FakeClock;
+  readonly #prefix: string;
   readonly #live = new Map<string, T>();
+  #lastVersion = 0;
+  #lastUid = 0;
   /** Changes that the watch has not brought yet. */
   readonly #undelivered: (() => void)[] = [];
   /** true: the store sees changes only after `deliver()`. */
@@ -28,18 +28,19 @@ export class FakeKind<T extends Stored> implements LiveReader<T>, StatusWriter<T
   /** Called when it is done; throws to make the answer get lost. */
   after: (operation: string) => void = () => undefined;
 
-  constructor(clock: FakeClock, indexes: NonNullable<StoreOptions<T>['indexes']>) {
+  constructor(clock: FakeClock, prefix: string, indexes: NonNullable<StoreOptions<T>['indexes']>) {
     this.#clock = clock;
+    this.#prefix = prefix;
     this.store = new Store<T>({ clock, indexes });
     this.store.replace([]);
   }
 
   create(object: T): T {
-    lastUid += 1;
+    this.#lastUid += 1;
     const created = {
       ...object,
       metadata: {
-        uid: `uid-${lastUid}`,
+        uid: `${this.#prefix}-${this.#lastUid}`,
         generation: 1,
         creationTimestamp: rfc3339(this.#clock.nowMs()),
         ...object.metadata,
@@ -132,8 +133,8 @@ export class FakeKind<T extends Stored> implements LiveReader<T>, StatusWriter<T
   }
 
   #put(object: T): T {
-    lastVersion += 1;
-    const stored = structuredClone({ ...object, metadata: { ...object.metadata, resourceVersion: String(lastVersion) } });
+    this.#lastVersion += 1;
+    const stored = structuredClone({ ...object, metadata: { ...object.metadata, resourceVersion: String(this.#lastVersion) } });
     this.#live.set(keyText(keyOf(stored)), stored);
     this.#watch(() => {
       this.store.apply(structuredClone(stored));
@@ -142,9 +143,9 @@ export class FakeKind<T extends Stored> implements LiveReader<T>, StatusWriter<T
   }
 
   #remove(object: T): void {
-    lastVersion += 1;
+    this.#lastVersion += 1;
     this.#live.delete(keyText(keyOf(object)));
-    const last = structuredClone({ ...object, metadata: { ...object.metadata, resourceVersion: String(lastVersion) } });
+    const last = structuredClone({ ...object, metadata: { ...object.metadata, resourceVersion: String(this.#lastVersion) } });
     this.#watch(() => {
       this.store.remove(last);
     });

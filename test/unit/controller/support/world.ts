@@ -9,7 +9,7 @@ import { findCondition } from '../../../../src/runtime/conditions.js';
 import type { Enqueue, KubeEvent, QueueClass, Result } from '../../../../src/runtime/ports.js';
 import type { KubeObject } from '../../../../src/api/meta.js';
 import { Store } from '../../../../src/runtime/store.js';
-import { FakeClock } from '../../../support/fake-clock.js';
+import { FakeClock, flush } from '../../../support/fake-clock.js';
 import { FakeGraph } from './fake-graph.js';
 import { FakeKind } from './fake-kind.js';
 import { FakeSecrets } from './fake-secrets.js';
@@ -97,8 +97,8 @@ export class World {
   readonly clock = new FakeClock();
   readonly graph = new FakeGraph();
   readonly secrets = new FakeSecrets(this.clock);
-  readonly pages = new FakeKind<MessengerPage>(this.clock, PAGE_INDEXES);
-  readonly apps = new FakeKind<MessengerApp>(this.clock, APP_INDEXES);
+  readonly pages = new FakeKind<MessengerPage>(this.clock, 'page', PAGE_INDEXES);
+  readonly apps = new FakeKind<MessengerApp>(this.clock, 'app', APP_INDEXES);
   readonly services = new Store<Service>({ clock: this.clock });
   readonly namespaces = new Store<Namespace>({ clock: this.clock });
   readonly events: { readonly name: string; readonly event: KubeEvent }[] = [];
@@ -238,9 +238,21 @@ export class World {
     return controllers;
   }
 
+  /** A pass may sleep, waiting for Graph: then the time goes on. */
+  async #whileTimePasses<T>(pass: Promise<T>): Promise<T> {
+    const state = { done: false };
+    const finish = (): void => {
+      state.done = true;
+    };
+    pass.then(finish, finish);
+    await flush();
+    for (let slept = 0; !state.done && slept < 600; slept++) await this.clock.advance(250);
+    return pass;
+  }
+
   async #work(queue: FakeQueue, key: string, pass: () => Promise<Result>): Promise<void> {
     try {
-      const { requeueAfterMs } = await pass();
+      const { requeueAfterMs } = await this.#whileTimePasses(pass());
       if (requeueAfterMs !== undefined) queue.addAfter(parseKey(key), requeueAfterMs, 'background');
     } catch (error) {
       this.errors.push(error);
