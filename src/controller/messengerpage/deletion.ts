@@ -1,5 +1,5 @@
 import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
-import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
+import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import { decideDeletion, type DeletionFacts, type DeletionStep } from '../../core/deletion.js';
 import { keyText } from '../../core/object-key.js';
 import { hasFinalizer } from '../../runtime/finalizers.js';
@@ -49,10 +49,9 @@ export class PageDeletion {
 
   #facts({ page, spec, memory }: PagePass, own: { firstAttemptMs: number; attempts: number }): DeletionFacts {
     const { clock, options } = this.#deps;
-    const claim = page.status?.claim;
     const nowMs = clock.nowMs();
     return {
-      everHeld: claim !== undefined && (claim.state === 'Held' || claim.epoch > 0),
+      everHeld: everHeld(page),
       observeOnly: !spec.manage,
       everWritten: hasFinalizer(page, UNSUBSCRIBE_FINALIZER),
       policy: policyOf(page.status?.effective?.deletionPolicy, page.spec.deletionPolicy ?? spec.deletionPolicy, page.spec.deletionPolicy),
@@ -110,6 +109,10 @@ export class PageDeletion {
     counters.leftSubscribed();
     log.warn('released a page that may still be subscribed', { page: keyText(key), pageId, appId, because: why });
   }
+}
+
+function everHeld({ status }: MessengerPage): boolean {
+  return status?.claim !== undefined && (status.claim.state === 'Held' || status.claim.epoch > 0);
 }
 
 /** What the page itself says; else what applied when its app was last seen; else what applies now. */

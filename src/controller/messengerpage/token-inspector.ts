@@ -24,7 +24,14 @@ export class TokenInspector {
     const fingerprint = tokenFingerprint(pass.page.metadata.uid ?? '', token);
     const known = pass.memory.token?.fingerprint === fingerprint ? pass.memory.token : undefined;
     if (known !== undefined && !this.#mustAsk(pass, known)) return known;
-    const answer = await this.#ask(pass, token);
+    return this.#remember(pass, { answer: await this.#ask(pass, token), fingerprint }, known);
+  }
+
+  #remember(
+    pass: AppPass,
+    { answer, fingerprint }: Pick<TokenMemory, 'answer' | 'fingerprint'>,
+    known: TokenMemory | undefined,
+  ): TokenMemory {
     const { reason } = verdictOf({ answer }, pass, this.#deps.clock.nowMs());
     const badLooks = reason === undefined ? 0 : (known?.badLooks ?? 0) + 1;
     const nowMs = this.#deps.clock.monotonicMs();

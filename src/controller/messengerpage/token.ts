@@ -1,4 +1,5 @@
 import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
+import type { MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import type { TerminalError } from '../../core/errors.js';
 import type { PageCredentials } from '../../core/graph.js';
 import { dayOf, expiresWithin, type TokenVerdict } from '../../core/token-check.js';
@@ -70,15 +71,20 @@ export class TokenStep {
   }
 
   /** Proof, `status.token` and the time of the next check. The last proven value stays in the status until another one is. */
-  #note({ page, report }: AppPass, { answer, fingerprint, dueMs, badLooks }: TokenMemory, { proof, reason }: TokenVerdict): void {
-    const { counters, clock } = this.#deps;
-    const ends = reason === undefined && 'info' in answer ? expiresWithin(answer.info.expiresAt, clock.nowMs()) : undefined;
-    counters.tokenEnds?.(page.metadata.uid ?? '', ends);
+  #note({ page, report }: AppPass, { answer, fingerprint, dueMs, badLooks }: TokenMemory, verdict: TokenVerdict): void {
+    const { proof } = verdict;
+    this.#tellEnd(page, answer, verdict);
     this.#deps.proofs.set(page.metadata.uid ?? '', proof);
     report.wake(badLooks > 0 ? dueMs - this.#deps.clock.monotonicMs() : undefined);
     if (!('info' in answer)) return;
     if (proof === 'proven') report.set({ token: tokenStatus(answer.info, fingerprint) });
     else if (page.status?.token?.fingerprint === undefined) report.set({ token: tokenStatus(answer.info, undefined) });
+  }
+
+  #tellEnd({ metadata }: MessengerPage, answer: TokenMemory['answer'], { reason }: TokenVerdict): void {
+    const { counters, clock } = this.#deps;
+    const ends = reason === undefined && 'info' in answer ? expiresWithin(answer.info.expiresAt, clock.nowMs()) : undefined;
+    counters.tokenEnds?.(metadata.uid ?? '', ends);
   }
 
   #goneText({ page, report }: AppPass, { goneForMs }: Extract<FoundSecret, { kind: 'value' }>): string | undefined {
