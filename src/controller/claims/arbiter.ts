@@ -106,7 +106,9 @@ export class ClaimArbiter {
 
   #judge(pages: readonly MessengerPage[], self: MessengerPage, appId: string): Round {
     const { apps, appStatuses, namespaces, proofs, clock } = this.#deps;
-    const wanting = pages.flatMap((found) => {
+    // Live, another object may have the name by now, and want another Page.
+    const rivals = pages.filter(({ spec }) => spec.pageId === self.spec.pageId);
+    const wanting = rivals.flatMap((found) => {
       const known = apps.get(appKeyOf(found));
       const app = known === undefined ? undefined : appStatuses.current(known);
       const page = this.#withLedger(found);
