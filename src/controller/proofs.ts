@@ -33,6 +33,11 @@ export class Proofs {
     this.#states.set(uid, { proof, examined: true, deadSinceMs });
   }
 
+  /** There is no usable value any more: that the last one was another page's does not count any longer. */
+  withdraw(uid: string): void {
+    if (this.#states.get(uid)?.proof === 'foreign') this.set(uid, 'unproven');
+  }
+
   of(page: MessengerPage): ProofState {
     const uid = page.metadata.uid ?? '';
     const known = this.#states.get(uid);

@@ -34,6 +34,7 @@ export class TokenStep {
   async run(pass: AppPass): Promise<PageCredentials | undefined> {
     const found = await this.#read(pass);
     if (found.kind === 'fault') {
+      this.#deps.proofs.withdraw(pass.page.metadata.uid ?? '');
       pass.report.judge('TokenValid', bad(FAULTS[found.fault], found.message));
       return undefined;
     }
