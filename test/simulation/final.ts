@@ -1,0 +1,82 @@
+import { IN_USE_FINALIZER, UNSUBSCRIBE_FINALIZER } from '../../src/api/v1alpha1/constants.js';
+import type { MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
+import { findCondition } from '../../src/runtime/conditions.js';
+import { hasFinalizer, isBeingDeleted } from '../../src/runtime/finalizers.js';
+import type { Stored } from './api-server.js';
+import { appOf, appWorks, claimKey, consents, fieldsOf, goodToken, heldPages, isProven, pagesOf } from './truth.js';
+import { APP_IDS, PAGE_IDS } from './users.js';
+import type { World } from './world.js';
+
+/** What must be so a few minutes after the last fault: a new token in a Secret is in use long before the next drift check. */
+export function checkSoon(world: World): readonly string[] {
+  return pagesOf(world)
+    .filter((page) => !isBeingDeleted(page) && page.spec.suspend !== true && appWorks(world, appOf(world, page)) && consents(world, page))
+    .filter((page) => goodToken(world, page) !== undefined && !isProven(world, page))
+    .map(({ metadata }) => `token_not_in_use: ${metadata.namespace ?? ''}/${metadata.name} has a good token that is not in use`);
+}
+
+/** What must be so in the end. */
+export function checkFinally(world: World): readonly string[] {
+  const keys = APP_IDS.flatMap((appId) => PAGE_IDS.map((pageId) => `${appId}/${pageId}`));
+  return [...keys.flatMap((key) => keyFaults(world, key)), ...deletionFaults(world), ...appFaults(world)];
+}
+
+function keyFaults(world: World, key: string): readonly string[] {
+  const wanting = pagesOf(world).filter((page) => claimKey(page) === key || wantedKey(world, page) === key);
+  const held = heldPages(world, key);
+  const row = world.graph.rows.get(key);
+  if (wanting.length === 0) {
+    return row === undefined || world.oracle.excused.has(key) ? [] : [`left_subscribed: ${key} has a row and no page`];
+  }
+  if (held.length > 1) return [`two_holders: ${key} is held by ${held.length} pages`];
+  const [holder] = held;
+  if (holder === undefined) {
+    const fit = wanting.find((page) => isFit(world, page) && wantedKey(world, page) === key);
+    return fit === undefined ? [] : [`no_holder: ${fit.metadata.name} could hold ${key}`];
+  }
+  return isBeingDeleted(holder) ? [] : rowFaults(world, holder, row);
+}
+
+function rowFaults(world: World, page: MessengerPage, row: readonly string[] | undefined): readonly string[] {
+  if (page.spec.managementPolicy === 'Observe' || !isFit(world, page)) return [];
+  const wanted = fieldsOf(page);
+  const is = row?.join() ?? 'not there';
+  if (is !== wanted) return [`not_equal: Page ${page.spec.pageId} is ${is}, ${page.metadata.name} wants ${wanted}`];
+  const said = findCondition(page.status?.conditions, 'Subscribed');
+  if (said !== undefined && (said.status === 'True' || said.reason === 'AppFieldsMissing')) return [];
+  return [`not_said: ${page.metadata.name} has its row and does not say so: ${JSON.stringify(said)}`];
+}
+
+function deletionFaults(world: World): readonly string[] {
+  const objects = [...world.server.list('messengerpages'), ...world.server.list('messengerapps')];
+  const ours = (object: Stored): boolean => hasFinalizer(object, UNSUBSCRIBE_FINALIZER) || hasFinalizer(object, IN_USE_FINALIZER);
+  return objects
+    .filter((object) => isBeingDeleted(object) && ours(object))
+    .map(({ metadata }) => `deletion_hangs: ${metadata.namespace ?? ''}/${metadata.name}`);
+}
+
+/** A managed app has the fields of its pages. */
+function appFaults(world: World): readonly string[] {
+  return world.server.list('messengerapps').flatMap((app) => {
+    if (app.spec.webhook?.subscription !== 'Manage' || !appWorks(world, app)) return [];
+    const pages = pagesOf(world).filter((page) => appOf(world, page) === app && consents(world, page) && !isBeingDeleted(page));
+    const row = world.graph.appRows.get(app.spec.appId)?.fields ?? [];
+    const missing = pages.flatMap(({ spec }) => spec.subscribedFields ?? []).filter((field) => !row.includes(field));
+    return missing.length === 0 ? [] : [`app_fields: ${app.metadata.name} lacks ${missing.join()}`];
+  });
+}
+
+function isFit(world: World, page: MessengerPage): boolean {
+  return (
+    !isBeingDeleted(page) &&
+    page.spec.suspend !== true &&
+    appWorks(world, appOf(world, page)) &&
+    consents(world, page) &&
+    goodToken(world, page) !== undefined
+  );
+}
+
+function wantedKey(world: World, page: MessengerPage): string | undefined {
+  const app = appOf(world, page);
+  return app === undefined ? undefined : `${app.spec.appId}/${page.spec.pageId}`;
+}

@@ -1,0 +1,98 @@
+import { keyOf } from '../../src/core/object-key.js';
+import { act } from './actions.js';
+import { checkFinally, checkSoon } from './final.js';
+import { heal, lagging, strike } from './faults.js';
+import { believesDead, pagesOf } from './truth.js';
+import { Users } from './users.js';
+import { World, type WorldOptions } from './world.js';
+
+export interface Outcome {
+  readonly violations: readonly string[];
+  /** What happened in it: a history in which nothing does shows nothing. */
+  readonly happened: {
+    readonly graphWrites: number;
+    readonly unsubscribes: number;
+    readonly takeovers: number;
+    readonly leftSubscribed: number;
+    readonly leaders: number;
+  };
+}
+
+const MINUTE_MS = 60_000;
+/** Longer than the longest back-off of the queue. */
+const SOON_MS = 8 * MINUTE_MS;
+/** Longer than a drift check, a dead token's time, a restored row's. */
+const LATE_MS = 37 * MINUTE_MS;
+
+/** One history from its seed to its end: users and faults, then peace, then what must hold. */
+export async function runHistory(options: WorldOptions): Promise<Outcome> {
+  const world = new World(options);
+  const users = new Users(world);
+  const over = (): boolean => world.oracle.violations.length > 0;
+  await turmoil(world, users, over);
+  const late = over() ? [] : await peace(world, users, over);
+  for (const one of late) world.trace('VIOLATION', one);
+  const { violations, graphWrites, unsubscribes, takeovers, leftSubscribed } = world.oracle;
+  const happened = { graphWrites, unsubscribes, takeovers, leftSubscribed: leftSubscribed.size, leaders: world.leaders };
+  return { violations: [...violations, ...late], happened };
+}
+
+async function turmoil(world: World, users: Users, over: () => boolean): Promise<void> {
+  const { random, clock } = world;
+  world.graph.lagMs = lagging(world);
+  if (random.chance(0.5)) users.setUp();
+  for (let replicas = random.between(1, 2); replicas > 0; replicas--) world.startProcess();
+  if (world.server.version === 0) users.setUp();
+  if (random.chance(0.85)) await clock.run(random.between(4_000, 60_000), over);
+  for (let steps = random.between(12, 45); steps > 0 && !over(); steps--) {
+    if (random.chance(0.65)) act(world, users);
+    else if (random.chance(0.9)) strike(world);
+    else rotateUnseen(world, users);
+    if (random.chance(0.7)) await clock.run(random.between(1, random.pick([50, 1_000, 10_000, 30_000])), over);
+  }
+}
+
+/** A token is changed while the leader does not see the Secrets, and only its list tells later. */
+function rotateUnseen(world: World, users: Users): void {
+  world.leader?.caches.watches.at(-1)?.breakFor(world.random.between(500, 20_000));
+  users.rotate();
+}
+
+async function peace(world: World, users: Users, over: () => boolean): Promise<readonly string[]> {
+  const { clock } = world;
+  heal(world);
+  await clock.run(SOON_MS, over);
+  const soon = users.appsWereParked ? [] : checkSoon(world);
+  if (soon.length > 0) return soon;
+  await clock.run(LATE_MS, over);
+  const late = checkFinally(world);
+  return late.length > 0 ? late : rest(world);
+}
+
+/** Everything is looked at once more, by the leader that is and by a new one: nothing may be written. */
+async function rest(world: World): Promise<readonly string[]> {
+  const { clock, oracle } = world;
+  const before = { cluster: oracle.clusterWrites, graph: oracle.graphWrites };
+  const quiet = (who: string): readonly string[] => {
+    const cluster = oracle.clusterWrites - before.cluster;
+    const graph = oracle.graphWrites - before.graph;
+    return cluster + graph === 0 ? [] : [`not_silent: ${who} writes ${cluster} times to the cluster and ${graph} times to Graph`];
+  };
+  if (!lookAtAll(world)) return ['no_leader: nobody leads'];
+  await clock.run(MINUTE_MS);
+  const again = quiet('a further pass');
+  if (again.length > 0) return again;
+  // A token that died without a word is found out by the next leader's first look.
+  if (pagesOf(world).some((page) => believesDead(world, page))) return [];
+  world.leader?.host.crash();
+  await clock.run(2 * MINUTE_MS);
+  return quiet('a new leader');
+}
+
+/** Puts every object into the leader's queues. @returns false where nobody leads */
+function lookAtAll(world: World): boolean {
+  const queues = world.leader?.leader?.queues;
+  for (const page of pagesOf(world)) queues?.pages.add(keyOf(page));
+  for (const app of world.server.list('messengerapps')) queues?.apps.add(keyOf(app));
+  return queues !== undefined;
+}

@@ -1,0 +1,191 @@
+import type { KubeObject } from '../../src/api/meta.js';
+import { UNSUBSCRIBE_FINALIZER } from '../../src/api/v1alpha1/constants.js';
+import type { MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
+import { hasFinalizer, isBeingDeleted } from '../../src/runtime/finalizers.js';
+import type { ServerChange } from './api-server.js';
+import type { Caches } from './caches.js';
+import { MAX_WAY_MS, type Host } from './host.js';
+import { Successors } from './successors.js';
+import { claimKey, fieldsOf, heldPages, pagesOf, takenEpoch } from './truth.js';
+import type { World } from './world.js';
+
+/** The lease's renewDeadline: no write begins later after the last renewal. */
+const FENCE_MS = 10_000;
+/** A status is given three tries of two ways each, and each way may take its time. */
+const CLAIM_WINDOW_MS = 8 * MAX_WAY_MS;
+const RECENT_MS = 60_000;
+/** The controller looks again for less than this after a POST. */
+const READ_BACK_MS = 3_500;
+
+/** What could rightly be written to Graph for a key at some time. */
+interface Legitimate {
+  readonly fromMs: number;
+  readonly posts: ReadonlySet<string>;
+  readonly deletes: boolean;
+}
+
+/** Looks at every step whether the properties hold, from the server's own truth. Violations are collected, none is thrown. */
+export class Oracle {
+  readonly violations: string[] = [];
+  clusterWrites = 0;
+  graphWrites = 0;
+  appWrites = 0;
+  /** Times that a page became the holder of its key. */
+  takeovers = 0;
+  unsubscribes = 0;
+  /** uids of pages of which it was told that they may still be subscribed. */
+  readonly leftSubscribed = new Set<string>();
+  /** key → why its row may stay although no page is left */
+  readonly excused = new Map<string, string>();
+  readonly #world: World;
+  readonly #successors: Successors;
+  readonly #leases = new Map<Host, number>();
+  readonly #legitimate = new Map<string, Legitimate[]>();
+  readonly #writes = new Map<string, number>();
+  readonly #allowed = new Map<string, number>();
+  readonly #lastWrite = new Map<Host, Map<string, number>>();
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#successors = new Successors(world);
+    world.server.onChange((change) => {
+      this.#changed(change);
+    });
+    world.graph.onRow = (key) => {
+      if (!world.graph.rows.has(key)) this.excused.delete(key);
+    };
+    world.graph.onStale = (key, sinceMs) => {
+      if (!world.graph.rows.has(key) || sinceMs > READ_BACK_MS) this.allow(key);
+    };
+  }
+
+  /** Whose caches are to be looked into when it decides about successors. */
+  follow(host: Host, caches: Caches): void {
+    this.#successors.follow(host, caches);
+  }
+
+  leaseRenewed(host: Host, beganMs: number): void {
+    this.#leases.set(host, beganMs);
+  }
+
+  /** A write to cluster or Graph sets out. */
+  writeBegins(host: Host, what: string): void {
+    if (!what.startsWith('Graph')) this.clusterWrites += 1;
+    const ageMs = this.#nowMs() - (this.#leases.get(host) ?? -Infinity);
+    if (ageMs >= FENCE_MS) this.#violated('fence', `${host.name} begins ${what} ${ageMs} ms after its last renewal`);
+  }
+
+  /** @returns to be called when its outcome is not known to the writer */
+  graphWriteBegins(host: Host, key: string, fields: readonly string[] | undefined): () => void {
+    this.graphWrites += 1;
+    this.writeBegins(host, `Graph ${fields === undefined ? 'DELETE' : 'POST'} ${key}`);
+    this.#checkState(host, key, fields);
+    if (fields === undefined) {
+      this.unsubscribes += 1;
+      this.#checkSuccessors(host, key);
+    }
+    this.#count(key);
+    const writes = this.#lastWrite.get(host) ?? new Map<string, number>();
+    this.#lastWrite.set(host, writes.set(key, this.#nowMs()));
+    return () => {
+      this.allow(key);
+    };
+  }
+
+  /** One more write of this key is right: something changed, or an answer was lost. */
+  allow(key: string): void {
+    this.#allowed.set(key, (this.#allowed.get(key) ?? 0) + 1);
+  }
+
+  /** A process is gone: what it had begun shortly before may have to be done again. */
+  processEnded(host: Host): void {
+    for (const [key, atMs] of this.#lastWrite.get(host) ?? []) if (this.#nowMs() - atMs < RECENT_MS) this.allow(key);
+  }
+
+  eventTold(object: KubeObject, reason: string): void {
+    this.#world.trace('event', `${object.metadata.name} ${reason}`);
+    if (reason !== 'LeftSubscribed') return;
+    this.leftSubscribed.add(object.metadata.uid ?? '');
+    const fault = this.#successors.whyLeft(object as MessengerPage);
+    if (fault !== undefined) this.#violated('left_subscribed', `${object.metadata.name}: ${fault}`);
+  }
+
+  #changed({ plural, gone, object, previous }: ServerChange): void {
+    if (plural !== 'messengerpages') return;
+    const [is, was] = [object as MessengerPage, previous as MessengerPage | undefined];
+    for (const key of new Set([claimKey(is), was && claimKey(was)])) if (key !== undefined) this.#note(key);
+    this.#successors.changed(is, gone);
+    if (gone) this.#released(was ?? is);
+    else this.#checkClaim(is, was);
+  }
+
+  #checkClaim(page: MessengerPage, was: MessengerPage | undefined): void {
+    const epoch = takenEpoch(page, was);
+    const key = claimKey(page);
+    if (epoch === undefined || key === undefined) return;
+    this.takeovers += 1;
+    if (page.status?.claim?.pageId !== page.spec.pageId) this.#violated('foreign_claim', `${page.metadata.name} is given ${key}`);
+    const equal = heldPages(this.#world, key).filter((one) => one.status?.claim?.epoch === epoch);
+    if (equal.length > 1) this.#violated('two_holders', `${key}: ${equal.map(({ metadata }) => metadata.name).join(' and ')}`);
+    const sinceMs = this.#world.clock.nowMs() - Date.parse(page.metadata.deletionTimestamp ?? '');
+    if (sinceMs <= this.#world.longestPauseMs + CLAIM_WINDOW_MS || Number.isNaN(sinceMs)) return;
+    this.#violated('deleted_holder', `${key} goes to ${page.metadata.name}, deleted ${sinceMs} ms ago`);
+  }
+
+  /** The page is gone: may its row stay? */
+  #released(page: MessengerPage): void {
+    const key = claimKey(page);
+    if (key === undefined || !this.#world.graph.rows.has(key)) return;
+    const { deletionPolicy, managementPolicy } = page.spec;
+    const policy = deletionPolicy === 'Retain' || managementPolicy === 'Observe' ? 'policy' : undefined;
+    const why = this.leftSubscribed.has(page.metadata.uid ?? '') ? 'told' : policy;
+    if (why !== undefined) this.excused.set(key, why);
+  }
+
+  #note(key: string): void {
+    const pages = pagesOf(this.#world).filter((page) => claimKey(page) === key);
+    const held = pages.filter(({ status }) => status?.claim?.state === 'Held');
+    const may = (page: MessengerPage): boolean => page.spec.managementPolicy !== 'Observe' && page.spec.suspend !== true;
+    const posts = held.filter((page) => !isBeingDeleted(page) && may(page)).map((page) => fieldsOf(page));
+    const deleted = pages.some((page) => isBeingDeleted(page) && hasFinalizer(page, UNSUBSCRIBE_FINALIZER));
+    const entries = this.#legitimate.get(key) ?? [];
+    entries.push({ fromMs: this.#nowMs(), posts: new Set(posts), deletes: deleted && held.every((page) => isBeingDeleted(page)) });
+    if (entries.length > 64) entries.shift();
+    this.#legitimate.set(key, entries);
+  }
+
+  /** It must be right now, or have been when the page was read live: at most one way of an answer ago. */
+  #checkState(host: Host, key: string, fields: readonly string[] | undefined): void {
+    const sinceMs = this.#nowMs() - MAX_WAY_MS - 1 - this.#pauseOf(host);
+    const entries = this.#legitimate.get(key) ?? [];
+    const inForce = entries.filter(({ fromMs }, index) => fromMs >= sinceMs || (entries[index + 1]?.fromMs ?? Infinity) >= sinceMs);
+    const right = inForce.some(({ posts, deletes }) => (fields === undefined ? deletes : posts.has(fields.join())));
+    if (!right) this.#violated('stale_write', `${host.name} ${fields === undefined ? 'DELETE' : `POST ${fields.join()}`} ${key}`);
+  }
+
+  #checkSuccessors(host: Host, key: string): void {
+    const successor = this.#successors.of(host, key);
+    if (successor !== undefined) this.#violated('successor', `${host.name} unsubscribes ${key} though ${successor} could take over`);
+  }
+
+  #count(key: string): void {
+    const writes = (this.#writes.get(key) ?? 0) + 1;
+    this.#writes.set(key, writes);
+    const allowed = this.#allowed.get(key) ?? 0;
+    if (writes > allowed) this.#violated('too_many_writes', `${writes} writes of ${key}, ${allowed} are explained`);
+  }
+
+  #pauseOf({ resumed }: Host): number {
+    if (resumed === undefined || this.#nowMs() - resumed.atMs > 2 * MAX_WAY_MS) return 0;
+    return resumed.pausedMs;
+  }
+
+  #violated(property: string, what: string): void {
+    this.violations.push(`${property}: ${what} (at ${this.#nowMs()} ms)`);
+    this.#world.trace('VIOLATION', property, what);
+  }
+
+  #nowMs(): number {
+    return this.#world.clock.monotonicMs();
+  }
+}

@@ -1,0 +1,87 @@
+import { ApiServer } from './api-server.js';
+import type { Bug } from './bugs.js';
+import { GraphModel } from './graph-model.js';
+import { Host } from './host.js';
+import { Oracle } from './oracle.js';
+import { Process } from './process.js';
+import { Random } from './random.js';
+import { VirtualClock } from './virtual-clock.js';
+
+export interface WorldOptions {
+  readonly seed: number;
+  readonly bug?: Bug | undefined;
+  /** Takes a line a step; for a seed that fails. */
+  readonly tell?: ((line: string) => void) | undefined;
+}
+
+const RESTART_MS = [500, 5_000] as const;
+
+/** A cluster, Graph, and the replicas of the controller on them. */
+export class World {
+  readonly bug: Bug | undefined;
+  readonly clock = new VirtualClock();
+  readonly startMs = this.clock.nowMs();
+  readonly random: Random;
+  readonly server: ApiServer;
+  readonly graph = new GraphModel(this.clock);
+  readonly oracle: Oracle;
+  readonly processes = new Set<Process>();
+  /** After each of its writes the caches of a process go on showing what was. */
+  readonly staleAfterWrite: boolean;
+  readonly #tell: ((line: string) => void) | undefined;
+  #started = 0;
+  /** Faults may happen; false once the world is to come to rest. */
+  chaos = true;
+  /** When something last stood in the way of the controllers besides lost requests. */
+  lastTroubleMs = -Infinity;
+  longestPauseMs = 0;
+  /** Times that a process began to lead. */
+  leaders = 0;
+
+  constructor({ seed, bug, tell }: WorldOptions) {
+    this.bug = bug;
+    this.#tell = tell;
+    this.random = new Random(seed);
+    this.server = new ApiServer(this.clock, `s${seed}`);
+    this.oracle = new Oracle(this);
+    this.staleAfterWrite = this.random.chance(0.35);
+  }
+
+  trace(who: string, what: string, more?: unknown): void {
+    if (this.#tell === undefined) return;
+    const text = more === undefined ? '' : ` ${typeof more === 'string' ? more : JSON.stringify(more)}`;
+    this.#tell(`${String(this.clock.monotonicMs()).padStart(8)} ${who}: ${what}${text}`);
+  }
+
+  trouble(forMs = 0): void {
+    this.lastTroubleMs = Math.max(this.lastTroubleMs, this.clock.monotonicMs() + forMs);
+  }
+
+  get leader(): Process | undefined {
+    return [...this.processes].find(({ leads }) => leads);
+  }
+
+  /** A replica, which is started anew whenever it ends. */
+  startProcess(): void {
+    this.#started += 1;
+    const host = new Host(`controller-${this.#started}`, this.clock, new Random(this.random.between(1, 1_000_000_000)));
+    host.slow = this.chaos && this.random.chance(0.7);
+    const process = new Process(host, this);
+    this.processes.add(process);
+    this.trace(host.name, 'starts');
+    const ended = (): void => {
+      if (!this.processes.delete(process)) return;
+      this.trace(host.name, 'ends');
+      this.trouble();
+      this.oracle.processEnded(host);
+      this.clock.setTimer(this.random.between(...RESTART_MS), () => {
+        this.startProcess();
+      });
+    };
+    host.onCrash(ended);
+    void process.run().then(() => {
+      host.crash();
+      ended();
+    });
+  }
+}
