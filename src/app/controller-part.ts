@@ -100,7 +100,7 @@ interface Work {
 }
 
 function loopOf(
-  { config, process }: ControllerPartDeps,
+  { process }: ControllerPartDeps,
   name: ControllerName,
   { reconciler, passes, queue: own }: Work,
 ): { readonly queue: WorkQueue; readonly controller: Controller } {
