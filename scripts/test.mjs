@@ -17,7 +17,6 @@ const SUITES = [
   { name: 'contract', paths: ['test/contract'], limitMin: 6, needs: ['controlplane'], serial: true },
   { name: 'integration', paths: ['test/integration'], limitMin: 20, needs: ['controlplane'], serial: true },
   { name: 'events', paths: ['test/events'], limitMin: 8, needs: ['build', 'client', 'bottender'], serial: true },
-  { name: 'clients', paths: ['test/clients'], limitMin: 8, needs: [], serial: true },
   { name: 'e2e', paths: ['test/e2e'], limitMin: 12, needs: ['controlplane', 'build', 'client', 'bottender'], serial: true },
 ];
 

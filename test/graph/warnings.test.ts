@@ -8,7 +8,7 @@ afterEach(() => world.close());
 async function expiring(): Promise<Readonly<Record<string, number>>> {
   const text = await world.metrics.text();
   const found = [...text.matchAll(/^messenger_page_tokens_expiring\{within="(\w+)"\} (\d+)$/gm)];
-  return Object.fromEntries<number>(found.map(([, within, value]) => [within, Number(value)]));
+  return Object.fromEntries(found.map(([, within = '', value]): [string, number] => [within, Number(value)]));
 }
 
 describe('a token that ends', () => {
