@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { keyOf, keyText } from '../../../src/core/object-key.js';
-import { Store } from '../../../src/runtime/store.js';
+import { silentLogger, type Logger } from '../../../src/core/log.js';
+import { Store, type StoreOptions } from '../../../src/runtime/store.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { names, thing, type Thing } from './things.js';
 
@@ -23,6 +24,14 @@ const step = fc.oneof(
 );
 
 const byName = (objects: Iterable<Thing>): Thing[] => [...objects].sort((a, b) => a.metadata.name.localeCompare(b.metadata.name));
+
+/** A store swallows what a handler throws, and logs it: here that is a failure. */
+function storeOf(failures: unknown[], indexes: StoreOptions<Thing>['indexes'] = {}): Store<Thing> {
+  const log: Logger = { ...silentLogger, error: (_, fields) => failures.push(fields?.['error']) };
+  return new Store<Thing>({ clock: new FakeClock(), indexes, log });
+}
+
+const COLOR = { color: (each: Thing): readonly string[] => [each.spec?.color ?? ''] };
 
 /** What a subscriber that believes every change holds; fails on a change that does not fit what it holds. */
 function believer(store: Store<Thing>): ReadonlyMap<string, Thing> {
@@ -49,7 +58,8 @@ describe('Store, against a model', () => {
   it('holds what its changes add up to, indexes included, equals each list, and never goes back in time between two lists', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-        const store = new Store<Thing>({ clock: new FakeClock(), indexes: { color: (each) => [each.spec?.color ?? ''] } });
+        const failures: unknown[] = [];
+        const store = storeOf(failures, COLOR);
         const held = believer(store);
         for (const each of steps) {
           const before = store.list();
@@ -64,6 +74,50 @@ describe('Store, against a model', () => {
           for (const color of ['red', 'blue']) {
             expect(names(store.byIndex('color', color))).toEqual(names(store.list().filter(({ spec }) => spec?.color === color)));
           }
+        }
+        expect(failures).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('shows a whole list to whoever is told of any of its changes, indexes included', () => {
+    const lists = fc.array(fc.uniqueArray(object, { selector: (each) => each.metadata.name, maxLength: 3 }), { maxLength: 8 });
+    fc.assert(
+      fc.property(lists, (all) => {
+        const failures: unknown[] = [];
+        const store = storeOf(failures, COLOR);
+        let wanted: readonly Thing[] = [];
+        store.subscribe(() => {
+          expect(byName(store.list())).toEqual(byName(wanted));
+          const indexed = [...store.byIndex('color', 'red'), ...store.byIndex('color', 'blue')];
+          expect(byName(indexed)).toEqual(byName(wanted));
+        });
+        for (wanted of all) store.replace(wanted);
+        expect(failures).toEqual([]);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('never takes a deleted object back from a line that is not newer than its deletion, until a list says otherwise', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const store = storeOf([]);
+        const goneAt = new Map<string, number>();
+        for (const each of steps) {
+          if (each.op === 'replace') {
+            goneAt.clear();
+            store.replace(each.objects);
+            continue;
+          }
+          const before = store.get(keyOf(each.object));
+          store[each.op](each.object);
+          const { uid = '', resourceVersion } = each.object.metadata;
+          if (each.op === 'remove') goneAt.set(uid, Number(resourceVersion));
+          const there = store.get(keyOf(each.object));
+          const stale = there?.metadata.uid === uid && Number(resourceVersion) <= (goneAt.get(uid) ?? -1);
+          if (each.op === 'apply' && stale) expect(there).toBe(before);
         }
       }),
       { numRuns: 300 },

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { QueueClass } from '../../../src/runtime/ports.js';
+import { soonerClass } from '../../../src/runtime/queue-lanes.js';
 import { WorkQueue } from '../../../src/runtime/work-queue.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -88,6 +89,85 @@ describe('WorkQueue, against a model', () => {
         expect(model.clock.pendingTimers).toBe(0);
       }),
       { numRuns: 150 },
+    );
+  });
+});
+
+const arrival = fc.record({ key: fc.integer({ min: 0, max: 30 }).map(String), cls, afterMs: fc.oneof(fc.constant(0), fc.nat(20_000)) });
+
+/** What is ready, as the simplest idea of the classes has it: each key once, at its earliest time and in its soonest class. */
+class Ready {
+  readonly clock = new FakeClock();
+  readonly queue = new WorkQueue<string>({ clock: this.clock, random: () => 0.5 });
+  readonly pending = new Map<string, { readonly cls: QueueClass; readonly dueMs: number }>();
+
+  add(text: string, wanted: QueueClass, afterMs: number): void {
+    const dueMs = this.clock.monotonicMs() + afterMs;
+    const before = this.pending.get(text) ?? { cls: wanted, dueMs };
+    const order = (each: QueueClass): number => ['change', 'retry', 'background'].indexOf(each);
+    this.pending.set(text, { cls: order(wanted) < order(before.cls) ? wanted : before.cls, dueMs: Math.min(dueMs, before.dueMs) });
+    this.queue.addAfter(text, afterMs, wanted);
+  }
+
+  /** Takes one key and is done with it; fails if it was not its turn. */
+  async take(): Promise<string | undefined> {
+    const wait = new AbortController();
+    const next = this.queue.next(wait.signal);
+    wait.abort();
+    const text = await next;
+    const due = [...this.pending].filter(([, { dueMs }]) => dueMs <= this.clock.monotonicMs());
+    expect(text === undefined).toBe(due.length === 0);
+    if (text === undefined) return undefined;
+    const taken = this.pending.get(text);
+    const aged = taken !== undefined && this.clock.monotonicMs() - taken.dueMs >= 10_000;
+    const sooner = due.filter(([, each]) => soonerClass(each.cls, taken?.cls ?? 'change') !== taken?.cls);
+    expect([text, aged ? [] : sooner]).toEqual([text, []]);
+    this.pending.delete(text);
+    this.queue.done(text);
+    return text;
+  }
+}
+
+describe('the classes of WorkQueue, against a model', () => {
+  it('serve what is due and nothing else, each key once, a later class before a sooner one only when it has aged', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.oneof({ weight: 4, arbitrary: arrival }, { weight: 2, arbitrary: fc.constant('take' as const) }, fc.nat(15_000)), {
+          minLength: 10,
+          maxLength: 80,
+          size: 'max',
+        }),
+        async (steps) => {
+          const ready = new Ready();
+          for (const each of steps) {
+            if (each === 'take') await ready.take();
+            else if (typeof each === 'number') await ready.clock.advance(each);
+            else ready.add(each.key, each.cls, each.afterMs);
+          }
+          await ready.clock.advance(60_000);
+          while ((await ready.take()) !== undefined);
+          expect([...ready.pending]).toEqual([]);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('let nothing starve: behind a flood of changes whatever has aged gets at least every fourth turn', async () => {
+    const backlog = fc.uniqueArray(fc.record({ key: fc.nat(30).map(String), cls }), { selector: ({ key: text }) => text, maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(backlog, async (first) => {
+        const ready = new Ready();
+        for (const each of first) ready.add(each.key, each.cls, 0);
+        await ready.clock.advance(10_001);
+        const waiting = new Set(first.map(({ key: text }) => text));
+        for (let turn = 0; turn < 4 * (first.length + 1); turn++) {
+          ready.add(`flood-${turn}`, 'change', 0);
+          waiting.delete((await ready.take()) ?? '');
+        }
+        expect([...waiting]).toEqual([]);
+      }),
+      { numRuns: 100 },
     );
   });
 });
