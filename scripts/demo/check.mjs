@@ -23,7 +23,9 @@ export class Checker {
   }
 
   async eventually(what, probe) {
-    const ok = (await until(probe, this.deadlineMs)) !== undefined;
+    // Once something failed the verdict stands: the rest is looked at, not waited for.
+    const deadlineMs = this.#results.every((result) => result.ok) ? this.deadlineMs : 2_000;
+    const ok = (await until(probe, deadlineMs)) !== undefined;
     this.#results.push({ what, ok });
     console.log(`     ${ok ? '✓' : '✗'} ${what}`);
     return ok;
