@@ -24,7 +24,7 @@ export class Checker {
 
   async eventually(what, probe) {
     // Once something failed the verdict stands: the rest is looked at, not waited for.
-    const deadlineMs = this.#results.every((result) => result.ok) ? this.deadlineMs : 2_000;
+    const deadlineMs = this.#results.every((result) => result.ok) ? this.deadlineMs : 5_000;
     const ok = (await until(probe, deadlineMs)) !== undefined;
     this.#results.push({ what, ok });
     console.log(`     ${ok ? '✓' : '✗'} ${what}`);
