@@ -53,6 +53,7 @@ const PROPERTIES = [
 export function messengerProfile(call: EdgeCall): unknown {
   const { token, page } = onOwnPage(call);
   needScope(token, 'pages_messaging');
+  countProfileCall(call, page.id);
   const profile = call.world.profiles.get(page.id) ?? {};
   if (call.method === 'GET') return readProfile(profile, call.params.list('fields'));
   const changed = call.method === 'POST' ? written(call, profile) : removed(call, profile);
@@ -61,6 +62,17 @@ export function messengerProfile(call: EdgeCall): unknown {
   }
   call.world.profiles.set(page.id, changed);
   return { result: 'success' };
+}
+
+const TEN_MINUTES_MS = 600_000;
+
+/** Meta documents the limit, not its error: 613 is what custom limits have elsewhere. @throws SimGraphError */
+function countProfileCall({ world }: EdgeCall, pageId: string): void {
+  const limit = world.config.profileCallsPer10Min;
+  const now = world.clock.nowMs();
+  const recent = (world.profileCalls.get(pageId) ?? []).filter((at) => now - at < TEN_MINUTES_MS);
+  if (limit > 0 && recent.length >= limit) throw oauth(400, 613, '(#613) Calls to this api have exceeded the rate limit.');
+  world.profileCalls.set(pageId, [...recent, now].slice(-1_000));
 }
 
 function readProfile(profile: Readonly<Record<string, unknown>>, fields: readonly string[] | undefined): unknown {

@@ -85,6 +85,8 @@ export interface SimConfig {
   pageSize: number;
   /** Calls per app and rolling hour; over it every call gets #4. 0: no limit, and usage stays at what `appUsage` says. */
   appCallsPerHour: number;
+  /** Calls of messenger_profile per page in ten minutes, 10 at Meta (reference of the Messenger Profile API); 0: no limit. */
+  profileCallsPer10Min: number;
   /** Percent that X-App-Usage shows, by app id; wins over what is counted. */
   appUsage: Readonly<Record<string, number>>;
   /** Webhook sender: how long it waits for an answer. */
@@ -107,6 +109,7 @@ export const DEFAULT_CONFIG: SimConfig = {
   refusedAppFields: [],
   pageSize: 25,
   appCallsPerHour: 0,
+  profileCallsPer10Min: 10,
   appUsage: {},
   deliveryTimeoutMs: 5_000,
   retryDelaysMs: [1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000],

@@ -33,6 +33,8 @@ export class World {
   readonly tokens = new Map<string, SimToken>();
   readonly appSubscriptions = new Map<string, Map<string, SimAppSubscription>>();
   readonly profiles = new Map<string, Record<string, unknown>>();
+  /** When each page's messenger_profile was called in the last ten minutes. */
+  readonly profileCalls = new Map<string, readonly number[]>();
   readonly personas = new Map<
     string,
     { readonly id: string; readonly pageId: string; readonly name: string; readonly profile_picture_url: string }
@@ -116,7 +118,17 @@ export class World {
   }
 
   reset(): void {
-    for (const map of [this.apps, this.pages, this.tokens, this.appSubscriptions, this.profiles, this.personas, this.people]) map.clear();
+    for (const map of [
+      this.apps,
+      this.pages,
+      this.tokens,
+      this.appSubscriptions,
+      this.profiles,
+      this.profileCalls,
+      this.personas,
+      this.people,
+    ])
+      map.clear();
     this.#rows.clear();
     this.#byValue.clear();
     for (const ring of [this.calls, this.messages, this.deliveries]) ring.clear();

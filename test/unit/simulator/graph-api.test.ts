@@ -139,6 +139,19 @@ describe('messenger_profile and personas in the simulator', () => {
     });
   });
 
+  it('takes ten calls in ten minutes from a page, as Meta does, and none if the limit is off', async () => {
+    for (let i = 0; i < 10; i++) await read('greeting');
+    expect(errorOf(await client.get('/me/messenger_profile', { ...token(), fields: 'greeting' }))).toMatchObject({ code: 613 });
+    client.sim.control.config({ profileCallsPer10Min: 0 });
+    expect(await read('greeting')).toEqual({ data: [] });
+  });
+
+  it('has neither ETags nor ids= any more, as Graph since 27 Oct 2026', async () => {
+    const answer = await client.get('/v25.0/me', token());
+    expect(answer.headers.get('etag')).toBeNull();
+    expect((await client.get('/v25.0/', { ...token(), ids: PAGE })).status).toBe(400);
+  });
+
   it('makes, lists, reads and deletes personas', async () => {
     const made = (await client.post('/me/personas', { ...token(), name: 'Ann', profile_picture_url: 'https://p.example/a.png' })).json as {
       id: string;
