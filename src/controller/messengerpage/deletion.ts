@@ -5,6 +5,7 @@ import { keyText } from '../../core/object-key.js';
 import { hasFinalizer } from '../../runtime/finalizers.js';
 import { awaitChange, requeueAfter, type Result } from '../../runtime/ports.js';
 import { GoodBye } from './good-bye.js';
+import { assertUnchanged } from './graph-write.js';
 import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 import { handOver } from './successor.js';
@@ -86,6 +87,8 @@ export class PageDeletion {
 
   async #release(pass: PagePass, { row, left }: Release, goodBye: GoodBye): Promise<Result> {
     const { page, signal } = pass;
+    // What the spec allows is only true of the spec as it is: it may be changed until the page is gone.
+    if (row === 1 || row === 2) await assertUnchanged(this.#deps, page, { signal });
     if (pass.memory.deletion?.told === false) {
       pass.memory.deletion.told = true;
       if (left) this.#tellLeft(pass, goodBye.why);

@@ -18,14 +18,23 @@ export async function ensureFinalizer({ finalizers }: WriteDeps, page: Messenger
  * @throws StaleReadError, NotLeaderError, ClusterUnavailableError: nothing may be written then
  */
 export async function assertMayWrite(
-  { livePages, fence }: WriteDeps,
+  deps: WriteDeps,
+  page: MessengerPage,
+  { epoch, signal }: { readonly epoch?: number; readonly signal: AbortSignal },
+): Promise<void> {
+  await assertUnchanged(deps, page, { ...(epoch === undefined ? {} : { epoch }), signal });
+  deps.fence.check();
+}
+
+/** The page must still be the one that the plan was made from: for what is decided and not written to Graph. @throws as `assertMayWrite` */
+export async function assertUnchanged(
+  { livePages }: Pick<WriteDeps, 'livePages'>,
   page: MessengerPage,
   { epoch, signal }: { readonly epoch?: number; readonly signal: AbortSignal },
 ): Promise<void> {
   const live = await livePages.get(keyOf(page), signal);
   const change = live === undefined ? 'is gone' : (changeBetween(page, live) ?? claimChange(live, epoch));
   if (change !== undefined) throw new StaleReadError(`page ${keyText(keyOf(page))} ${change} since the pass began`);
-  fence.check();
 }
 
 function changeBetween(planned: MessengerPage, live: MessengerPage): string | undefined {

@@ -104,6 +104,21 @@ describe('what comes late', () => {
     expect(world.pages.require(SHOP).status).toMatchObject({ lastWriteTime: expect.any(String), pageName: 'Page 1001' });
   });
 
+  it('unsubscribes a deleted page whose policy was changed from Retain while it went', async () => {
+    const world = await aSettledWorld({ page: aPage({ deletionPolicy: 'Retain' }) });
+    world.pages.delete(SHOP);
+    world.pages.lagging = true;
+    world.pages.update(SHOP, (page) => ({ ...page, spec: { ...page.spec, deletionPolicy: 'Unsubscribe' } }));
+    await world.settle();
+
+    world.pages.deliver();
+    await world.settle();
+    await world.advance(10_000);
+
+    expect(world.pages.find(SHOP)).toBeUndefined();
+    expect(world.graph.fieldsOf('1001')).toBeUndefined();
+  });
+
   it('lets a page hold its claim again once the token of another Page is gone', async () => {
     const world = aWorld();
     world.graph.addToken('token-1', '1002');
