@@ -6,7 +6,7 @@ import type { ServerChange } from './api-server.js';
 import type { Caches } from './caches.js';
 import { MAX_WAY_MS, type Host } from './host.js';
 import { Successors } from './successors.js';
-import { claimKey, fieldsOf, heldPages, pagesOf, takenEpoch } from './truth.js';
+import { claimKey, consents, fieldsOf, heldPages, pagesOf, takenEpoch } from './truth.js';
 import type { World } from './world.js';
 
 /** The lease's renewDeadline: no write begins later after the last renewal. */
@@ -21,7 +21,10 @@ const READ_BACK_MS = 3_500;
 interface Legitimate {
   readonly fromMs: number;
   readonly posts: ReadonlySet<string>;
+  /** A page of it is being deleted, and has our finalizer. */
   readonly deletes: boolean;
+  /** Those who hold it and stay. */
+  readonly holders: readonly MessengerPage[];
 }
 
 /** Looks at every step whether the properties hold, from the server's own truth. Violations are collected, none is thrown. */
@@ -149,7 +152,7 @@ export class Oracle {
     const posts = held.filter((page) => !isBeingDeleted(page) && may(page)).map((page) => fieldsOf(page));
     const deleted = pages.some((page) => isBeingDeleted(page) && hasFinalizer(page, UNSUBSCRIBE_FINALIZER));
     const entries = this.#legitimate.get(key) ?? [];
-    entries.push({ fromMs: this.#nowMs(), posts: new Set(posts), deletes: deleted && held.every((page) => isBeingDeleted(page)) });
+    entries.push({ fromMs: this.#nowMs(), posts: new Set(posts), deletes: deleted, holders: held.filter((page) => !isBeingDeleted(page)) });
     if (entries.length > 64) entries.shift();
     this.#legitimate.set(key, entries);
   }
@@ -159,7 +162,8 @@ export class Oracle {
     const sinceMs = this.#nowMs() - MAX_WAY_MS - 1 - this.#pauseOf(host);
     const entries = this.#legitimate.get(key) ?? [];
     const inForce = entries.filter(({ fromMs }, index) => fromMs >= sinceMs || (entries[index + 1]?.fromMs ?? Infinity) >= sinceMs);
-    const right = inForce.some(({ posts, deletes }) => (fields === undefined ? deletes : posts.has(fields.join())));
+    const mayDelete = ({ deletes, holders }: Legitimate): boolean => deletes && !holders.some((page) => consents(this.#world, page));
+    const right = inForce.some((one) => (fields === undefined ? mayDelete(one) : one.posts.has(fields.join())));
     if (!right) this.#violated('stale_write', `${host.name} ${fields === undefined ? 'DELETE' : `POST ${fields.join()}`} ${key}`);
   }
 
