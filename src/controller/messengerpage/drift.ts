@@ -19,6 +19,9 @@ export type Change =
       readonly afterRestore: (nowMs: number) => Removals;
     };
 
+/** A row that is gone is held back for the same reason, but never for hours. */
+const CHANGED_AGAIN = 'somebody else keeps changing the fields of this Page for our app';
+
 export interface HeldBack {
   readonly reason: string;
   readonly message: string;
@@ -62,13 +65,13 @@ export function noteChange({ page, memory }: GraphPass, change: Change, nowMs: n
 /** After a restart a contest that the status tells of goes on for one more hour. */
 function contestInStatus({ status, metadata }: GraphPass['page'], nowMs: number): typeof NO_CONTEST {
   const was = findCondition(status?.conditions, 'Subscribed');
-  const contested = was?.reason === 'Contested' && was.observedGeneration === metadata.generation;
+  const contested = was?.reason === 'Contested' && was.message.startsWith(CHANGED_AGAIN) && was.observedGeneration === metadata.generation;
   return contested ? { changesMs: [], stops: 1, untilMs: nowMs + 3_600_000 } : NO_CONTEST;
 }
 
 /** Why the write has to wait, and until when; undefined: now. */
 export function holdBack(pass: GraphPass, change: Change, nowMs: number): HeldBack | undefined {
-  return refusedBefore(pass, nowMs) ?? contested(pass, nowMs) ?? removedAgain(pass, change, nowMs);
+  return refusedBefore(pass, nowMs) ?? (change.kind === 'removed' ? removedAgain(pass, nowMs) : contested(pass, nowMs));
 }
 
 function refusedBefore({ memory, page, app }: GraphPass, nowMs: number): HeldBack | undefined {
@@ -81,12 +84,11 @@ function contested({ memory }: GraphPass, nowMs: number): HeldBack | undefined {
   const { contest } = memory;
   if (!isStopped(contest, nowMs) || contest.untilMs === undefined) return undefined;
   const hours = Math.min(6, 2 ** (contest.stops - 1));
-  const message = `somebody else keeps changing the fields of this Page for our app (five times in 30 minutes): left alone for ${hours} h; find out who does, or change the spec`;
+  const message = `${CHANGED_AGAIN} (five times in 30 minutes): left alone for ${hours} h; find out who does, or change the spec`;
   return { reason: 'Contested', message, untilMs: contest.untilMs };
 }
 
-function removedAgain({ memory }: GraphPass, change: Change, nowMs: number): HeldBack | undefined {
-  if (change.kind !== 'removed') return undefined;
+function removedAgain({ memory }: GraphPass, nowMs: number): HeldBack | undefined {
   const waitMs = restoreInMs(memory.removals, nowMs);
   if (waitMs === 0) return undefined;
   const message =

@@ -119,6 +119,21 @@ describe('what comes late', () => {
     expect(world.graph.fieldsOf('1001')).toBeUndefined();
   });
 
+  it('restores a row that keeps vanishing within ten minutes, whoever leads by then', async () => {
+    const world = await aSettledWorld();
+    for (let times = 0; times < 2; times++) {
+      world.graph.setFields('1001', undefined);
+      await world.reconcile();
+    }
+    expect(world.condition('Subscribed')?.reason).toBe('Contested');
+
+    world.restart();
+    await world.settle();
+    await world.advance(10_000);
+
+    expect(world.graph.fieldsOf('1001')).toEqual(['messages', 'messaging_postbacks']);
+  });
+
   it('lets a page hold its claim again once the token of another Page is gone', async () => {
     const world = aWorld();
     world.graph.addToken('token-1', '1002');
