@@ -118,8 +118,10 @@ export class Oracle {
     const [is, was] = [object as MessengerPage, previous as MessengerPage | undefined];
     for (const key of new Set([claimKey(is), was && claimKey(was)])) if (key !== undefined) this.#note(key);
     this.#successors.changed(is, gone);
-    if (gone) this.#released(was ?? is);
-    else this.#checkClaim(is, was);
+    if (was !== undefined && isBeingDeleted(was) && hasFinalizer(was, UNSUBSCRIBE_FINALIZER) && !hasFinalizer(is, UNSUBSCRIBE_FINALIZER)) {
+      this.#released(was);
+    }
+    if (!gone) this.#checkClaim(is, was);
   }
 
   #checkClaim(page: MessengerPage, was: MessengerPage | undefined): void {
@@ -135,7 +137,7 @@ export class Oracle {
     this.#violated('deleted_holder', `${key} goes to ${page.metadata.name}, deleted ${sinceMs} ms ago`);
   }
 
-  /** The page is gone: may its row stay? */
+  /** The page is let go: may its row stay? */
   #released(page: MessengerPage): void {
     const key = claimKey(page);
     if (key === undefined || !this.#world.graph.rows.has(key)) return;

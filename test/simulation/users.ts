@@ -129,9 +129,10 @@ export class Users {
   editPage(change: (page: MessengerPage) => Partial<MessengerPage['spec']>): void {
     const page = this.somePage();
     if (page === undefined) return;
+    const changed = change(page);
     this.#touch(page);
-    this.#say('edits', keyOf(page), change(page));
-    this.#world.server.update('messengerpages', keyOf(page), (was) => ({ ...was, spec: { ...page.spec, ...change(page) } }));
+    this.#say('edits', keyOf(page), changed);
+    this.#world.server.update('messengerpages', keyOf(page), (was) => ({ ...was, spec: { ...page.spec, ...changed } }));
   }
 
   deletePage(page = this.somePage()): void {
