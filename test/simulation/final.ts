@@ -28,8 +28,10 @@ function keyFaults(world: World, key: string): readonly string[] {
   if (wanting.length === 0) {
     return row === undefined || world.oracle.excused.has(key) ? [] : [`left_subscribed: ${key} has a row and no page`];
   }
-  if (held.length > 1) return [`two_holders: ${key} is held by ${held.length} pages`];
-  const [holder] = held;
+  // A page that is let go keeps its claim for as long as somebody else's finalizer keeps it; the higher epoch counts.
+  const staying = held.filter((page) => !isBeingDeleted(page));
+  if (staying.length > 1) return [`two_holders: ${key} is held by ${staying.length} pages`];
+  const holder = held.toSorted((a, b) => (b.status?.claim?.epoch ?? 0) - (a.status?.claim?.epoch ?? 0))[0];
   if (holder === undefined) {
     const fit = wanting.find((page) => isFit(world, page) && wantedKey(world, page) === key);
     return fit === undefined ? [] : [`no_holder: ${fit.metadata.name} could hold ${key}`];
