@@ -1,22 +1,14 @@
-import type { KubeObject, Namespace, Service } from '../api/meta.js';
+import type { Namespace, Service } from '../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
-import type { DataCache, EventRecorder, FinalizerWriter, Informer, LiveReader, StatusWriter, WriteFence } from '../runtime/ports.js';
-
-/** Everything about one of our kinds. */
-export interface ObjectAccess<T extends KubeObject & { readonly status?: unknown }> {
-  readonly informer: Informer<T>;
-  readonly live: LiveReader<T>;
-  readonly status: StatusWriter<T>;
-  readonly finalizers: FinalizerWriter<T>;
-}
+import type { DataCache, EventRecorder, Informer, KindAccess, WriteFence } from '../runtime/ports.js';
 
 /**
  * Where the objects live: a Kubernetes cluster, or a folder of manifests. Everything behind this interface is the same code
  * in both worlds.
  */
 export interface Cluster {
-  readonly pages: ObjectAccess<MessengerPage>;
-  readonly apps: ObjectAccess<MessengerApp>;
+  readonly pages: KindAccess<MessengerPage>;
+  readonly apps: KindAccess<MessengerApp>;
   /** undefined where the role does not watch them. */
   readonly services: Informer<Service> | undefined;
   readonly namespaces: Informer<Namespace> | undefined;

@@ -14,9 +14,9 @@ import { StateFolder } from '../files/state-folder.js';
 import { StateLock } from '../files/state-lock.js';
 import { FolderFinalizerWriter, FolderLiveReader, FolderStatusWriter } from '../files/writers.js';
 import { ReferencedData } from '../runtime/data-cache.js';
-import type { DataCache } from '../runtime/ports.js';
+import type { DataCache, KindAccess } from '../runtime/ports.js';
 import { Store, type StoreOptions } from '../runtime/store.js';
-import type { Cluster, ObjectAccess } from './cluster.js';
+import type { Cluster } from './cluster.js';
 import { loadCrds } from './crds.js';
 
 export interface FolderClusterConfig {
@@ -66,8 +66,8 @@ interface FolderDeps {
 }
 
 class Folder implements FolderCluster {
-  readonly pages: ObjectAccess<MessengerPage>;
-  readonly apps: ObjectAccess<MessengerApp>;
+  readonly pages: KindAccess<MessengerPage>;
+  readonly apps: KindAccess<MessengerApp>;
   readonly services: Store<Service>;
   readonly namespaces: Store<Namespace>;
   readonly secrets: ReferencedData;
@@ -171,7 +171,7 @@ function access<T extends KubeObject & { readonly status?: unknown }>(
   world: FolderWorld,
   kind: string,
   fence: StateLock,
-): ObjectAccess<T> {
+): KindAccess<T> {
   const set = world.set(kind);
   return {
     informer,

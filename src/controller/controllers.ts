@@ -4,17 +4,7 @@ import type { Clock } from '../core/clock.js';
 import type { AppGraph, GraphSigns, PageGraph } from '../core/graph.js';
 import type { Logger } from '../core/log.js';
 import type { NamespacedName } from '../core/object-key.js';
-import type {
-  DataCache,
-  Enqueue,
-  EventRecorder,
-  FinalizerWriter,
-  Informer,
-  LiveReader,
-  Reconciler,
-  StatusWriter,
-  WriteFence,
-} from '../runtime/ports.js';
+import type { DataCache, Enqueue, EventRecorder, Informer, KindAccess, Reconciler, WriteFence } from '../runtime/ports.js';
 import { AppHealth } from './app-health.js';
 import { ClaimArbiter } from './claims/arbiter.js';
 import { KeyMutex } from './key-mutex.js';
@@ -30,14 +20,6 @@ import { Proofs } from './proofs.js';
 import { StatusMemory } from './status-memory.js';
 
 export type ControllerOptions = PageOptions;
-
-/** What the controllers use of one kind; `writers` are those of the leader. */
-export interface KindAccess<T extends MessengerApp | MessengerPage> {
-  readonly informer: Informer<T>;
-  readonly live: LiveReader<T>;
-  readonly status: StatusWriter<T>;
-  readonly finalizers: FinalizerWriter<T>;
-}
 
 export interface ControllersDeps {
   /** The store made with PAGE_INDEXES. */

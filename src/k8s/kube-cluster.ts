@@ -2,7 +2,7 @@ import type { KubeObject, Namespace, Service } from '../api/meta.js';
 import { GROUP } from '../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { ReferencedData } from '../runtime/data-cache.js';
-import type { DataCache, EventRecorder, FinalizerWriter, Informer, LiveReader, StatusWriter, WriteFence } from '../runtime/ports.js';
+import type { DataCache, EventRecorder, Informer, KindAccess, WriteFence } from '../runtime/ports.js';
 import type { Store, StoreOptions } from '../runtime/store.js';
 import { KubeEventRecorder } from './event-recorder.js';
 import { KubeFinalizerWriter } from './finalizer-writer.js';
@@ -19,14 +19,6 @@ import { WatchedKind } from './watched-kind.js';
 import { neverWrites, writesAlone } from './write-fences.js';
 
 const FLUSH_EVENTS_MS = 2_000;
-
-/** Everything about one of our kinds. */
-export interface KindAccess<T extends KubeObject & { readonly status?: unknown }> {
-  readonly informer: Informer<T>;
-  readonly live: LiveReader<T>;
-  readonly status: StatusWriter<T>;
-  readonly finalizers: FinalizerWriter<T>;
-}
 
 interface Following {
   readonly health: readonly ReflectorHealth[];

@@ -77,6 +77,14 @@ export interface FinalizerWriter<T extends KubeObject> {
   remove(object: T, finalizer: string, signal: AbortSignal): Promise<void>;
 }
 
+/** Everything about one kind: its cache, and the ways past it. Both worlds provide it, the controllers use it. */
+export interface KindAccess<T extends KubeObject & { readonly status?: unknown }> {
+  readonly informer: Informer<T>;
+  readonly live: LiveReader<T>;
+  readonly status: StatusWriter<T>;
+  readonly finalizers: FinalizerWriter<T>;
+}
+
 export interface KubeEvent {
   readonly type: 'Normal' | 'Warning';
   /** PascalCase, at most 128 characters. */
