@@ -1,60 +1,89 @@
-// Runs every suite, fast ones first so that their result is seen early, each with a hard limit. Goes on after a failing
-// suite, and ends with one plain line: `N passed, N failed`. `npm test -- unit contract` runs only those.
-import { spawn, spawnSync } from 'node:child_process';
+// Runs every suite: unit first and alone, so that its result is seen early, then two at a time, each with a hard limit. Goes on
+// after a failing suite, and ends with one plain line: `N passed, N failed`. `npm test -- unit contract` runs only those.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'messenger-operator-test-'));
 
-/** needs: what to prepare first. limitMin: the suite is killed and counted as failed after it. */
+/**
+ * needs: what to prepare first. limitMin: the suite is killed and counted as failed after it. In the order in which they
+ * begin: the long ones first, so that the two at work end at about the same time.
+ */
 const SUITES = [
-  { name: 'unit', paths: ['test/unit'], limitMin: 5, needs: [] },
+  { name: 'unit', paths: ['test/unit'], limitMin: 5, needs: [], workers: 2 },
+  { name: 'integration', paths: ['test/integration'], limitMin: 20, needs: ['controlplane'] },
   { name: 'graph', paths: ['test/graph', 'test/clients'], limitMin: 6, needs: ['clients', 'bottender'] },
-  { name: 'simulation', paths: ['test/simulation'], limitMin: 6, needs: [] },
-  { name: 'contract', paths: ['test/contract'], limitMin: 6, needs: ['controlplane'], serial: true },
-  { name: 'integration', paths: ['test/integration'], limitMin: 20, needs: ['controlplane'], serial: true },
-  { name: 'events', paths: ['test/events'], limitMin: 8, needs: ['build', 'client', 'bottender'], serial: true },
-  { name: 'e2e', paths: ['test/e2e'], limitMin: 12, needs: ['controlplane', 'build', 'client', 'bottender'], serial: true },
+  { name: 'simulation', paths: ['test/simulation'], limitMin: 8, needs: [] },
+  { name: 'events', paths: ['test/events'], limitMin: 8, needs: ['build', 'client', 'bottender'] },
+  { name: 'e2e', paths: ['test/e2e'], limitMin: 12, needs: ['controlplane', 'build', 'client', 'bottender'] },
+  { name: 'contract', paths: ['test/contract'], limitMin: 6, needs: ['controlplane'] },
 ];
+const AT_ONCE = 2;
+
+const COMMANDS = {
+  controlplane: ['node', ['test/controlplane/build.mjs']],
+  build: ['npm', ['run', '-s', 'build']],
+  client: ['npm', ['run', '-s', 'build:client']],
+  bottender: ['node', ['scripts/install-bottender.mjs']],
+  clients: ['node', ['scripts/install-clients.mjs']],
+};
 
 const asked = process.argv.slice(2);
-const suites = SUITES.filter(({ name }) => asked.length === 0 || asked.includes(name));
-const done = new Set();
+const unknown = asked.filter((name) => !SUITES.some((suite) => suite.name === name));
+if (unknown.length > 0) {
+  console.error(`there is no suite ${unknown.join(', ')}; there are ${SUITES.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+const waiting = SUITES.filter(({ name, paths }) => (asked.length === 0 || asked.includes(name)) && existsSync(join(root, paths[0])));
+const prepared = new Map();
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
-for (const suite of suites) {
-  if (!existsSync(join(root, suite.paths[0]))) continue;
-  const started = Date.now();
-  const problem = suite.needs.map(prepare).find((text) => text !== undefined);
-  const result = problem === undefined ? await runJest(suite) : { passed: 0, failed: 1, skipped: 0, note: problem };
-  for (const key of Object.keys(totals)) totals[key] += result[key];
-  const seconds = Math.round((Date.now() - started) / 1000);
-  console.log(
-    `suite ${suite.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s (limit ${suite.limitMin} min)${result.note ? ` — ${result.note}` : ''}\n`,
-  );
-}
+if (waiting[0]?.name === 'unit') await runSuite(waiting.shift());
+await Promise.all(Array.from({ length: AT_ONCE }, runOneAfterTheOther));
 rmSync(out, { recursive: true, force: true });
 console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
 
-function prepare(need) {
-  if (done.has(need)) return undefined;
-  done.add(need);
-  const commands = {
-    controlplane: ['node', ['test/controlplane/build.mjs']],
-    build: ['npm', ['run', '-s', 'build']],
-    client: ['npm', ['run', '-s', 'build:client']],
-    bottender: ['node', ['scripts/install-bottender.mjs']],
-    clients: ['node', ['scripts/install-clients.mjs']],
-  };
-  const [command, args] = commands[need];
-  const { status, stdout } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
-  return status === 0 ? undefined : `could not prepare ${need}: ${stdout}`;
+async function runOneAfterTheOther() {
+  for (let suite = waiting.shift(); suite !== undefined; suite = waiting.shift()) await runSuite(suite);
 }
 
+async function runSuite(suite) {
+  const started = Date.now();
+  const problem = (await Promise.all(suite.needs.map(prepare))).find((text) => text !== undefined);
+  const result = problem === undefined ? await runJest(suite) : { passed: 0, failed: 1, skipped: 0, note: problem };
+  for (const key of Object.keys(totals)) totals[key] += result[key];
+  const seconds = Math.round((Date.now() - started) / 1000);
+  process.stderr.write(result.text ?? '');
+  console.log(
+    `suite ${suite.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s (limit ${suite.limitMin} min)${result.note ? ` — ${result.note}` : ''}\n`,
+  );
+}
+
+/** Once each, however many suites need it. Resolves with what went wrong, undefined: nothing. */
+function prepare(need) {
+  if (!prepared.has(need)) prepared.set(need, runPreparation(need));
+  return prepared.get(need);
+}
+
+function runPreparation(need) {
+  const [command, args] = COMMANDS[need];
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk) => (text += chunk));
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve(`could not prepare ${need}: ${error.message}`));
+    child.on('close', (code) => resolve(code === 0 ? undefined : `could not prepare ${need}: ${text}`));
+  });
+}
+
+/** What jest tells is kept until its suite has ended, so that two suites do not talk at once. */
 function runJest(suite) {
   const file = join(out, `${suite.name}.json`);
   const args = [
@@ -65,13 +94,17 @@ function runJest(suite) {
     `--outputFile=${file}`,
     '--silent=false',
   ];
-  args.push(suite.serial ? '--runInBand' : '--maxWorkers=2', ...suite.paths);
+  args.push(suite.workers === undefined ? '--runInBand' : `--maxWorkers=${suite.workers}`, ...suite.paths);
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], detached: true });
+    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+    let text = '';
+    child.stderr.setEncoding('utf8').on('data', (chunk) => (text += chunk));
     const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), suite.limitMin * 60_000);
-    child.on('exit', (code, signal) => {
+    child.on('exit', async (code, signal) => {
       clearTimeout(timer);
-      resolve(counts(file, code, signal, suite));
+      // A process that a test left behind may hold the pipe open.
+      await Promise.race([once(child, 'close'), sleep(1_000)]);
+      resolve({ ...counts(file, code, signal, suite), text });
     });
   });
 }
