@@ -14,7 +14,6 @@ export const PAGE_INDEXES = {
     within(namespaceOf(page), [page.spec.accessTokenSecretRef, page.spec.backend?.signingSecretRef]),
   /** The Service that it names itself. */
   service: (page: MessengerPage): string[] => within(namespaceOf(page), [page.spec.backend?.service]),
-  configMap: (page: MessengerPage): string[] => within(namespaceOf(page), [page.spec.botConfig?.configMapRef]),
 } satisfies Record<string, (page: MessengerPage) => string[]>;
 
 /** The indexes that the store of MessengerApps must be made with. */

@@ -32,7 +32,7 @@ export interface ReferencesDeps {
 
 /**
  * Tells the data caches which Secrets and ConfigMaps the manifests refer to, as far as this role needs them: the webhook
- * never retains a page token, the Pages API no app secret and no signing secret.
+ * never retains a page token, the Pages API no app secret and no signing secret, and the Pages API alone retains ConfigMaps.
  */
 export class References {
   readonly #deps: ReferencesDeps;
@@ -116,7 +116,7 @@ export class References {
 
   #retain(owner: string, secrets: readonly SecretReference[], configMap: NamespacedName | undefined): void {
     if (JSON.stringify(this.#secretsOf.get(owner) ?? []) !== JSON.stringify(secrets)) this.#retainSecrets(owner, secrets);
-    this.#deps.configMaps?.retain(owner, configMap !== undefined && this.#needs('controller', 'pages-api') ? [configMap] : []);
+    this.#deps.configMaps?.retain(owner, configMap !== undefined && this.#needs('pages-api') ? [configMap] : []);
   }
 
   #retainSecrets(owner: string, secrets: readonly SecretReference[]): void {

@@ -63,7 +63,7 @@ export class KubeCluster {
     this.services = this.#watchServices();
     this.namespaces = this.#watchNamespaces();
     this.secrets = this.#referenced(SECRETS, scopes(options.secretNamespaces) ?? scopes(options.watchNamespaces));
-    this.configMaps = options.role === 'webhook' ? undefined : this.#referenced(CONFIG_MAPS, scopes(options.watchNamespaces));
+    this.configMaps = options.role === 'pages-api' ? this.#referenced(CONFIG_MAPS, scopes(options.watchNamespaces)) : undefined;
     this.#recorder = this.#record();
     this.events = this.#recorder;
   }

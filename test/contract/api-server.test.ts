@@ -24,16 +24,22 @@ async function openApiServer(): Promise<World> {
     version: 'test',
     onCrash: () => undefined,
   };
-  const { cluster } = openKubeCluster(
-    'controller',
-    { kubeconfig: plane.adminKubeconfig, watchNamespaces: [], secretGraceMs: 600_000 },
-    openProcess({ logLevel: 'error', logFormat: 'json' }, io),
-    { leaderElect: true, leaseNamespace: NAMESPACE, className: '' },
-  );
-  cluster.start(life.signal);
-  await eventually(() => cluster.unsynced().length === 0, 20_000);
+  const config = { kubeconfig: plane.adminKubeconfig, watchNamespaces: [], secretGraceMs: 600_000 };
+  const process = (): ReturnType<typeof openProcess> => openProcess({ logLevel: 'error', logFormat: 'json' }, io);
+  const { cluster } = openKubeCluster('controller', config, process(), {
+    leaderElect: true,
+    leaseNamespace: NAMESPACE,
+    className: '',
+  });
+  const { cluster: ofPagesApi } = openKubeCluster('pages-api', config, process());
+  const { configMaps } = ofPagesApi;
+  if (configMaps === undefined) throw new Error('the Pages API knows no ConfigMaps');
+  const clusters = [cluster, ofPagesApi];
+  for (const one of clusters) one.start(life.signal);
+  await eventually(() => clusters.every((one) => one.unsynced().length === 0), 20_000);
   return {
     cluster,
+    configMaps,
     apply: async (manifest) => {
       try {
         await plane.admin.apply(manifest as unknown as KubeObject);
@@ -48,7 +54,7 @@ async function openApiServer(): Promise<World> {
     },
     stop: async () => {
       life.abort();
-      await cluster.close();
+      await Promise.all(clusters.map((one) => one.close()));
       await plane.stop();
     },
   };

@@ -67,11 +67,11 @@ export function dataContract(bench: Bench): void {
     it('are known as well', async () => {
       const name = freshName();
       const metadata = { name, namespace: NAMESPACE };
-      bench.cluster.configMaps?.retain('test', [metadata]);
+      bench.world.configMaps.retain('test', [metadata]);
       await bench.world.apply({ apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { config: '{}' } });
       await bench.world.apply({ apiVersion: 'v1', kind: 'Service', metadata, spec: { ports: [{ name: 'http', port: 5000 }] } });
 
-      await eventually(() => textOf(bench.cluster.configMaps?.peek(metadata), 'config') === '{}');
+      await eventually(() => textOf(bench.world.configMaps.peek(metadata), 'config') === '{}');
       const service = await eventually(() => bench.cluster.services?.get(metadata));
       expect(service.spec?.ports).toEqual([expect.objectContaining({ name: 'http', port: 5000 })]);
       const namespace = await eventually(() => bench.cluster.namespaces?.get({ namespace: '', name: NAMESPACE }));

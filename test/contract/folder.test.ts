@@ -35,6 +35,7 @@ async function openFolder(): Promise<World> {
   let stamp = 0;
   return {
     cluster,
+    configMaps: cluster.configMaps,
     apply: async (manifest) => {
       // A second document tells when the file has been read.
       const marker = `marker-${++stamp}`;

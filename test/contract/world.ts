@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../src/api/meta.js';
 import type { Cluster } from '../../src/app/cluster.js';
+import type { DataCache } from '../../src/runtime/ports.js';
 
 /** A manifest as a user writes it. */
 export type Manifest = Readonly<Record<string, unknown>> & {
@@ -10,6 +11,8 @@ export type Manifest = Readonly<Record<string, unknown>> & {
 /** One of the two places where objects live, and what a user can do there. */
 export interface World {
   readonly cluster: Cluster;
+  /** As the Pages API knows them; the controller reads none. */
+  readonly configMaps: DataCache;
   /** As `kubectl apply`, or saving a file. A refused manifest changes nothing. @returns why it was refused, if it was */
   apply(manifest: Manifest): Promise<string | undefined>;
   /** As `kubectl delete --wait=false`, or removing the file. */

@@ -73,6 +73,7 @@ describe('the RBAC of the chart', () => {
   it('lets a bot read pages and tokens through the Pages API, and no Secret', () => {
     expect(grantsTo(['bot'])).toEqual([
       'messenger-operator-bot | messenger-operator.dev | messengerpages | get',
+      'messenger-operator-bot | messenger-operator.dev | messengerpages | list',
       'messenger-operator-bot | messenger-operator.dev | messengerpages/token | get',
     ]);
     const bot = installed.find(({ metadata }) => metadata.name === 'messenger-operator-bot');

@@ -27,7 +27,7 @@ function setUp(...roles: readonly ReferenceRole[]) {
 
 describe('References', () => {
   it.each<[ReferenceRole, readonly string[], readonly string[]]>([
-    ['controller', ['bots/default-sign', 'bots/main-app', 'bots/old-app', 'bots/sign', 'bots/token', 'bots/verify'], ['bots/cfg']],
+    ['controller', ['bots/default-sign', 'bots/main-app', 'bots/old-app', 'bots/sign', 'bots/token', 'bots/verify'], []],
     ['webhook', ['bots/default-sign', 'bots/main-app', 'bots/old-app', 'bots/sign', 'bots/verify'], []],
     ['pages-api', ['bots/token'], ['bots/cfg']],
   ])('of the %s are what it needs and nothing else', (role, secrets, configMaps) => {

@@ -84,7 +84,6 @@ describe('KubeCluster', () => {
     [
       'controller',
       [
-        '/api/v1/configmaps',
         '/api/v1/namespaces',
         '/api/v1/secrets',
         '/api/v1/services',
@@ -101,7 +100,7 @@ describe('KubeCluster', () => {
     expect([cluster.services !== undefined, cluster.namespaces !== undefined, cluster.configMaps !== undefined]).toEqual([
       role !== 'pages-api',
       role === 'controller',
-      role !== 'webhook',
+      role === 'pages-api',
     ]);
   });
 

@@ -22,12 +22,6 @@ The first group of rules of a role is what it needs wherever objects are watched
     - list # metadata only: learn their versions
     - watch # metadata only: use a new value within seconds
 - apiGroups: [""]
-  resources: [configmaps]
-  verbs:
-    - get # read the bot configs that are referred to
-    - list # metadata only: learn their versions
-    - watch # metadata only: follow changes
-- apiGroups: [""]
   resources: [services]
   verbs:
     - list # fill the cache with backends
