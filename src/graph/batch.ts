@@ -169,6 +169,7 @@ function batchRequest(items: readonly Item[], signal: AbortSignal): WireRequest 
     auth: { app },
     signal,
     shape: shapeOf('batch'),
+    readsOnly: items.every(({ call }) => call.method === 'GET'),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import { AppCredentialError, RateLimitedError, TerminalError, type OperatorError } from '../core/errors.js';
+import { AppCredentialError, NotLeaderError, RateLimitedError, TerminalError, type OperatorError } from '../core/errors.js';
 import type { AppCredentials } from '../core/graph.js';
 import type { Redactor } from '../core/redact.js';
 import { Secret } from '../core/secret.js';
@@ -51,7 +51,8 @@ export class GraphCaller {
 
   /**
    * Makes the call and reads its answer with `parse`, which may throw an OperatorError of its own.
-   * @throws OperatorError by the catalogue; the signal's reason where the caller gave up.
+   * @throws OperatorError by the catalogue; the signal's reason where the caller gave up; NotLeaderError for a write that came
+   * to its turn after this process could be sure to lead.
    */
   async call<T>(call: GraphCall, parse: (body: unknown) => T): Promise<T> {
     const began = this.#deps.clock.monotonicMs();
@@ -153,5 +154,6 @@ function paramSecrets(call: GraphCall): readonly Secret[] {
 function resultOf(error: unknown): GraphResult {
   if (error instanceof RateLimitedError) return 'wait';
   if (error instanceof TerminalError) return 'terminal';
+  if (error instanceof NotLeaderError) return 'aborted';
   return error instanceof AppCredentialError ? 'app-credential' : 'transient';
 }

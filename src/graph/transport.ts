@@ -18,6 +18,8 @@ export interface WireRequest {
   readonly signal: AbortSignal;
   /** The call in words without ids of secrets, for an error: `GET /{page-id}/subscribed_apps`. */
   readonly shape: string;
+  /** A POST that changes nothing: a batch of reads. Every other POST, and every DELETE, is a write. */
+  readonly readsOnly?: boolean;
 }
 
 /** What Graph answered: any status; `body` is undefined where it was no JSON. Header names are in lower case. */
@@ -30,8 +32,10 @@ export interface WireResponse {
 export interface GraphTransportOptions {
   readonly baseUrl: URL;
   readonly clock: Clock;
-  /** For the whole call, from the first byte out to the last byte in. Default 15 s. */
+  /** For the whole call, from the first byte out to the last byte in. Default 15 s; a write has 4.5 s at most. */
   readonly timeoutMs?: number;
+  /** Asked immediately before each write: what it throws is thrown, and nothing is sent. Left out: every write may go. */
+  readonly fence?: { check(): void };
   /** Default 32 connections. */
   readonly maxSockets?: number;
   /** An HTTP proxy to tunnel through (CONNECT). Without it none is used, whatever the environment says. */
@@ -39,6 +43,11 @@ export interface GraphTransportOptions {
 }
 
 const TIMEOUT_MS = 15_000;
+/**
+ * A write begins at most 10 s after the last renewal of a lease of 15 s, and must have ended before somebody else can hold the
+ * lease. Whether one that was cut off has arrived is not known: it is read back before anything else.
+ */
+const WRITE_TIMEOUT_MS = 4_500;
 const MAX_SOCKETS = 32;
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const MAX_REQUEST_BYTES = 2 * 1024 * 1024;
@@ -53,10 +62,12 @@ export class GraphTransport {
   readonly #agents: readonly http.Agent[];
   readonly #clock: Clock;
   readonly #timeoutMs: number;
+  readonly #fence: { check(): void } | undefined;
 
   constructor(options: GraphTransportOptions) {
     this.#clock = options.clock;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
+    this.#fence = options.fence;
     const agentOptions = { keepAlive: true, maxSockets: options.maxSockets ?? MAX_SOCKETS, timeout: IDLE_MS };
     const httpAgent = new http.Agent(agentOptions);
     const httpsAgent = new https.Agent(agentOptions);
@@ -78,12 +89,16 @@ export class GraphTransport {
 
   /**
    * Sends one request and resolves with whatever Graph answered.
-   * @throws TransientError (`GraphUnavailable`) where no whole answer came; the signal's reason where the caller gave up.
+   * @throws TransientError (`GraphUnavailable`) where no whole answer came; the signal's reason where the caller gave up; what
+   * the fence throws where a write may not go.
    */
   async send(request: WireRequest): Promise<WireResponse> {
+    const timeoutMs = isWrite(request) ? Math.min(this.#timeoutMs, WRITE_TIMEOUT_MS) : this.#timeoutMs;
+    // Here and no earlier: however long a call has waited for company or for a place, its time is counted from this check.
+    if (isWrite(request)) this.#fence?.check();
     const deadline = new AbortController();
     const stop = new AbortController();
-    const expired = sleep(this.#clock, this.#timeoutMs, stop.signal).then(
+    const expired = sleep(this.#clock, timeoutMs, stop.signal).then(
       () => {
         deadline.abort();
       },
@@ -93,7 +108,7 @@ export class GraphTransport {
       return await this.#exchange(request, AbortSignal.any([request.signal, deadline.signal]), request.method === 'GET');
     } catch (error) {
       request.signal.throwIfAborted();
-      if (deadline.signal.aborted) throw unavailable(request, `no answer within ${this.#timeoutMs / 1_000} s`);
+      if (deadline.signal.aborted) throw unavailable(request, `no answer within ${timeoutMs / 1_000} s`);
       throw unavailable(request, codeOf(error));
     } finally {
       stop.abort();
@@ -115,6 +130,10 @@ export class GraphTransport {
       throw error;
     }
   }
+}
+
+function isWrite({ method, readsOnly = false }: WireRequest): boolean {
+  return method !== 'GET' && !readsOnly;
 }
 
 function encode({ method, path, params, auth }: WireRequest): {

@@ -1,8 +1,9 @@
 import http from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { TransientError } from '../../../src/core/errors.js';
+import { NotLeaderError, TransientError } from '../../../src/core/errors.js';
 import { Secret } from '../../../src/core/secret.js';
+import type { WriteFence } from '../../../src/runtime/ports.js';
 import { parseGraphJson, GraphTransport, type WireRequest } from '../../../src/graph/transport.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -27,8 +28,12 @@ async function listen(server: net.Server): Promise<URL> {
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
 }
 
-function transport(baseUrl: URL, clock = new FakeClock(), proxy?: URL): GraphTransport {
-  const made = new GraphTransport({ baseUrl, clock, ...(proxy === undefined ? {} : { proxy }) });
+function transport(
+  baseUrl: URL,
+  clock = new FakeClock(),
+  more: { readonly proxy?: URL; readonly fence?: WriteFence } = {},
+): GraphTransport {
+  const made = new GraphTransport({ baseUrl, clock, ...more });
   cleanUps.push(() => {
     made.close();
   });
@@ -102,6 +107,58 @@ describe('GraphTransport', () => {
     const error = await pending;
     expect(error).toBeInstanceOf(TransientError);
     expect(error.message).toBe('GET /{page-id}/subscribed_apps: no usable answer from Graph (no answer within 15 s)');
+    expect(clock.pendingTimers).toBe(0);
+  });
+
+  it.each([
+    ['DELETE', {}, 4_500],
+    ['POST', {}, 4_500],
+    ['POST', { readsOnly: true }, 15_000],
+    ['GET', {}, 15_000],
+  ] as const)('gives a %s (%j) %i ms: a write must have ended before the lease has', async (method, more, limitMs) => {
+    const clock = new FakeClock();
+    const received: Socket[] = [];
+    const url = await listen(
+      net.createServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.once('data', () => received.push(socket));
+      }),
+    );
+    let ended = false;
+    const pending = rejection(transport(url, clock).send(request({ method, ...more }))).finally(() => (ended = true));
+    await eventually(() => received.length === 1);
+    await clock.advance(limitMs - 1);
+    expect(ended).toBe(false);
+    await clock.advance(1);
+    const error = await pending;
+    expect(error).toBeInstanceOf(TransientError);
+    expect(error.message).toContain(`(no answer within ${limitMs / 1_000} s)`);
+    await eventually(() => received[0]?.closed === true);
+  });
+
+  it('asks the fence before each write, and sends nothing that it refuses', async () => {
+    const seen: string[] = [];
+    const url = await listen(
+      http.createServer((incoming, response) => {
+        seen.push(incoming.method ?? '');
+        response.end('{}');
+      }),
+    );
+    let refuses = false;
+    const fence = {
+      check: () => {
+        if (refuses) throw new NotLeaderError();
+      },
+    };
+    const clock = new FakeClock();
+    const graph = transport(url, clock, { fence });
+    await graph.send(request({ method: 'POST' }));
+    refuses = true;
+    expect(await rejection(graph.send(request({ method: 'POST' })))).toBeInstanceOf(NotLeaderError);
+    expect(await rejection(graph.send(request({ method: 'DELETE' })))).toBeInstanceOf(NotLeaderError);
+    await graph.send(request({ method: 'POST', readsOnly: true }));
+    await graph.send(request());
+    expect(seen).toEqual(['POST', 'POST', 'GET']);
     expect(clock.pendingTimers).toBe(0);
   });
 
@@ -181,7 +238,7 @@ describe('GraphTransport', () => {
       socket.end('HTTP/1.1 502 no\r\n\r\n');
     });
     const proxyUrl = await listen(proxy);
-    const graph = transport(new URL('https://graph.invalid'), new FakeClock(), proxyUrl);
+    const graph = transport(new URL('https://graph.invalid'), new FakeClock(), { proxy: proxyUrl });
     expect(await graph.send(request())).toMatchObject({ status: 502, body: undefined });
     // Through a tunnel only: a proxy that is asked for the URL itself would see the token.
     expect(asked[0]).toBe('CONNECT graph.invalid:443');

@@ -4,6 +4,7 @@ import { Secret } from '../../../src/core/secret.js';
 import { systemClock, type Clock } from '../../../src/core/clock.js';
 import { GraphClient } from '../../../src/graph/graph-client.js';
 import type { GraphObserver } from '../../../src/graph/observer.js';
+import type { WriteFence } from '../../../src/runtime/ports.js';
 import { startSimulator, type RunningSimulator } from '../../../src/simulator/simulator.js';
 
 export const APP_ID = '1517776481860111';
@@ -23,7 +24,13 @@ export interface GraphWorld {
 
 /** The real client against the real simulator, with one app and one page in it. */
 export async function graphWorld(
-  with_: { readonly clock?: Clock; readonly observer?: GraphObserver; readonly timeoutMs?: number } = {},
+  with_: {
+    readonly clock?: Clock;
+    readonly observer?: GraphObserver;
+    readonly timeoutMs?: number;
+    readonly maxConcurrent?: number;
+    readonly fence?: WriteFence;
+  } = {},
 ): Promise<GraphWorld> {
   const sim = await startSimulator();
   const { control } = sim;
