@@ -1,0 +1,153 @@
+import type { Clock } from '../core/clock.js';
+import { makeControllers, type Controllers } from '../controller/controllers.js';
+import type { PageCounters, PageOptions } from '../controller/messengerpage/ports.js';
+import type { AppGraph, GraphSigns, PageGraph } from '../core/graph.js';
+import type { Logger } from '../core/log.js';
+import type { NamespacedName } from '../core/object-key.js';
+import type { ControllerName } from '../observability/controller-metrics.js';
+import { Controller, type ReconcileOutcome } from '../runtime/controller.js';
+import { Limiter } from '../runtime/limiter.js';
+import type { DataCache, Enqueue, Reconciler } from '../runtime/ports.js';
+import { WorkQueue, type QueueObserver, type WorkQueueOptions } from '../runtime/work-queue.js';
+import type { Cluster } from './cluster.js';
+
+export interface LeaderOptions extends PageOptions {
+  /** Passes of each kind that are at work at once; those that wait for Graph are not. */
+  readonly workers: number;
+}
+
+/** Told what the leader does. */
+export interface LeaderObserver {
+  queue(name: ControllerName): QueueObserver;
+  /** How each pass ended. */
+  passes(name: ControllerName): (outcome: ReconcileOutcome, seconds: number) => void;
+  readonly counters: PageCounters;
+}
+
+/** Everything through which a leader sees and acts; what is not in here it does not have. */
+export interface LeaderPorts {
+  readonly cluster: Pick<Cluster, 'pages' | 'apps' | 'services' | 'namespaces' | 'secrets' | 'events' | 'fence'>;
+  readonly graph: PageGraph & AppGraph;
+  readonly signs: GraphSigns;
+  readonly observer: LeaderObserver;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly options: LeaderOptions;
+  /** 0 to 1, for the spread of retries and checks; left out: chance. */
+  readonly random?: () => number;
+  /** Whether a webhook of ours would answer Meta's verification now; left out: it would. */
+  readonly publicReady?: () => boolean;
+}
+
+/** Due drift checks are collected for so long, so that they fill batches. */
+const COLLECT_MS = 5_000;
+/**
+ * Passes under way at once, those that wait for Graph counted in: three full batches, so that a start with thousands of pages
+ * costs as few requests as it can. How many are at work besides is `--workers`.
+ */
+const PASSES = 150;
+/** A page that Graph fails for is tried again less and less often: no more than twice as often a day as one at rest is checked. */
+const PAGE_BACKOFF = { baseMs: 1_000, maxMs: 20 * 60_000 };
+
+/**
+ * What leads: both controllers, their queues and what wakes them. Everything that it remembers is made anew with it, so that a
+ * process that leads again judges by what it sees then.
+ */
+export class Leader {
+  readonly #pages: Loop;
+  readonly #apps: Loop;
+  readonly #controllers: Controllers;
+
+  /** @throws Error where the cluster is one without Services */
+  constructor(ports: LeaderPorts) {
+    const places = new Limiter(ports.options.workers);
+    const controllers = controllersOf(ports, places);
+    const { workers } = ports.options;
+    this.#controllers = controllers;
+    this.#pages = loopOf(ports, 'messengerpage', {
+      reconciler: within(places, controllers.pages),
+      passes: Math.max(PASSES, workers),
+      queue: { groupOf: (key) => controllers.claimGroupOf(key), backoff: PAGE_BACKOFF },
+    });
+    this.#apps = loopOf(ports, 'messengerapp', { reconciler: within(places, controllers.apps), passes: workers, queue: {} });
+  }
+
+  /** What is to be looked at next. */
+  get queues(): { readonly pages: Enqueue; readonly apps: Enqueue } {
+    return { pages: this.#pages.queue, apps: this.#apps.queue };
+  }
+
+  /** Works until the signal is aborted. Once only. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stopWatching = [this.#controllers.watchApps(this.#apps.queue), this.#controllers.watchPages(this.#pages.queue)];
+    try {
+      await Promise.all([this.#apps.controller.run(signal), this.#pages.controller.run(signal)]);
+    } finally {
+      for (const stop of stopWatching) stop();
+    }
+  }
+}
+
+function controllersOf(ports: LeaderPorts, places: Limiter): Controllers {
+  const { cluster, graph, signs, observer, clock, log, options, random, publicReady } = ports;
+  const { pages, apps, services, namespaces, events, fence } = cluster;
+  if (services === undefined) throw new Error('the controller needs the Services');
+  return makeControllers({
+    ...{ pages, apps, services, namespaces, events, fence, graph: lendingGraph(graph, places), signs },
+    secrets: ownRetention(cluster.secrets),
+    counters: observer.counters,
+    clock,
+    log,
+    options,
+    ...(random === undefined ? {} : { random }),
+    ...(publicReady === undefined ? {} : { publicReady }),
+  });
+}
+
+/** A pass is at work only while it has a place; one that waits for Graph lends its place to another. */
+function within(places: Limiter, reconciler: Reconciler): Reconciler {
+  return { reconcile: (key, signal) => places.run(() => reconciler.reconcile(key, signal), signal) };
+}
+
+function lendingGraph(graph: PageGraph & AppGraph, places: Limiter): PageGraph & AppGraph {
+  return {
+    inspectToken: (...call) => places.lend(() => graph.inspectToken(...call)),
+    pageInfo: (...call) => places.lend(() => graph.pageInfo(...call)),
+    observe: (...call) => places.lend(() => graph.observe(...call)),
+    subscribe: (...call) => places.lend(() => graph.subscribe(...call)),
+    unsubscribe: (...call) => places.lend(() => graph.unsubscribe(...call)),
+    subscriptions: (...call) => places.lend(() => graph.subscriptions(...call)),
+    subscribeApp: (...call) => places.lend(() => graph.subscribeApp(...call)),
+  };
+}
+
+interface Loop {
+  readonly queue: WorkQueue;
+  readonly controller: Controller;
+}
+
+interface Work {
+  readonly reconciler: Reconciler;
+  readonly passes: number;
+  readonly queue: Pick<WorkQueueOptions<NamespacedName>, 'groupOf' | 'backoff'>;
+}
+
+function loopOf({ observer, clock, log, random }: LeaderPorts, name: ControllerName, { reconciler, passes, queue: own }: Work): Loop {
+  const chance = random === undefined ? {} : { random };
+  const queue = new WorkQueue({ clock, collectBackgroundMs: COLLECT_MS, observer: observer.queue(name), ...chance, ...own });
+  return { queue, controller: new Controller({ name, reconciler, queue, workers: passes, clock, log, observe: observer.passes(name) }) };
+}
+
+/** The page index retains by the same owners' names: one must not release what the other needs. */
+function ownRetention(secrets: DataCache): DataCache {
+  return {
+    hasSynced: () => secrets.hasSynced(),
+    ageMs: () => secrets.ageMs(),
+    peek: (key) => secrets.peek(key),
+    read: (key, signal) => secrets.read(key, signal),
+    retain: (owner, keys) => {
+      secrets.retain(`controller ${owner}`, keys);
+    },
+    subscribe: (handler) => secrets.subscribe(handler),
+  };
+}
