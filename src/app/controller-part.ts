@@ -19,7 +19,7 @@ export interface ControllerPartDeps {
 export async function runControllers(deps: ControllerPartDeps, signal: AbortSignal): Promise<void> {
   const { config, process, cluster, publicReady } = deps;
   const { metrics, log, clock, redactor } = process;
-  const graph = new GraphClient({ baseUrl: config.graphUrl, clock, redactor, observer: metrics.graph });
+  const graph = new GraphClient({ baseUrl: config.graphUrl, clock, redactor, observer: metrics.graph, fence: cluster.fence });
   const leader = new Leader({
     ...{ cluster, graph, signs: graph, observer: observerOf(process), clock, log, options: config },
     ...(publicReady === undefined ? {} : { publicReady }),
