@@ -7,8 +7,14 @@ import { connectTo, type ConnectorDeps } from './connector.js';
 import { BadTargetError, endpointOf, type Endpoint, type EndpointRules } from './endpoint.js';
 import { Exchange, type BotAnswer } from './exchange.js';
 
-/** A connection serves so long at most: a Service's new pods get their share, and a changed name is seen. */
-const MAX_CONNECTION_AGE_MS = 60_000;
+/**
+ * No connection is older than 60 s: a Service's new pods get their share, and a changed name is seen. All of a backend's are
+ * exchanged together, five seconds before, so that what is under way has ended by then. (undici's `clientTtl` looks at a
+ * connection only when it is idle; under steady load it never is.)
+ */
+const MAX_POOL_AGE_MS = 55_000;
+/** What an exchanged pool gets to finish; every request ends sooner. */
+const RETIRE_MS = 10_000;
 /** Below the 5 s after which Node servers close an idle connection; a server's own hint counts. */
 const IDLE_MS = 4_000;
 const MAX_CONNECTIONS_PER_BACKEND = 128;
@@ -31,6 +37,7 @@ export interface BotClientDeps extends ConnectorDeps, EndpointRules {
 
 interface BackendPool {
   readonly pool: Pool;
+  readonly openedMs: number;
   lastUsedMs: number;
   running: number;
 }
@@ -39,6 +46,8 @@ interface BackendPool {
 export class BotClient {
   readonly #deps: BotClientDeps;
   readonly #pools = new Map<string, BackendPool>();
+  /** Take no requests any more, but finish those they have. */
+  readonly #retiring = new Set<Pool>();
   readonly #endpoints = new WeakMap<BackendTarget, Endpoint>();
   #cancelSweep: (() => void) | undefined;
   #closed = false;
@@ -70,9 +79,9 @@ export class BotClient {
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelSweep?.();
-    const pools = [...this.#pools.values()];
+    const pools = [...[...this.#pools.values()].map(({ pool }) => pool), ...this.#retiring];
     this.#pools.clear();
-    await Promise.all(pools.map(({ pool }) => pool.destroy()));
+    await Promise.all(pools.map((pool) => pool.destroy()));
   }
 
   get openPools(): number {
@@ -109,23 +118,38 @@ export class BotClient {
 
   #pool(endpoint: Endpoint): BackendPool | undefined {
     if (this.#closed) return undefined;
+    const now = this.#deps.clock.monotonicMs();
     let backend = this.#pools.get(endpoint.origin);
+    if (backend !== undefined && now - backend.openedMs >= MAX_POOL_AGE_MS) {
+      this.#pools.delete(endpoint.origin);
+      this.#retire(backend.pool);
+      backend = undefined;
+    }
     if (backend === undefined) {
       if (this.#pools.size >= MAX_POOLS && !this.#closeIdle(0)) return undefined;
-      backend = { pool: this.#open(endpoint), lastUsedMs: 0, running: 0 };
+      backend = { pool: this.#open(endpoint), openedMs: now, lastUsedMs: 0, running: 0 };
       this.#pools.set(endpoint.origin, backend);
       this.#cancelSweep ??= this.#deps.clock.setTimer(SWEEP_EVERY_MS, this.#sweep);
     }
-    backend.lastUsedMs = this.#deps.clock.monotonicMs();
+    backend.lastUsedMs = now;
     return backend;
+  }
+
+  #retire(pool: Pool): void {
+    this.#retiring.add(pool);
+    const cancel = this.#deps.clock.setTimer(RETIRE_MS, () => void pool.destroy());
+    const done = (): void => {
+      cancel();
+      this.#retiring.delete(pool);
+    };
+    pool.close().then(done, done);
   }
 
   #open(endpoint: Endpoint): Pool {
     return new Pool(endpoint.origin, {
       connections: MAX_CONNECTIONS_PER_BACKEND,
-      clientTtl: MAX_CONNECTION_AGE_MS,
       keepAliveTimeout: IDLE_MS,
-      keepAliveMaxTimeout: MAX_CONNECTION_AGE_MS,
+      keepAliveMaxTimeout: MAX_POOL_AGE_MS,
       headersTimeout: 0,
       bodyTimeout: 0,
       allowH2: false,

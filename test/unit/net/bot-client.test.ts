@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import { createServer as createTcpServer, type Socket } from 'node:net';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
 
@@ -10,70 +9,13 @@ import { ALLOW_NOTHING } from '../../../src/net/address-guard.js';
 import { BotClient } from '../../../src/net/bot-client.js';
 import { createDial, type Dial } from '../../../src/net/connector.js';
 import type { BotAnswer } from '../../../src/net/exchange.js';
-import { CachedResolver, createCaresSource } from '../../../src/net/resolver.js';
-import { parseServiceMap } from '../../../src/net/service-map.js';
+import { CachedResolver } from '../../../src/net/resolver.js';
 import { selfSigned } from '../../support/certificate.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeNames } from './fakes.js';
+import { HEADERS, aBot, aClient, atEnd, closeAll, listen, send } from './real-bots.js';
 
-const TARGET: BackendTarget = { kind: 'service', namespace: 'bots', name: 'bot', port: 5000, path: '/hook?a=1' };
-const HEADERS = ['content-type', 'application/json', 'x-hub-signature', 'sha1=00'];
-
-interface Received {
-  readonly method: string | undefined;
-  readonly url: string | undefined;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: string;
-}
-
-const closing: (() => void | Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
-
-async function listen(server: Server | TcpServer): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closing.push(() => {
-    if ('closeAllConnections' in server) server.closeAllConnections();
-    server.close();
-  });
-  return (server.address() as AddressInfo).port;
-}
-
-/** A bot that keeps what it got. */
-async function aBot(
-  answer: (res: ServerResponse, req: IncomingMessage) => void,
-): Promise<{ port: number; received: Received[]; connections: () => number }> {
-  const received: Received[] = [];
-  let connections = 0;
-  const server = createServer((req, res) => {
-    const chunks: Buffer[] = [];
-    req.on('data', (chunk: Buffer) => chunks.push(chunk));
-    req.on('end', () => {
-      received.push({ method: req.method, url: req.url, headers: req.headers, body: Buffer.concat(chunks).toString() });
-      answer(res, req);
-    });
-  });
-  server.on('connection', () => connections++);
-  return { port: await listen(server), received, connections: () => connections };
-}
-
-function aClient(port: number, dial: Dial = createDial()): BotClient {
-  const client = new BotClient({
-    clock: systemClock,
-    clusterDomain: 'cluster.local',
-    serviceMap: parseServiceMap(`{"bots/bot:5000":"127.0.0.1:${port}"}`),
-    resolver: new CachedResolver({ source: createCaresSource(), clock: systemClock }),
-    allow: ALLOW_NOTHING,
-    dial,
-  });
-  closing.push(() => client.close());
-  return client;
-}
-
-function send(client: BotClient, timeoutMs = 2_000, body = '{"object":"page"}'): Promise<BotAnswer> {
-  return client.send({ target: TARGET, headers: HEADERS, body: Buffer.from(body), timeoutMs });
-}
+afterEach(closeAll);
 
 describe('BotClient', () => {
   it('sends exactly the bytes and headers it was given, to the path of the backend', async () => {
@@ -222,7 +164,7 @@ describe('BotClient', () => {
         return real({ ...to, address: '127.0.0.1' });
       },
     });
-    closing.push(() => client.close());
+    atEnd(() => client.close());
     const to = (host: string): Promise<BotAnswer> =>
       client.send({
         target: { kind: 'url', url: `https://${host}:${port}/` },

@@ -1,0 +1,120 @@
+import { createServer } from 'node:http';
+import { createServer as createTcpServer, type Socket } from 'node:net';
+
+import { afterEach, describe, expect, it } from '@jest/globals';
+
+import { systemClock, type Clock } from '../../../src/core/clock.js';
+import { createDial } from '../../../src/net/connector.js';
+import type { BotAnswer } from '../../../src/net/exchange.js';
+import { eventually } from '../../support/eventually.js';
+import { aBot, aClient, closeAll, listen, send } from './real-bots.js';
+
+afterEach(closeAll);
+
+/** Real time, which a test may let jump. */
+function jumpingClock(): Clock & { jumpMs: number } {
+  const clock = { ...systemClock, jumpMs: 0, monotonicMs: (): number => systemClock.monotonicMs() + clock.jumpMs };
+  return clock;
+}
+
+describe('the age of a connection', () => {
+  it.each([
+    ['one request after the other', 1],
+    ['more requests at a time than there may be connections', 200],
+  ])('is a minute at most, also under steady use: %s', async (_name, atATime) => {
+    const socketOf = new Map<string, Socket>();
+    const bodies: string[] = [];
+    const port = await listen(
+      createServer((req, res) => {
+        const chunks: Buffer[] = [];
+        req.on('data', (chunk: Buffer) => chunks.push(chunk));
+        req.on('end', () => {
+          const body = Buffer.concat(chunks).toString();
+          bodies.push(body);
+          socketOf.set(body, req.socket);
+          setTimeout(() => res.end(), 5);
+        });
+      }),
+    );
+    const clock = jumpingClock();
+    const client = aClient(port, createDial(), clock);
+    let n = 0;
+    let isOver = false;
+    const answers: BotAnswer[] = [];
+    const one = async (): Promise<void> => {
+      while (!isOver) answers.push(await send(client, 4_000, `${clock.jumpMs} ${n++}`));
+    };
+    const steady = Promise.all(Array.from({ length: atATime }, one));
+    const count = (jumpMs: number): number => bodies.filter((body) => body.startsWith(`${jumpMs} `)).length;
+    await eventually(() => count(0) > 2 * atATime);
+
+    clock.jumpMs = 54_000;
+    await eventually(() => count(54_000) > 2 * atATime);
+    clock.jumpMs = 56_000;
+    await eventually(() => count(56_000) > 2 * atATime);
+    isOver = true;
+    await steady;
+
+    const socketsAt = (jumpMs: number): Set<Socket> =>
+      new Set([...socketOf].filter(([body]) => body.startsWith(`${jumpMs} `)).map(([, socket]) => socket));
+    const [young, old, fresh] = [socketsAt(0), socketsAt(54_000), socketsAt(56_000)];
+    expect([...old].every((socket) => young.has(socket))).toBe(true);
+    expect([...fresh].filter((socket) => young.has(socket))).toHaveLength(0);
+    expect(answers.every((answer) => answer.kind === 'answer' && answer.status === 200)).toBe(true);
+    expect(new Set(bodies).size).toBe(bodies.length);
+    await eventually(() => [...young].every(({ destroyed }) => destroyed), 5_000, 'the old connections to be closed');
+  });
+
+  it('ends before the bot itself would close it, so that no request meets a closing connection', async () => {
+    let endedByUs = false;
+    const server = createServer({ keepAliveTimeout: 3_000, keepAliveTimeoutBuffer: 0 }, (req, res) => {
+      req.resume();
+      req.on('end', () => res.end());
+      req.socket.once('end', () => (endedByUs = true));
+    });
+    const client = aClient(await listen(server));
+
+    await send(client);
+
+    // The bot says `Keep-Alive: timeout=3`; two seconds before that it is closed from here.
+    await eventually(() => endedByUs, 2_500, 'the connection to be closed from here');
+  });
+});
+
+describe('a connection that the bot closes', () => {
+  it('is not used for the next request', async () => {
+    const sockets: Socket[] = [];
+    const bot = await aBot((res, { socket }) => {
+      sockets.push(socket);
+      res.end();
+      res.on('close', () => socket.destroy());
+    });
+    const client = aClient(bot.port);
+
+    for (let i = 0; i < 5; i++) {
+      expect(await send(client)).toEqual({ kind: 'answer', status: 200 });
+      await eventually(() => sockets.every(({ destroyed }) => destroyed));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+
+    expect(bot.received).toHaveLength(5);
+  });
+
+  it('at the very moment when a request is sent on it, costs an answer: the bytes may have arrived', async () => {
+    let requests = 0;
+    const port = await listen(
+      createTcpServer((socket) => {
+        socket.on('error', () => undefined);
+        socket.on('data', () => {
+          if (++requests === 1) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+          else socket.destroy();
+        });
+      }),
+    );
+    const client = aClient(port);
+
+    expect(await send(client)).toEqual({ kind: 'answer', status: 200 });
+    expect(await send(client)).toEqual({ kind: 'none', why: 'reset' });
+    expect(requests).toBe(2);
+  });
+});
