@@ -12,6 +12,7 @@ import { parseServiceMap, type ServiceMap } from '../net/service-map.js';
 import type { WebhookObserver } from '../webhook/observe.js';
 import { createWebhookServer } from '../webhook/server.js';
 import type { Cluster } from './cluster.js';
+import { drainInTurn } from './drain.js';
 import { inWords } from './listen.js';
 import type { Part } from './part.js';
 import type { Process } from './process.js';
@@ -73,8 +74,7 @@ export function createWebhookPart({ config, process, cluster, observe }: Webhook
       return server.address.port;
     },
     drain: async (timeoutMs) => {
-      await server.drain(timeoutMs);
-      await delivery.drain(timeoutMs);
+      await drainInTurn([server, delivery], timeoutMs, clock);
     },
     close: async () => {
       await server.close();
