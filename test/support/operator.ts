@@ -20,6 +20,8 @@ export interface OperatorOptions {
   readonly services: Readonly<Record<string, number>>;
   /** Further flags for a role; the last one given wins. */
   readonly flags?: Partial<Readonly<Record<Role, readonly string[]>>>;
+  /** Flags of Node for every role. */
+  readonly nodeFlags?: readonly string[];
 }
 
 const READY_DEADLINE_MS = 30_000;
@@ -51,6 +53,11 @@ export class Operator {
     for (const role of roles) {
       await this.#processes[role].waitUntil(async () => (await fetch(`${this.adminUrls[role]}/readyz`)).ok, READY_DEADLINE_MS);
     }
+  }
+
+  /** What the role is started with, for one more process of it. */
+  command(role: Role): readonly string[] {
+    return this.#commands[role];
   }
 
   running(role: Role): boolean {
@@ -108,7 +115,7 @@ interface OperatorParts {
  * @throws with the end of its log, when a role does not become ready
  */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
-  const { cluster, sim, secretNamespaces, services, flags = {} } = options;
+  const { cluster, sim, secretNamespaces, services, flags = {}, nodeFlags = [] } = options;
   const [main] = await Promise.all([builtOperator(), installChart(cluster, secretNamespaces)]);
   const folder = await mkdtemp(join(tmpdir(), 'operator-'));
   const resolver = join(folder, 'services.json');
@@ -131,7 +138,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     ROLES.map((role) => cluster.kubeconfigFor({ serviceAccount: `${RELEASE}-${role}`, namespace: RELEASE })),
   );
   const commands = byRole((role) => [
-    ...[main, role, '--kubeconfig', kubeconfigs[ROLES.indexOf(role)] ?? '', '--admin-port', `${adminPorts[role]}`],
+    ...[...nodeFlags, main, role, '--kubeconfig', kubeconfigs[ROLES.indexOf(role)] ?? '', '--admin-port', `${adminPorts[role]}`],
     ...[...COMMON, ...own[role], ...(flags[role] ?? [])],
   ]);
   const operator = new Operator({ folder, webhookPort, apiPort, adminPorts, commands });

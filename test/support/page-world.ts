@@ -36,7 +36,7 @@ interface KubeEvent {
   readonly regarding: { readonly name?: string };
 }
 
-export type WorldOptions = Partial<Pick<OperatorOptions, 'flags' | 'secretNamespaces' | 'services'>>;
+export type WorldOptions = Partial<Pick<OperatorOptions, 'flags' | 'nodeFlags' | 'secretNamespaces' | 'services'>>;
 
 /** An API server, Graph, a bot that knows the app's secret, the operator between them, and an app that is accepted. */
 export class PageWorld {
