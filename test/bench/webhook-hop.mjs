@@ -1,128 +1,148 @@
-// Measures the webhook hop beside raw node:http + undici: interleaved rounds, the hop alone on one core, medians and ratios.
-// On a machine that does other work too, compare the CPU time a POST: the rate then says little.
+// Measures the webhook hop beside its peers: interleaved rounds, the hop alone on one core, medians and ratios.
+// On a machine that does other work too, compare the CPU time of a POST: the rate then says little.
 //
-//   node test/bench/webhook-hop.mjs [seconds a round = 3] [rounds = 5]
+//   node test/bench/webhook-hop.mjs [--seconds 3] [--rounds 5] [--only NAME] [--profile FOLDER]
 //
-// Builds src into a temporary folder first. Needs two cores; `taskset` is used where it is there.
-import { execFileSync, fork } from 'node:child_process';
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { load, startBot } from './wire.mjs';
+// Builds src into a temporary folder first. Needs Linux and two cores; leaves out peers that cannot be built here.
+import { parseArgs } from 'node:util';
+import { buildGoProxy, buildOperator, installBottender, moveToCore, startBottender, startGo, startNode, workshop } from './hops.mjs';
+import { load, signedPost, startBot } from './wire.mjs';
 
 const SECRET = 'bench-app-secret';
 const CONNECTIONS = 32;
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const [seconds = 3, rounds = 5] = process.argv.slice(2).map(Number);
+const WARM_UP_S = 0.5;
+const ONE = 'one message a POST';
+const FIFTY = '50 entries of 50 pages a POST';
+/** What the peers do not do; without this the second table would compare what cannot be compared. */
+const NOTES = {
+  [ONE]: 'every peer sends one request a POST; Bottender sends none, it is the bot',
+  [FIFTY]:
+    'the operator and "raw, splitting" send 50 signed requests, the other proxies the body as it is, once; Bottender handles 50 events',
+};
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    profile: { type: 'string' },
+  },
+});
+const seconds = Number(values.seconds);
+const rounds = Number(values.rounds);
 
 const pageId = (i) => String(100_000_000_000_000 + i);
 const stamp = Date.now();
 let run = 0;
 const entry = (page, n) =>
-  `{"id":"${page}","time":${stamp},"messaging":[{"sender":{"id":"${7_000_000_000_000_000n + BigInt(n)}"},"recipient":{"id":"${page}"},"timestamp":${stamp},` +
+  `{"id":"${page}","time":${stamp},"messaging":[{"sender":{"id":"${7_000_000_000_000_000 + n}"},"recipient":{"id":"${page}"},"timestamp":${stamp},` +
   `"message":{"mid":"m_${run}_${n}_${'Ab3-'.repeat(20)}","text":"Gr\\u00fc\\u00dfe aus K\\u00f6ln, wann habt ihr heute offen? https:\\/\\/example.com\\/a"}}]}`;
 const SHAPES = {
-  'one message': (pages) => (n) => `{"object":"page","entry":[${entry(pageId(n % pages), n)}]}`,
-  '50 entries of 50 pages': (pages) => (n) =>
+  [ONE]: (pages, n) => `{"object":"page","entry":[${entry(pageId(n % pages), n)}]}`,
+  [FIFTY]: (pages, n) =>
     `{"object":"page","entry":[${Array.from({ length: 50 }, (_, i) => entry(pageId((n * 50 + i) % pages), n * 50 + i)).join(',')}]}`,
 };
 
-function buildOnce() {
-  const dist = mkdtempSync(join(tmpdir(), 'messenger-bench-'));
-  try {
-    execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json', '--outDir', dist], { cwd: root, stdio: 'ignore' });
-  } catch {
-    // Types that do not fit elsewhere do not keep the code from being emitted.
-  }
-  symlinkSync(join(root, 'node_modules'), join(dist, 'node_modules'));
-  return dist;
+/** Signed beforehand as far as it is known how many it takes; the rest while the clock runs. */
+function sender(shape, pages, count) {
+  run++;
+  const make = (n) => signedPost(SHAPES[shape](pages, n), SECRET);
+  const ready = Array.from({ length: count }, (_, n) => make(n));
+  let n = 0;
+  return () => ready[n++] ?? make(n - 1);
 }
 
-const hasTaskset = (() => {
-  try {
-    execFileSync('taskset', ['-p', String(process.pid)], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-})();
+const sum = (counts) => Object.values(counts).reduce((all, one) => all + one, 0);
 
-async function start(peer, options) {
-  const child = fork(join(root, 'test/bench/peers', peer), [JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  child.on('exit', (code) => {
-    if (code !== null && code !== 0) throw new Error(`${peer} ended with ${code}`);
-  });
-  const ask = (message) =>
-    new Promise((resolve) => {
-      child.once('message', resolve);
-      if (message !== undefined) child.send(message);
-    });
-  const { port } = await ask();
-  if (hasTaskset) execFileSync('taskset', ['-a', '-p', '-c', '0', String(child.pid)], { stdio: 'ignore' });
-  return { port, usage: () => ask('usage'), stop: () => child.kill() };
-}
-
-async function measure(hop, bot, bodyOf) {
-  run++;
-  await load({ port: hop.port, secret: SECRET, connections: CONNECTIONS, endsAt: performance.now() + 500, bodyOf });
-  run++;
-  const before = await hop.usage();
+async function measure(hop, bot, shape) {
+  const { port } = hop;
+  const send = (forS, next) => load({ port, connections: CONNECTIONS, endsAt: performance.now() + forS * 1_000, next });
+  const warm = sum(await send(WARM_UP_S, sender(shape, hop.pages, 0)));
+  const next = sender(shape, hop.pages, Math.ceil(((warm * seconds) / WARM_UP_S) * 1.5));
+  const before = hop.usage();
   const requestsBefore = bot.requests;
   const startMs = performance.now();
-  const statuses = await load({ port: hop.port, secret: SECRET, connections: CONNECTIONS, endsAt: startMs + seconds * 1_000, bodyOf });
+  const statuses = await send(seconds, next);
   const tookS = (performance.now() - startMs) / 1_000;
-  const after = await hop.usage();
-  const posts = Object.values(statuses).reduce((sum, n) => sum + n, 0);
-  const cpuUs = after.cpu.user - before.cpu.user + after.cpu.system - before.cpu.system;
-  const failed = posts - (statuses['200'] ?? 0);
+  const after = hop.usage();
+  const posts = sum(statuses);
+  const cpuSeconds = after.cpuSeconds - before.cpuSeconds;
   return {
-    perSecond: posts / tookS,
-    cpuUs: cpuUs / posts,
-    busy: cpuUs / 1e6 / tookS,
-    toBots: bot.requests - requestsBefore,
-    failed,
+    rate: posts / tookS,
+    cpuUs: (cpuSeconds * 1e6) / posts,
+    busy: cpuSeconds / tookS,
+    perPost: (bot.requests - requestsBefore) / posts,
+    failed: posts - (statuses['200'] ?? 0),
     rss: after.rss,
   };
 }
 
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
+const medianOf = (measured, field) => median(measured.map((one) => one[field]));
 
-const dist = buildOnce();
-if (hasTaskset) execFileSync('taskset', ['-a', '-p', '-c', '1', String(process.pid)], { stdio: 'ignore' });
-const bot = await startBot();
-const base = { secret: SECRET, botPort: bot.port, dist };
-const hops = {
-  'raw node + undici': await start('raw-node.mjs', base),
-  'operator, 10 pages': await start('operator.mjs', { ...base, pages: 10 }),
-  'operator, 10000 pages': await start('operator.mjs', { ...base, pages: 10_000 }),
-};
-const pagesOf = (name) => (name.includes('10000') ? 10_000 : 10);
+function print(shape, results) {
+  console.log(`\n${shape}: ${rounds} rounds of ${seconds} s, ${CONNECTIONS} connections\n  (${NOTES[shape]})`);
+  console.log(`  ${''.padEnd(24)} POST/s  ratio  µs CPU a POST  CPU of raw ÷ CPU  to bots a POST  busy  not 200     MB`);
+  const raw = results.get('raw node + undici') ?? [];
+  for (const [name, measured] of results) {
+    const rate = medianOf(measured, 'rate');
+    const cpuUs = medianOf(measured, 'cpuUs');
+    const cells = [
+      rate.toFixed(0).padStart(6),
+      (rate / medianOf(raw, 'rate')).toFixed(2).padStart(6),
+      cpuUs.toFixed(1).padStart(14),
+      (medianOf(raw, 'cpuUs') / cpuUs).toFixed(2).padStart(17),
+      medianOf(measured, 'perPost').toFixed(1).padStart(15),
+      medianOf(measured, 'busy').toFixed(2).padStart(5),
+      String(measured.reduce((all, one) => all + one.failed, 0)).padStart(8),
+      (medianOf(measured, 'rss') / 1e6).toFixed(0).padStart(6),
+    ];
+    console.log(`  ${name.padEnd(24)} ${cells.join(' ')}`);
+  }
+}
 
+function plan({ base, folder }) {
+  const operator = (pages) => () => startNode('operator.mjs', { ...base, pages }, values.profile);
+  const hops = [
+    { name: 'raw node + undici', shapes: [ONE, FIFTY], start: () => startNode('raw-node.mjs', base, values.profile) },
+    { name: 'raw, splitting', shapes: [FIFTY], start: () => startNode('raw-node.mjs', { ...base, splits: true }, values.profile) },
+    { name: 'operator, 10 pages', pages: 10, shapes: [ONE], start: operator(10) },
+    { name: 'operator, 50 pages', pages: 50, shapes: [FIFTY], start: operator(50) },
+    { name: 'operator, 10000 pages', pages: 10_000, shapes: [ONE, FIFTY], start: operator(10_000) },
+    { name: 'Bottender 1.5.5', shapes: [ONE, FIFTY], start: () => (installBottender() ? startBottender(base) : undefined) },
+    {
+      name: 'Go ReverseProxy',
+      shapes: [ONE, FIFTY],
+      start: () => {
+        const binary = buildGoProxy(folder);
+        return binary === undefined ? undefined : startGo(binary, base);
+      },
+    },
+  ];
+  return hops.filter(({ name }) => values.only === undefined || name.includes(values.only));
+}
+
+const { folder, remove } = workshop();
+const running = [];
 try {
-  for (const [shape, make] of Object.entries(SHAPES)) {
-    const results = {};
+  const dist = buildOperator(folder);
+  if (!moveToCore(1)) console.log('no taskset: the hop and its sender share the cores');
+  const bot = await startBot();
+  for (const { start, ...hop } of plan({ base: { secret: SECRET, botPort: bot.port, dist }, folder })) {
+    const process = await start();
+    if (process === undefined) console.log(`left out: ${hop.name}`);
+    else running.push({ pages: 50, ...hop, ...process });
+  }
+  for (const shape of Object.keys(SHAPES)) {
+    const hops = running.filter(({ shapes }) => shapes.includes(shape));
+    const results = new Map(hops.map(({ name }) => [name, []]));
     for (let round = 0; round < rounds; round++) {
-      for (const [name, hop] of Object.entries(hops)) (results[name] ??= []).push(await measure(hop, bot, make(pagesOf(name))));
+      for (const hop of hops) results.get(hop.name).push(await measure(hop, bot, shape));
     }
-    console.log(`\n${shape}, ${rounds} rounds of ${seconds} s, ${CONNECTIONS} connections`);
-    const raw = results['raw node + undici'];
-    for (const [name, of] of Object.entries(results)) {
-      const rate = median(of.map(({ perSecond }) => perSecond));
-      const cpu = median(of.map(({ cpuUs }) => cpuUs));
-      const ratio = rate / median(raw.map(({ perSecond }) => perSecond));
-      const failed = of.reduce((sum, one) => sum + one.failed, 0);
-      const busy = median(of.map((one) => one.busy));
-      const bots = median(of.map((one) => one.toBots / seconds));
-      console.log(
-        `  ${name.padEnd(24)} ${rate.toFixed(0).padStart(6)} POST/s  ×${ratio.toFixed(2)}  ${cpu.toFixed(0).padStart(5)} µs CPU a POST  ` +
-          `${bots.toFixed(0).padStart(6)} requests/s at the bot  busy ${busy.toFixed(2)}  not 200: ${failed}  ${(of.at(-1).rss / 1e6).toFixed(0)} MB`,
-      );
-    }
+    if (hops.length > 0) print(shape, results);
   }
 } finally {
-  for (const hop of Object.values(hops)) hop.stop();
-  bot.close();
-  rmSync(dist, { recursive: true, force: true });
+  await Promise.all(running.map((hop) => hop.stop()));
+  remove();
 }
 process.exit(0);

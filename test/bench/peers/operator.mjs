@@ -1,69 +1,78 @@
-// The webhook hop as it runs in production: listener, direct delivery, connections, metrics. Only the page index is a table.
+// The webhook hop as it runs in production: listener, page index, direct delivery, connections, metrics. Only the
+// Kubernetes API is missing: the stores hold what a watch would have put there.
 import { pathToFileURL } from 'node:url';
 import { Registry } from 'prom-client';
 
 const { secret, botPort, pages, dist } = JSON.parse(process.argv[2]);
 const load = (path) => import(pathToFileURL(`${dist}/${path}.js`).href);
-const { systemClock } = await load('core/clock');
+const { systemClock: clock } = await load('core/clock');
 const { silentLogger } = await load('core/log');
-const { Secret } = await load('core/secret');
 const { DirectDelivery } = await load('delivery/direct');
+const { PageIndex } = await load('indexer/page-index');
 const { ALLOW_NOTHING } = await load('net/address-guard');
 const { BotClient } = await load('net/bot-client');
 const { createDial } = await load('net/connector');
 const { CachedResolver, createCaresSource } = await load('net/resolver');
+const { Store } = await load('runtime/store');
 const { createWebhookServer } = await load('webhook/server');
 const { DeliveryMetrics } = await load('observability/delivery-metrics');
 const { WebhookMetrics } = await load('observability/webhook-metrics');
 
-const target = { kind: 'service', namespace: 'bots', name: 'bot', port: 5000, path: '/webhooks/messenger' };
-const routes = new Map();
-for (let i = 0; i < pages; i++) {
+const BIRTH = '2026-01-01T00:00:00Z';
+const app = {
+  metadata: { namespace: 'bots', name: 'main', uid: 'uid-main', creationTimestamp: BIRTH },
+  spec: { appId: '1', appSecretRef: { name: 'app' }, verifyTokenRef: { name: 'app' } },
+  status: { conditions: [{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '', lastTransitionTime: BIRTH }] },
+};
+const service = { metadata: { namespace: 'bots', name: 'bot', uid: 'uid-bot' }, spec: { type: 'ClusterIP', ports: [{ port: 5000 }] } };
+const page = (_, i) => {
   const pageId = String(100_000_000_000_000 + i);
-  routes.set(`1/${pageId}`, {
-    kind: 'route',
-    route: {
-      owner: { namespace: 'bots', name: `page-${i}`, uid: `uid-${i}` },
-      epoch: 1,
-      appId: '1',
+  return {
+    metadata: { namespace: 'bots', name: `page-${i}`, uid: `uid-${i}` },
+    spec: {
       pageId,
-      target: { ...target },
-      signingSecret: undefined,
-      accepts: new Set(['messaging', 'standby', 'changes']),
-      timeoutMs: 4_000,
-      maxInFlight: 8,
-      maxEventsPerRequest: 1,
-      maxRequestBytes: 92_160,
+      appRef: { name: 'main' },
+      accessTokenSecretRef: { name: `page-${i}` },
+      backend: { service: { name: 'bot', port: 5000, path: '/webhooks/messenger' } },
     },
-  });
-}
-const apps = [
-  {
-    owner: { namespace: 'bots', name: 'app' },
-    appId: '1',
-    path: '/webhooks/messenger',
-    appSecrets: [new Secret('app-secret', secret)],
-    verifyToken: undefined,
-  },
-];
-const lookup = {
-  synced: () => true,
-  watchAgeMs: () => 0,
-  appsOnPath: (path) => (path === '/webhooks/messenger' ? apps : []),
-  route: (appId, pageId) => routes.get(`${appId}/${pageId}`) ?? { kind: 'unknown' },
+    status: { claim: { appId: '1', pageId, state: 'Held', epoch: 1 } },
+  };
+};
+const stored = (objects) => {
+  const store = new Store({ clock });
+  store.replace(objects);
+  return store;
+};
+const bytes = new Map(Object.entries({ appSecret: secret, verifyToken: 'verify-me' }).map(([key, text]) => [key, Buffer.from(text)]));
+const appSecret = { kind: 'present', uid: 'app', resourceVersion: '1', type: 'Opaque', labels: {}, data: bytes, goneSinceMs: undefined };
+const secrets = {
+  hasSynced: () => true,
+  ageMs: () => 0,
+  peek: ({ name }) => (name === 'app' ? appSecret : { kind: 'absent' }),
+  read: (key) => Promise.resolve(secrets.peek(key)),
+  retain: () => undefined,
+  subscribe: () => () => undefined,
 };
 
+const lookup = new PageIndex({
+  className: '',
+  pages: stored(Array.from({ length: pages }, page)),
+  apps: stored([app]),
+  services: stored([service]),
+  namespaces: stored([{ metadata: { name: 'bots' } }]),
+  secrets,
+});
 const registry = new Registry();
 const client = new BotClient({
-  clock: systemClock,
+  clock,
   clusterDomain: 'cluster.local',
   serviceMap: new Map([['bots/bot:5000', { host: '127.0.0.1', port: botPort }]]),
-  resolver: new CachedResolver({ source: createCaresSource(), clock: systemClock }),
+  resolver: new CachedResolver({ source: createCaresSource(), clock }),
   allow: ALLOW_NOTHING,
   dial: createDial(),
 });
-const delivery = new DirectDelivery({ client, clock: systemClock, log: silentLogger, observe: new DeliveryMetrics(registry) });
-const server = createWebhookServer({ lookup, delivery, clock: systemClock, log: silentLogger, observe: new WebhookMetrics(registry) });
+const delivery = new DirectDelivery({ client, clock, log: silentLogger, observe: new DeliveryMetrics(registry) });
+const server = createWebhookServer({ lookup, delivery, clock, log: silentLogger, observe: new WebhookMetrics(registry) });
 await server.listen(0, '127.0.0.1');
-process.send({ port: server.address.port });
-process.on('message', () => process.send({ cpu: process.cpuUsage(), handled: 0, rss: process.memoryUsage.rss() }));
+console.log(`port ${server.address.port}`);
+process.on('SIGTERM', () => process.exit(0));

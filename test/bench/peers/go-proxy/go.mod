@@ -1,0 +1,3 @@
+module example.com/messenger-bench/go-proxy
+
+go 1.22
