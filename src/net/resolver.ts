@@ -21,13 +21,18 @@ const MIN_TTL_MS = 1_000;
 const MAX_TTL_MS = 30_000;
 /** How long old addresses serve while the DNS does not answer. */
 const STALE_MS = 60_000;
-const MAX_NAMES = 10_000;
+/** The name known for longest is forgotten first. */
+export const MAX_NAMES = 10_000;
 /** The name does not exist, as opposed to nobody answering. */
 const NO_SUCH_NAME: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME']);
 
-/** c-ares: asks the DNS by itself, so that a hanging name holds no thread of getaddrinfo's four. */
-export function createCaresSource(): NameSource {
+/**
+ * c-ares: asks the DNS by itself, so that a hanging name holds no thread of getaddrinfo's four.
+ * `servers`: `ADDRESS:PORT`, instead of the machine's own.
+ */
+export function createCaresSource(servers?: readonly string[]): NameSource {
   const resolver = new Resolver({ timeout: RESOLVE_LIMIT_MS, tries: 1 });
+  if (servers !== undefined) resolver.setServers(servers);
   return {
     resolve4: (name) => resolver.resolve4(name, { ttl: true }),
     resolve6: (name) => resolver.resolve6(name, { ttl: true }),
@@ -105,6 +110,8 @@ export class CachedResolver {
       aliases ? Promise.resolve([]) : source.resolveCname(name),
     ]);
     if (alias.status === 'fulfilled' && alias.value.length > 0) throw new NameError('alias', name);
+    // Whether it is an alias is not known: it may be one to anywhere.
+    if (alias.status === 'rejected' && !NO_SUCH_NAME.has(codeOf(alias.reason))) throw new NameError('no_answer', name);
     const records = [v4, v6].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
     if (records.length > 0) return records;
     const gone = [v4, v6].every((answer) => answer.status === 'fulfilled' || NO_SUCH_NAME.has(codeOf(answer.reason)));
