@@ -38,6 +38,9 @@ export interface KubeRequest {
   readonly timeoutMs?: number;
 }
 
+/** The answer is longer than this process wants to hold; to be asked for in smaller pieces. */
+export class AnswerTooLargeError extends ClusterUnavailableError {}
+
 /** A body that goes on: a watch. */
 export interface KubeStream {
   readonly body: AsyncIterable<Uint8Array>;
@@ -246,7 +249,7 @@ async function readText(body: AsyncIterable<Uint8Array>): Promise<string> {
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.byteLength;
-    if (bytes > MAX_BODY_BYTES) throw new Error(`the answer is larger than ${MAX_BODY_BYTES} bytes`);
+    if (bytes > MAX_BODY_BYTES) throw new AnswerTooLargeError(`the answer is larger than ${MAX_BODY_BYTES} bytes`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -1,7 +1,8 @@
 import type { KubeObject } from '../api/meta.js';
 import { ClusterUnavailableError } from '../core/errors.js';
+import { identityOnly } from '../runtime/transform.js';
 import { isStatus } from './kube-error.js';
-import type { KubeClient } from './kube-http.js';
+import { AnswerTooLargeError, type KubeClient } from './kube-http.js';
 import type { Followed, ReflectorTiming } from './reflector-options.js';
 import { apiVersionOf, collectionPath, resourceText } from './resources.js';
 
@@ -9,6 +10,8 @@ const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
 /** A list that expires between its pages is begun again this often before it is asked for in one piece. */
 const PAGED_TRIES = 3;
+/** An object's annotations may be 256 KiB, and those of an applied Secret repeat its data: so many fit into one answer. */
+const METADATA_PAGE = 100;
 
 export interface Listed<T> {
   readonly resourceVersion: string;
@@ -37,7 +40,8 @@ export function withKind<T extends KubeObject>(item: T, { resource }: Followed):
 
 /**
  * All objects at one resourceVersion, by a consistent read (no resourceVersion asked for, so never the watch cache's idea
- * of the past), page by page. @throws KubeStatusError, ClusterUnavailableError
+ * of the past), page by page; pages that are too large are asked for again in smaller ones. Of metadata only what tells versions
+ * apart is held, from each page on. @throws KubeStatusError, ClusterUnavailableError
  */
 export async function listAll<T extends KubeObject>(
   client: KubeClient,
@@ -45,13 +49,22 @@ export async function listAll<T extends KubeObject>(
   timing: Pick<ReflectorTiming, 'pageLimit' | 'listTimeoutMs'>,
   signal: AbortSignal,
 ): Promise<Listed<T>> {
-  for (let tries = 1; ; tries++) {
+  let pageLimit = followed.metadataOnly === true ? Math.min(timing.pageLimit, METADATA_PAGE) : timing.pageLimit;
+  for (let expired = 0; ;) {
     try {
-      return await pages<T>(client, followed, { ...timing, pageLimit: tries > PAGED_TRIES ? 0 : timing.pageLimit }, signal);
+      return await pages<T>(client, followed, { ...timing, pageLimit }, signal);
     } catch (error) {
-      if (tries > PAGED_TRIES || !isStatus(error, 410)) throw error;
+      if (isStatus(error, 410)) expired++;
+      pageLimit = otherLimit(error, pageLimit, expired);
     }
   }
+}
+
+/** How to ask again after a list that failed. @throws what it failed with, where asking otherwise does not help */
+function otherLimit(error: unknown, pageLimit: number, expired: number): number {
+  if (isStatus(error, 410) && expired <= PAGED_TRIES) return expired === PAGED_TRIES ? 0 : pageLimit;
+  if (error instanceof AnswerTooLargeError && pageLimit > 1) return Math.ceil(pageLimit / 4);
+  throw error;
 }
 
 async function pages<T extends KubeObject>(
@@ -64,7 +77,7 @@ async function pages<T extends KubeObject>(
   let more: string | undefined;
   for (;;) {
     const body = await page<T>(client, followed, timing, { signal, more });
-    for (const item of body.items ?? []) items.push(withKind(item, followed));
+    for (const item of body.items ?? []) items.push(withKind(kept(item, followed), followed));
     more = body.metadata?.continue;
     if (more !== undefined && more !== '') continue;
     const resourceVersion = body.metadata?.resourceVersion;
@@ -72,6 +85,10 @@ async function pages<T extends KubeObject>(
       throw new ClusterUnavailableError(`the list of ${resourceText(followed.resource)} has no resourceVersion`);
     return { resourceVersion, items };
   }
+}
+
+function kept<T extends KubeObject>(item: T, { metadataOnly = false }: Followed): T {
+  return metadataOnly ? (identityOnly(item) as T) : item;
 }
 
 async function page<T>(

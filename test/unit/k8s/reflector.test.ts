@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { KubeObject } from '../../../src/api/meta.js';
 import { REFLECTOR_TIMING } from '../../../src/k8s/reflector-options.js';
+import { Store } from '../../../src/runtime/store.js';
 import { eventually } from '../../support/eventually.js';
-import { json, status, Stream } from './scripted-api.js';
-import { list, object, ReflectorHarness } from './reflector-harness.js';
+import { json, status, Stream, type Answer } from './scripted-api.js';
+import { list, object, ReflectorHarness, SteppedClock } from './reflector-harness.js';
 
 describe('Reflector', () => {
   let h: ReflectorHarness;
@@ -213,6 +215,36 @@ describe('Reflector', () => {
       expect(url.pathname).toContain('/namespaces/bots/');
       expect([url.searchParams.get('fieldSelector'), url.searchParams.get('labelSelector')]).toEqual(['type!=x', 'a=b']);
     }
+  });
+
+  it('asks for smaller pages of metadata, whose annotations may be large, and holds nothing of those', async () => {
+    const kept: unknown[] = [];
+    class Watched extends Store<KubeObject> {
+      override replace(objects: readonly KubeObject[], scope: { readonly namespace?: string } = {}): void {
+        kept.push(...objects);
+        super.replace(objects, scope);
+      }
+    }
+    h = await h.with({ metadataOnly: true, store: new Watched({ clock: new SteppedClock() }) });
+    const applied = { 'kubectl.kubernetes.io/last-applied-configuration': '{"data":{"token":"CANARY"}}' };
+    const { metadata } = object('a', '1');
+    h.api.next(json(200, list('70', [{ metadata: { ...metadata, annotations: applied } }])), new Stream().answer);
+    h.run();
+    await h.requests(2);
+    expect(h.api.seen[0]?.url.searchParams.get('limit')).toBe('100');
+    expect(JSON.stringify(kept)).toContain('uid-a');
+    expect(JSON.stringify(kept)).not.toContain('CANARY');
+  });
+
+  it('asks for smaller pages when one is larger than it wants to hold', async () => {
+    const large: Answer = (response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).write(Buffer.alloc(65 * 1024 * 1024, ' '));
+    };
+    h.api.next(large, large, json(200, list('70', [object('a', '1')])), new Stream().answer);
+    h.run();
+    await eventually(() => h.names().length > 0);
+    expect(h.api.seen.slice(0, 3).map(({ url }) => url.searchParams.get('limit'))).toEqual(['500', '125', '32']);
+    expect(h.count('list_failed')).toBe(0);
   });
 
   it('lists also when all that it saw of an outage is a watch that ended without a word', async () => {
