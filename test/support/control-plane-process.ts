@@ -60,6 +60,11 @@ export class ServerProcess {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Of the process that was started last; undefined before. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   /** Starts the program; does not wait until it serves. */
   start(args: readonly string[]): void {
     if (this.running) throw new Error(`${this.name} is running already`);

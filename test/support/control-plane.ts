@@ -34,9 +34,12 @@ export interface TokenOptions {
   readonly expirationSeconds?: number;
 }
 
-/** Whose kubeconfig: a ServiceAccount by a token of its own, or any user by impersonation with the admin's right. */
+/**
+ * Whose kubeconfig: a ServiceAccount by a token of its own, or any user by impersonation with the admin's right. With
+ * `tokenFile` the token is written there, and the kubeconfig names the file.
+ */
 export type Subject =
-  | ({ readonly serviceAccount: string; readonly namespace: string } & TokenOptions)
+  | ({ readonly serviceAccount: string; readonly namespace: string; readonly tokenFile?: string } & TokenOptions)
   | { readonly user: string; readonly groups?: readonly string[] };
 
 /** Where a kubeconfig points, if not at the API server itself: at a proxy in front of it, with the PEM of its CA. */
@@ -105,12 +108,7 @@ export class ControlPlane {
     const text =
       'user' in subject
         ? kubeconfigText({ server, ca, user: { ...this.#adminUser(), as: subject.user, 'as-groups': subject.groups ?? [] } })
-        : kubeconfigText({
-            server,
-            ca,
-            user: { token: await this.requestToken(subject.namespace, subject.serviceAccount, subject) },
-            namespace: subject.namespace,
-          });
+        : kubeconfigText({ server, ca, user: await this.#accountUser(subject), namespace: subject.namespace });
     await writeFile(path, text, { mode: 0o600 });
     return path;
   }
@@ -155,6 +153,14 @@ export class ControlPlane {
     this.admin.close();
     await this.#servers?.stop();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #accountUser(subject: Extract<Subject, { serviceAccount: string }>): Promise<Readonly<Record<string, string>>> {
+    const { namespace, serviceAccount, tokenFile } = subject;
+    const token = await this.requestToken(namespace, serviceAccount, subject);
+    if (tokenFile === undefined) return { token };
+    await writeFile(tokenFile, token, { mode: 0o600 });
+    return { tokenFile };
   }
 
   #local(what: string): LocalServers {

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RunningSimulator } from '../../src/simulator/simulator.js';
-import type { ControlPlane } from './control-plane.js';
+import type { ControlPlane, KubeconfigTarget } from './control-plane.js';
 import { freePorts, ProcessGuard, ServerProcess } from './control-plane-process.js';
 import { builtOperator } from './operator-build.js';
 import { installChart, RELEASE } from './operator-chart.js';
@@ -22,6 +22,8 @@ export interface OperatorOptions {
   readonly flags?: Partial<Readonly<Record<Role, readonly string[]>>>;
   /** Flags of Node for every role. */
   readonly nodeFlags?: readonly string[];
+  /** Where the roles reach the API server, if not at its own address. */
+  readonly target?: KubeconfigTarget;
 }
 
 const READY_DEADLINE_MS = 30_000;
@@ -34,6 +36,10 @@ export class Operator {
   readonly pagesApiUrl: string;
   /** role → `http://127.0.0.1:PORT` of its admin server. */
   readonly adminUrls: Readonly<Record<Role, string>>;
+  /** role → path of its kubeconfig. */
+  readonly kubeconfigs: Readonly<Record<Role, string>>;
+  /** role → path of the file with the token of its ServiceAccount, read anew by the process as that of a Pod is. */
+  readonly tokenFiles: Readonly<Record<Role, string>>;
   readonly #processes: Readonly<Record<Role, ServerProcess>>;
   readonly #commands: Readonly<Record<Role, readonly string[]>>;
   readonly #guard: ProcessGuard;
@@ -42,6 +48,8 @@ export class Operator {
     this.webhookUrl = `http://127.0.0.1:${parts.webhookPort}/webhooks/messenger`;
     this.pagesApiUrl = `http://127.0.0.1:${parts.apiPort}`;
     this.adminUrls = byRole((role) => `http://127.0.0.1:${parts.adminPorts[role]}`);
+    this.kubeconfigs = parts.kubeconfigs;
+    this.tokenFiles = parts.tokenFiles;
     this.#guard = new ProcessGuard(parts.folder);
     this.#processes = byRole((role) => new ServerProcess(role, process.execPath, parts.folder, this.#guard));
     this.#commands = parts.commands;
@@ -62,6 +70,11 @@ export class Operator {
 
   running(role: Role): boolean {
     return this.#processes[role].running;
+  }
+
+  /** The process of a role; another number after a restart. */
+  pid(role: Role): number | undefined {
+    return this.#processes[role].pid;
   }
 
   /** Ends a role as a rolling update does. */
@@ -107,6 +120,8 @@ interface OperatorParts {
   readonly webhookPort: number;
   readonly apiPort: number;
   readonly adminPorts: Readonly<Record<Role, number>>;
+  readonly kubeconfigs: Readonly<Record<Role, string>>;
+  readonly tokenFiles: Readonly<Record<Role, string>>;
   readonly commands: Readonly<Record<Role, readonly string[]>>;
 }
 
@@ -115,7 +130,7 @@ interface OperatorParts {
  * @throws with the end of its log, when a role does not become ready
  */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
-  const { cluster, sim, secretNamespaces, services, flags = {}, nodeFlags = [] } = options;
+  const { cluster, sim, secretNamespaces, services, flags = {}, nodeFlags = [], target } = options;
   const [main] = await Promise.all([builtOperator(), installChart(cluster, secretNamespaces)]);
   const folder = await mkdtemp(join(tmpdir(), 'operator-'));
   const resolver = join(folder, 'services.json');
@@ -134,14 +149,16 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     ],
     'pages-api': ['--graph-url', sim.url, '--api-port', `${apiPort}`, '--api-allow-plaintext'],
   };
-  const kubeconfigs = await Promise.all(
-    ROLES.map((role) => cluster.kubeconfigFor({ serviceAccount: `${RELEASE}-${role}`, namespace: RELEASE })),
-  );
+  const tokenFiles = byRole((role) => join(folder, `${role}.token`));
+  const kubeconfigFor = (role: Role): Promise<string> =>
+    cluster.kubeconfigFor({ serviceAccount: `${RELEASE}-${role}`, namespace: RELEASE, tokenFile: tokenFiles[role] }, target);
+  const written = await Promise.all(ROLES.map(kubeconfigFor));
+  const kubeconfigs = byRole((role) => written[ROLES.indexOf(role)] ?? '');
   const commands = byRole((role) => [
-    ...[...nodeFlags, main, role, '--kubeconfig', kubeconfigs[ROLES.indexOf(role)] ?? '', '--admin-port', `${adminPorts[role]}`],
+    ...[...nodeFlags, main, role, '--kubeconfig', kubeconfigs[role], '--admin-port', `${adminPorts[role]}`],
     ...[...COMMON, ...own[role], ...(flags[role] ?? [])],
   ]);
-  const operator = new Operator({ folder, webhookPort, apiPort, adminPorts, commands });
+  const operator = new Operator({ folder, webhookPort, apiPort, adminPorts, kubeconfigs, tokenFiles, commands });
   try {
     await operator.start();
   } catch (error) {

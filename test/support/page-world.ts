@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { MessengerPageSpec, MessengerAppSpec, MessengerPage, MessengerApp } from '../../src/api/v1alpha1/types.gen.js';
 import { startSimulator, type RunningSimulator } from '../../src/simulator/simulator.js';
 import { RecordingBot } from './bot-server.js';
-import { startControlPlane, type ControlPlane } from './control-plane.js';
+import { startControlPlane, type ControlPlane, type KubeconfigTarget } from './control-plane.js';
 import { eventually } from './eventually.js';
 import { startOperator, type Operator, type OperatorOptions } from './operator.js';
 import { accountOf } from './operator-chart.js';
@@ -36,7 +36,12 @@ interface KubeEvent {
   readonly regarding: { readonly name?: string };
 }
 
-export type WorldOptions = Partial<Pick<OperatorOptions, 'flags' | 'nodeFlags' | 'secretNamespaces' | 'services'>>;
+export interface WorldOptions extends Partial<Pick<OperatorOptions, 'flags' | 'nodeFlags' | 'secretNamespaces' | 'services'>> {
+  /** Puts something between the operator and the API server. */
+  readonly through?: (cluster: ControlPlane) => Promise<KubeconfigTarget>;
+  /** false: no kube-controller-manager, without which the servers restart sooner. */
+  readonly controllerManager?: boolean;
+}
 
 /** An API server, Graph, a bot that knows the app's secret, the operator between them, and an app that is accepted. */
 export class PageWorld {
@@ -57,17 +62,18 @@ export class PageWorld {
   }
 
   /** Takes some ten seconds. Call {@link stop} at the end. */
-  static async start(options: WorldOptions = {}): Promise<PageWorld> {
+  static async start({ through, controllerManager = true, ...options }: WorldOptions = {}): Promise<PageWorld> {
     const appSecret = randomBytes(16).toString('hex');
     const [cluster, sim, bot] = await Promise.all([
-      startControlPlane({ controllerManager: true }),
+      startControlPlane({ controllerManager }),
       startSimulator(),
       RecordingBot.start(appSecret),
     ]);
     try {
       await cluster.admin.apply(namespaceNamed(NAMESPACE));
       const services = { [`${NAMESPACE}/${BOT}:5000`]: bot.port, ...options.services };
-      const operator = await startOperator({ secretNamespaces: [NAMESPACE], flags: {}, ...options, cluster, sim, services });
+      const target = through === undefined ? {} : { target: await through(cluster) };
+      const operator = await startOperator({ secretNamespaces: [NAMESPACE], ...options, ...target, cluster, sim, services });
       const world = new PageWorld({ cluster, sim, bot, operator, appSecret });
       await world.apply(service({ name: BOT, namespace: NAMESPACE }), ...world.appManifests(world.app));
       return world;
