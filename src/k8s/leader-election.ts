@@ -119,9 +119,16 @@ export class LeaderElection implements WriteFence {
         if (isAborted(signal)) return false;
         log.warn('cannot get the lease', { error });
       }
-      await sleep(this.#deps.clock, this.#timing.retryMs * (1 + JITTER * this.#random()), signal).catch(() => undefined);
+      await sleep(this.#deps.clock, this.#untilNextTry(), signal).catch(() => undefined);
     }
     return false;
+  }
+
+  /** With jitter, but no longer than another's lease lasts: whoever waits takes over when it ends. */
+  #untilNextTry(): number {
+    const retryMs = this.#timing.retryMs * (1 + JITTER * this.#random());
+    const leftMs = this.#leaseMs() - this.#seenForMs();
+    return leftMs > 0 ? Math.min(retryMs, leftMs) : retryMs;
   }
 
   /** Renews until the signal is aborted. @throws NotLeaderError when it cannot */
@@ -177,9 +184,15 @@ export class LeaderElection implements WriteFence {
   }
 
   #heldByAnother(): boolean {
-    const { holderIdentity = '', leaseDurationSeconds = 0 } = this.#seen?.lease?.spec ?? {};
+    const { holderIdentity = '' } = this.#seen?.lease?.spec ?? {};
     if (holderIdentity === '' || holderIdentity === this.#deps.identity) return false;
-    return this.#leading || this.#seenForMs() < Math.max(this.#timing.leaseMs, leaseDurationSeconds * 1_000);
+    return this.#leading || this.#seenForMs() < this.#leaseMs();
+  }
+
+  /** What its holder says, if that is longer than ours. */
+  #leaseMs(): number {
+    const { leaseDurationSeconds = 0 } = this.#seen?.lease?.spec ?? {};
+    return Math.max(this.#timing.leaseMs, leaseDurationSeconds * 1_000);
   }
 
   /** For how long the Lease has not changed. */

@@ -113,6 +113,16 @@ describe('LeaderElection', () => {
     expect(lease.lease?.spec).toMatchObject({ holderIdentity: 'a', leaseTransitions: 4 });
   });
 
+  it('takes over in the moment in which the lease of a holder that died ends', async () => {
+    const { lease, clock } = setUp();
+    lease.holdBy('other');
+    const a = candidate(lease, clock, 'a');
+    await clock.advance(14_999);
+    expect(a.told).toEqual([]);
+    await clock.advance(1);
+    expect(a.told).toEqual(['started']);
+  });
+
   it('takes a released lease at its next look', async () => {
     const { lease, clock } = setUp();
     const a = candidate(lease, clock, 'a');
