@@ -18,7 +18,15 @@ export const WEBHOOK_REFUSALS = [
   'bad_signature',
   'secret_not_loaded',
 ] as const;
-export const WEBHOOK_IGNORED = ['not_json', 'too_many_entries', 'no_object', 'no_entry', 'instagram', 'other_object'] as const;
+export const WEBHOOK_IGNORED = [
+  'not_json',
+  'too_many_entries',
+  'too_many_items',
+  'no_object',
+  'no_entry',
+  'instagram',
+  'other_object',
+] as const;
 export const WEBHOOK_ENTRY_RESULTS = [
   'routed',
   'no_page_id',

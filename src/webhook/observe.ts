@@ -19,7 +19,7 @@ export const REFUSALS = [
 export type Refusal = (typeof REFUSALS)[number];
 
 /** Why a signed POST was answered 200 without an entry of it being looked at. */
-export const IGNORED = ['not_json', 'too_many_entries', 'no_object', 'no_entry', 'instagram', 'other_object'] as const;
+export const IGNORED = ['not_json', 'too_many_entries', 'too_many_items', 'no_object', 'no_entry', 'instagram', 'other_object'] as const;
 export type Ignored = (typeof IGNORED)[number];
 
 /** What became of one entry of a signed POST. The last five lead to a 503. */

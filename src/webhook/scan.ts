@@ -46,17 +46,36 @@ export interface ScannedPost {
 }
 
 export type ScanResult =
-  { readonly ok: true; readonly post: ScannedPost } | { readonly ok: false; readonly why: 'not_json' | 'too_many_entries' };
+  | { readonly ok: true; readonly post: ScannedPost }
+  | { readonly ok: false; readonly why: 'not_json' | 'too_many_entries' | 'too_many_items' };
 
 /** Meta sends up to 1,000. */
 export const MAX_ENTRIES = 20_000;
+/** Items of all entries, and members that nobody knows: whoever has an app secret could send millions in 8 MiB. */
+export const MAX_ITEMS = 50_000;
 
 const WANTED = new WantedKeys([
   ...['object', 'entry', 'id', 'time', 'messaging', 'standby', 'changes'],
   ...['sender', 'recipient', 'message', 'mid', 'is_echo', 'is_deleted'],
 ]);
 
-class TooManyEntriesError extends Error {}
+class TooManyError extends Error {
+  readonly why: 'too_many_entries' | 'too_many_items';
+
+  constructor(why: TooManyError['why']) {
+    super(why);
+    this.why = why;
+  }
+}
+
+/** Counts what each POST may have only so many of. */
+class Tally {
+  #items = 0;
+
+  count(): void {
+    if (++this.#items > MAX_ITEMS) throw new TooManyError('too_many_items');
+  }
+}
 
 /**
  * Reads a signed body in one pass: checks that all of it is JSON and takes out where its entries and their items are.
@@ -72,7 +91,7 @@ export function scan(bytes: Buffer): ScanResult {
     return { ok: true, post };
   } catch (error) {
     if (error instanceof NotJsonError) return { ok: false, why: 'not_json' };
-    if (error instanceof TooManyEntriesError) return { ok: false, why: 'too_many_entries' };
+    if (error instanceof TooManyError) return { ok: false, why: error.why };
     throw error;
   }
 }
@@ -83,6 +102,7 @@ interface Entries {
 }
 
 function scanPost(cursor: JsonCursor): ScannedPost {
+  const tally = new Tally();
   let object: string | undefined;
   let entries: Entries | undefined;
   const others: Range[] = [];
@@ -92,17 +112,18 @@ function scanPost(cursor: JsonCursor): ScannedPost {
   }
   cursor.object((key, start) => {
     if (key === 'entry') {
-      entries = scanEntries(cursor);
+      entries = scanEntries(cursor, tally);
       return;
     }
     if (key === 'object') object = stringOrSkip(cursor);
     else cursor.skip();
+    tally.count();
     others.push({ start, end: cursor.pos });
   });
   return { object, entries: entries?.list, strays: entries?.strays ?? 0, others };
 }
 
-function scanEntries(cursor: JsonCursor): Entries | undefined {
+function scanEntries(cursor: JsonCursor, tally: Tally): Entries | undefined {
   if (!cursor.atArray) {
     cursor.skip();
     return undefined;
@@ -110,17 +131,17 @@ function scanEntries(cursor: JsonCursor): Entries | undefined {
   const entries: Entries = { list: [], strays: 0 };
   cursor.array(() => {
     if (cursor.atObject) {
-      entries.list.push(scanEntry(cursor));
+      entries.list.push(scanEntry(cursor, tally));
     } else {
       cursor.skip();
       entries.strays++;
     }
-    if (entries.list.length + entries.strays > MAX_ENTRIES) throw new TooManyEntriesError();
+    if (entries.list.length + entries.strays > MAX_ENTRIES) throw new TooManyError('too_many_entries');
   });
   return entries;
 }
 
-function scanEntry(cursor: JsonCursor): ScannedEntry {
+function scanEntry(cursor: JsonCursor, tally: Tally): ScannedEntry {
   const begin = cursor.pos;
   let id: string | undefined;
   let time: string | undefined;
@@ -130,7 +151,7 @@ function scanEntry(cursor: JsonCursor): ScannedEntry {
     if (isChannel(key)) {
       forget(channels, key);
       if (cursor.atArray) {
-        channels.push({ channel: key, items: scanItems(cursor, key) });
+        channels.push({ channel: key, items: scanItems(cursor, key, tally) });
         return;
       }
       cursor.skip();
@@ -139,6 +160,7 @@ function scanEntry(cursor: JsonCursor): ScannedEntry {
     } else if (key === 'time') {
       time = idOrSkip(cursor);
     } else {
+      tally.count();
       cursor.skip();
     }
     others.push({ start, end: cursor.pos });
@@ -156,9 +178,10 @@ function forget(channels: ScannedChannel[], key: Channel): void {
   if (at >= 0) channels.splice(at, 1);
 }
 
-function scanItems(cursor: JsonCursor, channel: Channel): ScannedItem[] {
+function scanItems(cursor: JsonCursor, channel: Channel, tally: Tally): ScannedItem[] {
   const items: ScannedItem[] = [];
   cursor.array(() => {
+    tally.count();
     if (channel !== 'changes' && cursor.atObject) {
       items.push(scanEvent(cursor));
       return;

@@ -6,6 +6,7 @@ import type { Range, ScannedChannel, ScannedEntry, ScannedItem, ScannedPost } fr
 
 const COMMA = Buffer.from(',');
 const END_OF_POST = Buffer.from(']}');
+const END_OF_ENTRY = Buffer.from(']}');
 const CHANNEL_OPEN = {
   messaging: Buffer.from('"messaging":['),
   standby: Buffer.from('"standby":['),
@@ -60,6 +61,7 @@ class SplitEntry implements RoutedEntry {
   readonly #scanned: ScannedEntry;
   /** The whole body holds these items and no list besides. */
   readonly #passesThrough: boolean;
+  #ownHead: Buffer | undefined;
 
   constructor(splitter: Splitter, scanned: ScannedEntry, route: PageRoute) {
     this.#splitter = splitter;
@@ -75,16 +77,14 @@ class SplitEntry implements RoutedEntry {
     const channel = items[0]?.channel;
     const pieces: Buffer[] = [this.#splitter.head];
     if (channel === undefined) pieces.push(this.#bare());
-    else
-      pieces.push(
-        Buffer.from('{'),
-        ...this.#splitter.members(this.#scanned.others),
-        CHANNEL_OPEN[channel],
-        joined(items),
-        Buffer.from(']}'),
-      );
+    else pieces.push(this.#head, CHANNEL_OPEN[channel], joined(items), END_OF_ENTRY);
     pieces.push(END_OF_POST);
     return Buffer.concat(pieces);
+  }
+
+  /** The entry up to its list. Made once: an entry of many items is written many times. */
+  get #head(): Buffer {
+    return (this.#ownHead ??= Buffer.concat([Buffer.from('{'), ...this.#splitter.members(this.#scanned.others)]));
   }
 
   #cut(): EventItem[] {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { scan, type ScannedEntry, type ScannedPost } from '../../../src/webhook/scan.js';
+import { MAX_ITEMS, scan, type ScannedEntry, type ScannedPost } from '../../../src/webhook/scan.js';
 
 function scanned(text: string): ScannedPost {
   const result = scan(Buffer.from(text));
@@ -119,6 +119,22 @@ describe('scan', () => {
     const text = `{"object":"page","entry":[${Array.from({ length: 20_001 }, () => '0').join(',')}]}`;
 
     expect(scan(Buffer.from(text))).toEqual({ ok: false, why: 'too_many_entries' });
+  });
+
+  it('takes as many items as it may hold', () => {
+    const text = `{"object":"page","entry":[{"id":"1","time":2,"messaging":[${'{},'.repeat(MAX_ITEMS - 2)}{}]}]}`;
+
+    expect(scan(Buffer.from(text)).ok).toBe(true);
+  });
+
+  it.each([
+    ['items of one entry', `{"object":"page","entry":[{"id":"1","messaging":[${'{},'.repeat(MAX_ITEMS)}{}]}]}`],
+    ['items of a list of changes', `{"object":"page","entry":[{"id":"1","changes":[${'0,'.repeat(MAX_ITEMS)}0]}]}`],
+    ['items of several entries', `{"entry":[${`{"messaging":[${'{},'.repeat(25_000)}{}]},`.repeat(2)}{}]}`],
+    ['members of an entry', `{"entry":[{${'"a":1,'.repeat(MAX_ITEMS)}"b":1}]}`],
+    ['members of the POST', `{${'"a":1,'.repeat(MAX_ITEMS)}"b":1}`],
+  ])('refuses more %s than it may hold', (_name, text) => {
+    expect(scan(Buffer.from(text))).toEqual({ ok: false, why: 'too_many_items' });
   });
 
   it('calls JSON what JSON.parse calls JSON, and finds the same items, over random and damaged bodies', () => {
