@@ -1,6 +1,6 @@
 import { createServer, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 import type { Clock } from '../core/clock.js';
@@ -10,6 +10,7 @@ import type { PageLookup } from '../core/page-route.js';
 
 import { WebhookHandler } from './handler.js';
 import { webhookLimits, type WebhookLimits } from './limits.js';
+import { Newcomers } from './newcomers.js';
 import type { WebhookObserver } from './observe.js';
 
 /** PEM text. */
@@ -56,6 +57,8 @@ export function createWebhookServer(deps: WebhookServerDeps): WebhookServer {
 }
 
 const POLL_MS = 20;
+/** Node ends all that are due at once, so it comes after {@link Newcomers}; it still ends later requests of a connection. */
+const AFTER_NEWCOMERS_MS = 15_000;
 
 class NodeWebhookServer implements WebhookServer {
   readonly #clock: Clock;
@@ -63,6 +66,7 @@ class NodeWebhookServer implements WebhookServer {
   readonly #handler: WebhookHandler;
   readonly #server: Server;
   readonly #tls: TlsServer | undefined;
+  readonly #newcomers: Newcomers;
   #lastRequestMs = 0;
 
   constructor(deps: WebhookServerDeps) {
@@ -72,12 +76,15 @@ class NodeWebhookServer implements WebhookServer {
     this.#handler = new WebhookHandler({ ...deps, limits });
     const options = {
       maxHeaderSize: limits.maxHeaderBytes,
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.headersTimeoutMs + 2 * limits.maxBodyMs,
+      headersTimeout: limits.headersTimeoutMs + AFTER_NEWCOMERS_MS,
+      requestTimeout: limits.headersTimeoutMs + AFTER_NEWCOMERS_MS + 2 * limits.maxBodyMs,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: 1_000,
     };
-    this.#tls = deps.tls === undefined ? undefined : createTlsServer({ ...options, ...deps.tls, minVersion: 'TLSv1.2' });
+    this.#tls =
+      deps.tls === undefined
+        ? undefined
+        : createTlsServer({ ...options, ...deps.tls, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersTimeoutMs });
     this.#server = this.#tls ?? createServer(options);
     this.#server.maxHeadersCount = limits.maxHeaders;
     this.#server.maxConnections = limits.maxConnections;
@@ -85,12 +92,20 @@ class NodeWebhookServer implements WebhookServer {
     this.#server.on('checkContinue', this.#onRequest);
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       deps.observe.refused('bad_request');
-      refuseUnreadable(error, socket);
+      this.#refuseUnreadable(socket, error.code);
+    });
+    this.#newcomers = new Newcomers(deps.clock, limits.headersTimeoutMs, (socket) => {
+      deps.observe.refused('bad_request');
+      this.#refuseUnreadable(socket, socket.bytesRead === 0 ? 'ECONNRESET' : 'ERR_HTTP_REQUEST_TIMEOUT');
+    });
+    this.#server.on(this.#tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+      this.#newcomers.add(socket);
     });
   }
 
   readonly #onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     this.#lastRequestMs = this.#clock.monotonicMs();
+    this.#newcomers.forget(req.socket);
     this.#handler.handle(req, res);
   };
 
@@ -138,6 +153,7 @@ class NodeWebhookServer implements WebhookServer {
 
   close(): Promise<void> {
     this.#handler.stop();
+    this.#newcomers.stop();
     return new Promise((resolve) => {
       this.#server.close(() => {
         resolve();
@@ -146,21 +162,23 @@ class NodeWebhookServer implements WebhookServer {
     });
   }
 
+  /** Bytes that are no HTTP request, or came too slowly: a bare answer, and the connection ends, whether its other end agrees or not. */
+  #refuseUnreadable(socket: Duplex, code: string | undefined): void {
+    if (code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy();
+      return;
+    }
+    const status = STATUS_OF[code ?? ''] ?? 400;
+    socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    const cancel = this.#clock.setTimer(this.#limits.lingerMs, () => socket.destroy());
+    socket.once('close', cancel);
+  }
+
   #pause(): Promise<void> {
     return new Promise((resolve) => {
       this.#clock.setTimer(POLL_MS, resolve);
     });
   }
-}
-
-/** Bytes that are no HTTP request, or came too slowly: a bare answer, and the connection ends. */
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const status = STATUS_OF[error.code ?? ''] ?? 400;
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 const STATUS_OF: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -179,6 +180,21 @@ describe('slow and greedy senders', () => {
     await Promise.all([silent.ended, halfway.ended]);
 
     expect(halfway.text()).toMatch(/^HTTP\/1\.1 408/);
+  });
+
+  it('ends the connection of a sender of garbage that keeps its own side open', async () => {
+    const { port } = await start({ limits: { lingerMs: 50 } });
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    sockets.push(socket);
+    const answered = once(socket, 'end');
+    const closed = new Promise((resolve) => socket.on('error', () => undefined).once('close', resolve));
+    socket.resume();
+    socket.write('no such method\r\n\r\n');
+    await answered;
+
+    const more = setInterval(() => socket.write('x'), 20);
+    await closed;
+    clearInterval(more);
   });
 
   it('keeps room for small bodies while big ones fill the budget for unverified bytes', async () => {

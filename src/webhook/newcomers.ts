@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net';
+
+import type { Clock } from '../core/clock.js';
+
+const CHECK_EVERY_MS = 20;
+/** Ending a connection takes some 30 µs: a check takes a millisecond, and still 2,000 a second go. */
+const AT_ONCE = 40;
+
+/**
+ * Connections that have not made a request yet. Those that make none are ended, oldest first and a few at a time: ten
+ * thousand that came together would else end together, and everybody's requests would wait behind that.
+ */
+export class Newcomers {
+  readonly #clock: Clock;
+  readonly #patienceMs: number;
+  readonly #end: (socket: Socket) => void;
+  /** Since when, oldest first. */
+  readonly #since = new Map<Socket, number>();
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: Clock, patienceMs: number, end: (socket: Socket) => void) {
+    this.#clock = clock;
+    this.#patienceMs = patienceMs;
+    this.#end = end;
+  }
+
+  get size(): number {
+    return this.#since.size;
+  }
+
+  add(socket: Socket): void {
+    this.#since.set(socket, this.#clock.monotonicMs());
+    socket.once('close', () => {
+      this.forget(socket);
+    });
+    this.#cancel ??= this.#clock.setTimer(this.#patienceMs, this.#check);
+  }
+
+  /** It has made a request, or is gone. */
+  forget(socket: Socket): void {
+    this.#since.delete(socket);
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  readonly #check = (): void => {
+    const dueMs = this.#clock.monotonicMs() - this.#patienceMs;
+    let ended = 0;
+    let waitMs: number | undefined;
+    for (const [socket, sinceMs] of this.#since) {
+      if (ended === AT_ONCE || sinceMs > dueMs) {
+        waitMs = Math.max(CHECK_EVERY_MS, sinceMs - dueMs);
+        break;
+      }
+      ended++;
+      this.#since.delete(socket);
+      this.#end(socket);
+    }
+    this.#cancel = waitMs === undefined ? undefined : this.#clock.setTimer(waitMs, this.#check);
+  };
+}
