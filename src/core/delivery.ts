@@ -34,6 +34,11 @@ export interface RoutedPost {
   readonly traceparent: string;
 }
 
+/** The trace id in a W3C `traceparent`: by it a log line and what a bot got are found to be the same event. */
+export function traceIdOf(traceparent: string): string {
+  return traceparent.split('-')[1] ?? '';
+}
+
 /**
  * What Meta is answered. `done`: every part was accepted, refused or given up (200). `unavailable`: Meta shall send the
  * POST again (503); what was not decided in time goes on being delivered and the retry joins it.

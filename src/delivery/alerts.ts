@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js';
+import { traceIdOf } from '../core/delivery.js';
 import type { Logger } from '../core/log.js';
 import type { PageRoute } from '../core/page-route.js';
 
@@ -28,7 +29,8 @@ export class Alerts {
     this.#deps = deps;
   }
 
-  raise(kind: Alert, { appId, pageId, owner }: PageRoute): void {
+  /** `traceparent`: of the event that raised it, as its bot got it. */
+  raise(kind: Alert, { appId, pageId, owner }: PageRoute, traceparent: string): void {
     const { clock, log, observe } = this.#deps;
     observe.alert(kind);
     const key = `${kind} ${appId}/${pageId}`;
@@ -39,6 +41,7 @@ export class Alerts {
     }
     if (this.#logged.size >= MAX_REMEMBERED) this.#logged.clear();
     this.#logged.set(key, { atMs: clock.monotonicMs(), since: 0 });
-    log.warn(MESSAGES[kind], { appId, pageId, page: `${owner.namespace}/${owner.name}`, more: before?.since ?? 0 });
+    const page = `${owner.namespace}/${owner.name}`;
+    log.warn(MESSAGES[kind], { appId, pageId, page, traceId: traceIdOf(traceparent), more: before?.since ?? 0 });
   }
 }

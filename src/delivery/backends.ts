@@ -8,6 +8,8 @@ import { Circuit } from './circuit.js';
 import type { DeliveryLimits } from './limits.js';
 
 const MAX_BACKENDS = 10_000;
+/** An open circuit that nobody tried for so long is not counted any more: its page is gone, or nothing comes for it. */
+const OPEN_COUNTS_MS = 10 * 60_000;
 
 interface Known {
   readonly circuit: Circuit;
@@ -15,21 +17,37 @@ interface Known {
   readonly acceptedMs: Map<string, number>;
 }
 
-/** What is known of each backend's health. Bounded: the one unused for longest is forgotten. */
+/** What is known of each backend's health. Bounded: the one known for longest is forgotten. */
 export class Backends {
   readonly #clock: Clock;
   readonly #limits: DeliveryLimits;
+  readonly #tellOpen: (count: number) => void;
+  /** Since when each was not tried, longest first. */
+  readonly #open = new Map<Circuit, number>();
+  #cancel: (() => void) | undefined;
   readonly #known = new Map<string, Known>();
   readonly #keys = new WeakMap<BackendTarget, string>();
   readonly #fingerprints = new WeakMap<Secret, string>();
 
-  constructor(clock: Clock, limits: DeliveryLimits) {
+  /** `tellOpen` is told how many circuits are open, whenever that changes. */
+  constructor(clock: Clock, limits: DeliveryLimits, tellOpen: (count: number) => void) {
     this.#clock = clock;
     this.#limits = limits;
+    this.#tellOpen = tellOpen;
   }
 
-  circuit(target: BackendTarget): Circuit {
-    return this.#of(target).circuit;
+  /** Whether a request may go now. Whoever gets true tells the outcome by `went`. */
+  enter(target: BackendTarget): boolean {
+    return this.#of(target).circuit.enter();
+  }
+
+  /** How a request went: whether somebody was there to answer it. */
+  went(target: BackendTarget, answered: boolean): void {
+    const { circuit } = this.#of(target);
+    if (answered) circuit.answered();
+    else circuit.failed();
+    const before = this.#open.size;
+    if (this.#open.delete(circuit) || circuit.isOpen) this.#noteOpen(circuit, before);
   }
 
   accepted(target: BackendTarget, secret: Secret): void {
@@ -44,12 +62,31 @@ export class Backends {
     return at !== undefined && this.#clock.monotonicMs() - at <= this.#limits.refusalNeedsAcceptanceMs;
   }
 
-  /** How many circuits are open now. */
-  get openCircuits(): number {
-    let open = 0;
-    for (const { circuit } of this.#known.values()) if (circuit.isOpen) open++;
-    return open;
+  #noteOpen(circuit: Circuit, before: number): void {
+    if (circuit.isOpen) this.#open.set(circuit, this.#clock.monotonicMs());
+    if (this.#open.size !== before) this.#tellOpen(this.#open.size);
+    if (this.#open.size > 0) {
+      this.#cancel ??= this.#clock.setTimer(OPEN_COUNTS_MS, this.#forget);
+      return;
+    }
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
+
+  readonly #forget = (): void => {
+    const before = this.#open.size;
+    const dueMs = this.#clock.monotonicMs() - OPEN_COUNTS_MS;
+    let waitMs: number | undefined;
+    for (const [circuit, triedMs] of this.#open) {
+      if (triedMs > dueMs) {
+        waitMs = triedMs - dueMs;
+        break;
+      }
+      this.#open.delete(circuit);
+    }
+    if (this.#open.size !== before) this.#tellOpen(this.#open.size);
+    this.#cancel = waitMs === undefined ? undefined : this.#clock.setTimer(waitMs, this.#forget);
+  };
 
   #of(target: BackendTarget): Known {
     const key = this.#key(target);

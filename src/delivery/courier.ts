@@ -1,5 +1,7 @@
 import type { Clock } from '../core/clock.js';
+import { traceIdOf } from '../core/delivery.js';
 import type { Logger } from '../core/log.js';
+import type { PageRoute } from '../core/page-route.js';
 
 import type { Alerts } from './alerts.js';
 import type { BackendClient, BotAnswer, BotRequest } from './backend-client.js';
@@ -8,7 +10,7 @@ import type { Dedupe, Outcome } from './dedupe.js';
 import type { DeliveryLimits } from './limits.js';
 import type { DeliveryObserver, UnavailableWhy } from './observe.js';
 import type { PageStates } from './page-states.js';
-import type { Claimed, Part } from './post-run.js';
+import type { Claimed, Part, PostRun } from './post-run.js';
 import { isAnswered, replyOf, type Reply } from './reply.js';
 import { requestHeaders } from './sign.js';
 
@@ -30,6 +32,8 @@ const LAST_ATTEMPT_MS = 1_000;
 /** Brings one part to its bot, and settles each of its items. */
 export class Courier {
   readonly #deps: CourierDeps;
+  /** Bodies that are under way: what is around an item is in each of them, so they may be more than what was received. */
+  #sendingBytes = 0;
 
   constructor(deps: CourierDeps) {
     this.#deps = deps;
@@ -59,9 +63,10 @@ export class Courier {
 
   #obstacle(part: Part): Reply | undefined {
     if (part.run.isBlocked(part.claimed)) return { kind: 'unavailable', why: 'earlier_one_failed' };
+    if (this.#sendingBytes >= this.#deps.limits.maxHeldBytes) return { kind: 'unavailable', why: 'over_limit' };
     const mustTry = part.claimed.some((one) => this.owesAnAttempt(part.entry.timeMs, one));
     if (this.#deps.clock.monotonicMs() >= part.run.deadlineMs && !mustTry) return { kind: 'unavailable', why: 'out_of_time' };
-    const mayEnter = this.#deps.backends.circuit(part.entry.route.target).enter();
+    const mayEnter = this.#deps.backends.enter(part.entry.route.target);
     return mayEnter || mustTry ? undefined : { kind: 'unavailable', why: 'circuit_open' };
   }
 
@@ -75,22 +80,19 @@ export class Courier {
     const leftMs = Math.max(run.deadlineMs - clock.monotonicMs(), LAST_ATTEMPT_MS);
     const timeoutMs = Math.min(route.timeoutMs, limits.answerWithinMs, leftMs);
     const headers = requestHeaders(run.post, route, body, secret);
-    const answer = await this.#ask({ target: route.target, headers, body, timeoutMs });
-
-    const circuit = backends.circuit(route.target);
-    const wasOpen = circuit.isOpen;
-    if (isAnswered(answer)) circuit.answered();
-    else circuit.failed();
-    if (circuit.isOpen !== wasOpen) this.#deps.observe.openCircuits(backends.openCircuits);
+    this.#sendingBytes += body.length;
+    const answer = await this.#ask({ target: route.target, headers, body, timeoutMs }, run.post.traceparent);
+    this.#sendingBytes -= body.length;
+    backends.went(route.target, isAnswered(answer));
     return this.#believed(part, replyOf(answer));
   }
 
   /** A client that throws is a bug of ours; it must not stop the page's lane. */
-  async #ask(request: BotRequest): Promise<BotAnswer> {
+  async #ask(request: BotRequest, traceparent: string): Promise<BotAnswer> {
     try {
       return await this.#deps.client.send(request);
     } catch (error) {
-      this.#deps.log.error('sending to a bot failed unexpectedly', { error });
+      this.#deps.log.error('sending to a bot failed unexpectedly', { error, traceId: traceIdOf(traceparent) });
       return { kind: 'none', why: 'reset' };
     }
   }
@@ -108,10 +110,10 @@ export class Courier {
     const { route } = entry;
     const secret = route.signingSecret ?? run.post.verifiedBy;
     if (reply.kind === 'accepted') backends.accepted(route.target, secret);
-    if (reply.kind === 'unavailable' && reply.why === 'address_refused') alerts.raise('address_refused', route);
+    if (reply.kind === 'unavailable' && reply.why === 'address_refused') alerts.raise('address_refused', route, run.post.traceparent);
     const isFinal = reply.kind === 'refused' || (reply.kind === 'too_large' && claimed.length === 1);
     if (!isFinal || backends.canRefuse(route.target, secret)) return reply;
-    alerts.raise('refuses_everything', route);
+    alerts.raise('refuses_everything', route, run.post.traceparent);
     return { kind: 'unavailable', why: 'cannot_refuse' };
   }
 
@@ -131,14 +133,18 @@ export class Courier {
     if (worst === 'accepted') {
       observe.latency(route.appId, clock.monotonicMs() - run.post.receivedMs, entry.timeMs === undefined ? undefined : now - entry.timeMs);
     }
-    this.#noteState(entry, reply, worst);
+    if (worst === 'accepted') this.#deps.states.accepted(route, now);
+    else this.#noteFailure(run, route, { reply, worst });
   }
 
-  #noteState({ route }: Part['entry'], reply: Reply, worst: Outcome): void {
-    const { states, clock, alerts } = this.#deps;
-    if (worst === 'given_up') alerts.raise('given_up', route);
-    if (worst === 'accepted') states.accepted(route, clock.nowMs());
-    else states.failed(route, clock.nowMs(), reply.kind === 'unavailable' ? (worst === 'given_up' ? 'given_up' : reply.why) : 'refused');
+  #noteFailure({ post }: PostRun, route: PageRoute, { reply, worst }: { readonly reply: Reply; readonly worst: Outcome }): void {
+    const { states, clock, alerts, log } = this.#deps;
+    if (worst === 'given_up') alerts.raise('given_up', route, post.traceparent);
+    const why = reply.kind !== 'unavailable' ? 'refused' : worst === 'given_up' ? 'given_up' : reply.why;
+    states.failed(route, clock.nowMs(), why);
+    const { appId, pageId, owner } = route;
+    const page = `${owner.namespace}/${owner.name}`;
+    log.debug('bot did not take an event', { appId, pageId, page, why, traceId: traceIdOf(post.traceparent) });
   }
 
   #outcomeOf(reply: Reply, timeMs: number | undefined, one: Claimed): Outcome {

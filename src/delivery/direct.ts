@@ -53,7 +53,9 @@ export class DirectDelivery implements Delivery {
       limits,
       dedupe: this.#dedupe,
       states: this.#states,
-      backends: new Backends(deps.clock, limits),
+      backends: new Backends(deps.clock, limits, (count) => {
+        deps.observe.openCircuits(count);
+      }),
       alerts: new Alerts(deps),
     });
   }
@@ -136,7 +138,7 @@ export class DirectDelivery implements Delivery {
       if (claim.kind === 'done') continue;
       run.opened();
       void claim.outcome.then((outcome) => {
-        run.tell(undefined, outcome);
+        run.tell(item, outcome);
         run.closed();
       });
     }
@@ -159,14 +161,15 @@ interface Weight {
   readonly bytes: number;
 }
 
-function weigh({ entries }: RoutedPost): Weight {
+/** Each item is a piece of the body that was received: as long as one is held, all of the body is. */
+function weigh({ entries, verified }: RoutedPost): Weight {
   let items = 0;
   let bytes = 0;
   for (const entry of entries) {
     items += entry.items.length;
     for (const item of entry.items) bytes += item.bytes.length;
   }
-  return { items, bytes };
+  return { items, bytes: Math.max(bytes, verified?.bytes.length ?? 0) };
 }
 
 function conversationsOf(claimed: readonly Claimed[]): readonly string[] {

@@ -72,10 +72,10 @@ export class PostRun {
   }
 
   /** An item's outcome. After one that comes again, nothing of its conversation may overtake it. */
-  tell(item: EventItem | undefined, outcome: Outcome): void {
+  tell(item: EventItem, outcome: Outcome): void {
     if (outcome !== 'unavailable') return;
     this.#failed = true;
-    if (item !== undefined) (this.#blocked ??= new Set()).add(item.conversation);
+    (this.#blocked ??= new Set()).add(item.conversation);
   }
 
   isBlocked(claimed: readonly Claimed[]): boolean {
