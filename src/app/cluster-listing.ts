@@ -55,17 +55,24 @@ function resourceOf({ apiVersion, plural, kind }: Crd): ResourceType {
   return { group, version, plural, kind, namespaced: true };
 }
 
-interface Wanted {
+/** What to list; no namespace: all of them. */
+export interface Wanted {
   readonly resource: ResourceType;
   readonly namespace: string | undefined;
-  readonly labelSelector: string;
+  readonly labelSelector?: string;
+  readonly fieldSelector?: string;
 }
 
-async function listAll<T>(client: KubeClient, { resource, namespace, labelSelector }: Wanted, signal: AbortSignal): Promise<readonly T[]> {
+/** Every object of a kind, page by page, as the server gives them: without apiVersion and kind. @throws as the client */
+export async function listAll<T>(
+  client: Pick<KubeClient, 'request'>,
+  { resource, namespace, labelSelector = '', fieldSelector }: Wanted,
+  signal: AbortSignal,
+): Promise<readonly T[]> {
   const items: T[] = [];
   let next: string | undefined;
   do {
-    const query = { limit: PAGE, continue: next, labelSelector: labelSelector === '' ? undefined : labelSelector };
+    const query = { limit: PAGE, continue: next, labelSelector: labelSelector === '' ? undefined : labelSelector, fieldSelector };
     const answer = await client.request({ method: 'GET', path: collectionPath(resource, namespace), query, signal });
     const page = answer as { readonly items?: readonly T[]; readonly metadata?: { readonly continue?: string } };
     items.push(...(page.items ?? []));

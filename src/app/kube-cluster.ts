@@ -50,12 +50,16 @@ export function openKubeCluster(role: KubeRole, config: KubeConfig, process: Pro
   return { cluster, client };
 }
 
+/** The Lease of the leader of a class: installs of different classes lead side by side. */
+export function leaseNameOf(className: string): string {
+  return className === '' ? LEASE : `${LEASE}-${className}`;
+}
+
 function leadOptions({ leaderElect, leaseNamespace, className }: LeadConfig, client: KubeClient): LeadOptions {
   return {
     elect: leaderElect,
     namespace: leaseNamespace ?? client.namespace ?? 'default',
-    // Installs of different classes lead side by side.
-    leaseName: className === '' ? LEASE : `${LEASE}-${className}`,
+    leaseName: leaseNameOf(className),
     identity: `${hostname()}_${randomBytes(4).toString('hex')}`,
   };
 }

@@ -5,6 +5,7 @@ import { Redactor } from '../core/redact.js';
 import { controller } from './controller.js';
 import { get } from './get.js';
 import { pagesApi } from './pages-api.js';
+import { release } from './release.js';
 import { simulator } from './simulator.js';
 import { standalone } from './standalone.js';
 import { webhook } from './webhook.js';
@@ -42,6 +43,8 @@ function start(asked: Invocation, io: ProcessIo): Promise<void> {
       return simulator(asked.config, asked.args, io);
     case 'get':
       return get(asked.config, asked.args, io);
+    case 'release':
+      return release(asked.config, asked.args, io);
   }
 }
 

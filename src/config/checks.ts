@@ -31,6 +31,13 @@ const stateDir: Check = (values) => (values['stateDir'] === '' ? '--state-dir mu
 const oneScope: Check = ({ namespace, allNamespaces }) =>
   namespace !== undefined && allNamespaces === true ? '--namespace and --all-namespaces exclude each other' : undefined;
 
+const stopping: Check = ({ stopController, all, unsubscribe, leaderElect }) => {
+  if (stopController === undefined) return undefined;
+  if (all !== true && unsubscribe !== true)
+    return '--stop-controller goes with --all or --unsubscribe: nothing else needs the controller stopped';
+  return leaderElect === true ? undefined : '--stop-controller waits for the Lease: it does not go with --leader-elect=false';
+};
+
 const CHECKS: Readonly<Record<CommandName, readonly Check[]>> = {
   controller: [intervals],
   webhook: [tlsPair, notDurable],
@@ -38,6 +45,7 @@ const CHECKS: Readonly<Record<CommandName, readonly Check[]>> = {
   standalone: [manifests, stateDir, intervals, tlsPair, apiTlsPair, apiEncrypted, notDurable],
   simulator: [],
   get: [oneScope],
+  release: [oneScope, stopping],
 };
 
 /** What is wrong with the values taken together, for each of which alone nothing is. */

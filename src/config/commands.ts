@@ -81,4 +81,20 @@ export const COMMAND_HELP: Readonly<Record<CommandName, CommandHelp>> = {
     ],
     args: { min: 1, max: 101, what: 'pages|apps [NAME…]' },
   },
+  release: {
+    summary: 'free the finalizers of pages and apps by hand, in a cluster',
+    usage: 'release [NAME…] [flags]',
+    about:
+      'Takes the finalizers of this operator off MessengerPages and MessengerApps that are being deleted and hang; with --all also off\n' +
+      "those that are not, before the operator is uninstalled (the chart's hook does that). NAME is that of a page or of an app;\n" +
+      'page/NAME and app/NAME tell them apart. Finalizers of others stay. A Page stays subscribed at Graph unless --unsubscribe is\n' +
+      'given. With --all or --unsubscribe no controller may run: the command takes the Lease, and refuses if somebody keeps it.\n' +
+      'Works on clusters only: standalone frees its objects itself, once their manifests are gone.',
+    examples: [
+      ['one page that hangs in Terminating', 'release clinic-a -n bots'],
+      ['what an uninstall would leave', 'release --all --dry-run'],
+      ['before an uninstall, Pages unsubscribed', 'release --all --unsubscribe --stop-controller messenger-operator-controller'],
+    ],
+    args: { min: 0, max: 100, what: '[NAME…]' },
+  },
 };

@@ -2,11 +2,12 @@ import type { CommandName, Flag } from './flag.js';
 import { COMMON_FLAGS } from './flags/common.js';
 import { CONTROLLER_FLAGS } from './flags/controller.js';
 import { PAGES_API_FLAGS } from './flags/pages-api.js';
+import { RELEASE_FLAGS } from './flags/release.js';
 import { TOOL_FLAGS } from './flags/tools.js';
 import { WEBHOOK_FLAGS } from './flags/webhook.js';
 
 /** Every flag there is, by the property of the configuration that it sets. Parsing, help and docs are made from it. */
-export const FLAGS = { ...COMMON_FLAGS, ...CONTROLLER_FLAGS, ...WEBHOOK_FLAGS, ...PAGES_API_FLAGS, ...TOOL_FLAGS };
+export const FLAGS = { ...COMMON_FLAGS, ...CONTROLLER_FLAGS, ...WEBHOOK_FLAGS, ...PAGES_API_FLAGS, ...RELEASE_FLAGS, ...TOOL_FLAGS };
 
 type Flags = typeof FLAGS;
 type ValueOf<F> = F extends Flag<infer T> ? T : never;

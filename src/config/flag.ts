@@ -1,6 +1,6 @@
 import type { ValueType } from './value-types.js';
 
-export const COMMANDS = ['controller', 'webhook', 'pages-api', 'standalone', 'simulator', 'get'] as const;
+export const COMMANDS = ['controller', 'webhook', 'pages-api', 'standalone', 'simulator', 'get', 'release'] as const;
 export type CommandName = (typeof COMMANDS)[number];
 
 export const GROUPS = [
@@ -12,6 +12,7 @@ export const GROUPS = [
   'Graph API',
   'Folder of manifests',
   'Simulator',
+  'Freeing',
   'Output',
   'Process',
 ] as const;

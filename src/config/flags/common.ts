@@ -9,19 +9,19 @@ const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 export const COMMON_FLAGS = {
   kubeconfig: optional(file, {
     name: 'kubeconfig',
-    commands: [...ROLES, 'get'],
+    commands: [...ROLES, 'get', 'release'],
     group: 'What to watch',
     about: 'How to reach the API server. Without it: the ServiceAccount of the Pod, else what $KUBECONFIG names, else ~/.kube/config.',
   }),
   watchNamespaces: flag(list('NAMESPACE,…', DNS_LABEL, 'names of namespaces'), '', {
     name: 'watch-namespaces',
-    commands: SERVERS,
+    commands: [...SERVERS, 'release'],
     group: 'What to watch',
     about: 'Look at these namespaces only. Empty: all of them, which needs cluster-wide rights.',
   }),
   className: flag(text('NAME', /^([a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?)?$/, 'a DNS label or nothing'), '', {
     name: 'class',
-    commands: SERVERS,
+    commands: [...SERVERS, 'release'],
     group: 'What to watch',
     about: 'Handle the MessengerApps whose spec.className is this, and their pages. Lets two installs share a cluster.',
   }),
@@ -48,16 +48,24 @@ export const COMMON_FLAGS = {
     group: 'Process',
     about: 'Port of /livez, /readyz and /metrics.',
   }),
-  logLevel: flag(oneOf('error', 'warn', 'info', 'debug'), 'info', {
-    name: 'log-level',
-    commands: [...SERVERS, 'simulator'],
-    group: 'Process',
-    about: 'The least severe lines that are logged, on standard error.',
-  }),
-  logFormat: flag(oneOf('json', 'text'), 'json', {
-    name: 'log-format',
-    commands: [...SERVERS, 'simulator'],
-    group: 'Process',
-    about: 'One JSON object a line, or text for people.',
-  }),
+  logLevel: flag(
+    oneOf('error', 'warn', 'info', 'debug'),
+    { value: 'info', of: { release: 'warn' } },
+    {
+      name: 'log-level',
+      commands: [...SERVERS, 'simulator', 'release'],
+      group: 'Process',
+      about: 'The least severe lines that are logged, on standard error.',
+    },
+  ),
+  logFormat: flag(
+    oneOf('json', 'text'),
+    { value: 'json', of: { release: 'text' } },
+    {
+      name: 'log-format',
+      commands: [...SERVERS, 'simulator', 'release'],
+      group: 'Process',
+      about: 'One JSON object a line, or text for people.',
+    },
+  ),
 };

@@ -7,15 +7,17 @@ const CONTROLLER = ['controller', 'standalone'] as const;
 export const CONTROLLER_FLAGS = {
   leaderElect: flag(boolean, 'true', {
     name: 'leader-elect',
-    commands: ['controller'],
+    commands: ['controller', 'release'],
     group: 'Reconciling',
-    about: 'Write only while holding the Lease. Turn it off for one replica on a laptop only.',
+    about:
+      'Write only while holding the Lease. Turn it off for one replica on a laptop only; for release, if you know that no controller runs.',
   }),
   leaseNamespace: optional(text('NAMESPACE', /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'the name of a namespace'), {
     name: 'lease-namespace',
-    commands: ['controller'],
+    commands: ['controller', 'release'],
     group: 'Reconciling',
-    about: "Namespace of the Lease and of Events that find no other place. Default: the Pod's own, else that of the kubeconfig's context.",
+    about:
+      "Namespace of the Lease and of Events that find no other place. Default: the Pod's own, else that of the kubeconfig's context; release looks for it.",
   }),
   workers: flag(integer(1, 256), '16', {
     name: 'workers',
@@ -61,13 +63,13 @@ export const CONTROLLER_FLAGS = {
   }),
   graphUrl: flag(url('https', 'http'), 'https://graph.facebook.com', {
     name: 'graph-url',
-    commands: ['controller', 'pages-api', 'standalone'],
+    commands: ['controller', 'pages-api', 'standalone', 'release'],
     group: 'Graph API',
     about: 'Base address of the Graph API. Another one than the default is for the simulator or for an egress proxy.',
   }),
   graphVersion: flag(text('VERSION', /^v\d{1,3}\.\d{1,2}$/, 'a version such as v25.0'), 'v25.0', {
     name: 'graph-version',
-    commands: ['controller', 'pages-api', 'standalone'],
+    commands: ['controller', 'pages-api', 'standalone', 'release'],
     group: 'Graph API',
     about: "Version of the Graph API where the MessengerApp's spec.graph.version names none.",
   }),

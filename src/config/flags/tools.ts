@@ -58,17 +58,17 @@ export const TOOL_FLAGS = {
   namespace: optional(text('NAMESPACE', /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'the name of a namespace'), {
     name: 'namespace',
     short: 'n',
-    commands: ['get'],
+    commands: ['get', 'release'],
     group: 'Output',
     about:
-      "Show the objects of this namespace. Default: that of the kubeconfig's context, else `default`; all of them from a state folder.",
+      "Show, or free, the objects of this namespace. Default: that of the kubeconfig's context, else `default`; all of them from a state folder.",
   }),
   allNamespaces: flag(boolean, 'false', {
     name: 'all-namespaces',
     short: 'A',
-    commands: ['get'],
+    commands: ['get', 'release'],
     group: 'Output',
-    about: 'Show the objects of every namespace.',
+    about: 'Show, or free, the objects of every namespace.',
   }),
   selector: flag(text('SELECTOR', /^[^\0]{0,1024}$/, 'a label selector'), '', {
     name: 'selector',
@@ -80,7 +80,7 @@ export const TOOL_FLAGS = {
   output: flag(oneOf('table', 'wide', 'json', 'yaml'), 'table', {
     name: 'output',
     short: 'o',
-    commands: ['get', 'simulator'],
+    commands: ['get', 'simulator', 'release'],
     group: 'Output',
     about: 'How to print.',
   }),

@@ -1,6 +1,7 @@
 import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import { decideDeletion, type DeletionFacts, type DeletionStep } from '../../core/deletion.js';
+import type { EffectiveSpec } from '../../core/effective-spec.js';
 import { keyText } from '../../core/object-key.js';
 import { hasFinalizer } from '../../runtime/finalizers.js';
 import { awaitChange, requeueAfter, type Result } from '../../runtime/ports.js';
@@ -55,7 +56,7 @@ export class PageDeletion {
       everHeld: everHeld(page),
       observeOnly: !spec.manage,
       everWritten: hasFinalizer(page, UNSUBSCRIBE_FINALIZER),
-      policy: policyOf(page.status?.effective?.deletionPolicy, page.spec.deletionPolicy ?? spec.deletionPolicy, page.spec.deletionPolicy),
+      policy: deletionPolicyOf(page, spec),
       successor: undefined,
       unconfirmedWrite: memory.unconfirmedWrite || page.status?.lastWriteTime === undefined,
       mayWrite: !options.readOnly,
@@ -106,24 +107,26 @@ export class PageDeletion {
     const { events, counters, log } = this.#deps;
     const { pageId } = page.spec;
     const appId = page.status?.claim?.appId ?? '';
-    const byHand = `to finish, remove the app from the Page's settings at facebook.com, or send DELETE /${pageId}/subscribed_apps with a token of the Page or of the app`;
-    const note = `Page ${pageId} may still be subscribed to app ${appId}, ${why}: ${byHand}`.slice(0, 1_000);
+    const note = leftSubscribedNote(pageId, appId, why);
     events.record(page, { type: 'Warning', reason: 'LeftSubscribed', action: 'Unsubscribe', note });
     counters.leftSubscribed();
     log.warn('released a page that may still be subscribed', { page: keyText(key), pageId, appId, because: why });
   }
 }
 
-function everHeld({ status }: MessengerPage): boolean {
+/** What may be left at Graph, why, and how to finish by hand; 1,000 characters at most. `why` begins with "for". */
+export function leftSubscribedNote(pageId: string, appId: string, why: string): string {
+  const byHand = `to finish, remove the app from the Page's settings at facebook.com, or send DELETE /${pageId}/subscribed_apps with a token of the Page or of the app`;
+  return `Page ${pageId} may still be subscribed to app ${appId}, ${why}: ${byHand}`.slice(0, 1_000);
+}
+
+/** Whether the page held its claim at some time. */
+export function everHeld({ status }: MessengerPage): boolean {
   return status?.claim !== undefined && (status.claim.state === 'Held' || status.claim.epoch > 0);
 }
 
 /** What the page itself says; else what applied when its app was last seen; else what applies now. */
-function policyOf(
-  seen: string | undefined,
-  now: 'Unsubscribe' | 'Retain',
-  own: 'Unsubscribe' | 'Retain' | undefined,
-): 'Unsubscribe' | 'Retain' {
-  if (own !== undefined) return own;
-  return seen === 'Retain' ? 'Retain' : now;
+export function deletionPolicyOf({ spec, status }: MessengerPage, now: Pick<EffectiveSpec, 'deletionPolicy'>): 'Unsubscribe' | 'Retain' {
+  if (spec.deletionPolicy !== undefined) return spec.deletionPolicy;
+  return status?.effective?.deletionPolicy === 'Retain' ? 'Retain' : now.deletionPolicy;
 }

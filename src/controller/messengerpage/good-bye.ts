@@ -3,17 +3,30 @@ import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
 import type { DeletionFacts } from '../../core/deletion.js';
 import { AppCredentialError, ClusterUnavailableError, RateLimitedError, TerminalError, TransientError } from '../../core/errors.js';
 import type { PageCredentials } from '../../core/graph.js';
+import type { DataCache } from '../../runtime/ports.js';
 import { readAppCredentials } from '../app-credentials.js';
 import { namespaceOf } from '../page-relations.js';
 import { readSecret } from '../secret-values.js';
 import { assertMayWrite } from './graph-write.js';
+import type { PageMemory } from './memory.js';
 import type { PagePass } from './pass.js';
-import type { PageReconcilerDeps } from './ports.js';
+import type { PageOptions, PageReconcilerDeps } from './ports.js';
+
+/** What a good-bye needs of a controller. */
+export interface GoodByeDeps extends Pick<PageReconcilerDeps, 'graph' | 'livePages' | 'finalizers' | 'fence' | 'clock'> {
+  readonly secrets: Pick<DataCache, 'read'>;
+  readonly options: Pick<PageOptions, 'secretGraceMs' | 'graphVersion'>;
+}
+
+/** What a good-bye needs of a pass. */
+export interface GoodByePass extends Pick<PagePass, 'page' | 'signal'> {
+  readonly memory: Pick<PageMemory, 'credentials'>;
+}
 
 /** The calls to Graph for one deleted page: with the credentials last proven, then with those of the Secrets as they are. */
 export class GoodBye {
-  readonly #deps: PageReconcilerDeps;
-  readonly #pass: PagePass;
+  readonly #deps: GoodByeDeps;
+  readonly #pass: GoodByePass;
   readonly #app: MessengerApp | undefined;
   #candidates: readonly PageCredentials[] | undefined;
   /** Why it did not work, in words; the last failure counts. */
@@ -21,7 +34,7 @@ export class GoodBye {
   /** How long Graph asked us to wait. */
   retryAfterMs: number | undefined;
 
-  constructor(deps: PageReconcilerDeps, pass: PagePass, app: MessengerApp | undefined) {
+  constructor(deps: GoodByeDeps, pass: GoodByePass, app: MessengerApp | undefined) {
     this.#deps = deps;
     this.#pass = pass;
     this.#app = app;

@@ -1,0 +1,174 @@
+import { UNSUBSCRIBE_FINALIZER } from '../api/v1alpha1/constants.js';
+import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
+import { deletionPolicyOf, everHeld, leftSubscribedNote } from '../controller/messengerpage/deletion.js';
+import { GoodBye, type GoodByeDeps } from '../controller/messengerpage/good-bye.js';
+import { claimKeyOf } from '../controller/page-relations.js';
+import { Proofs } from '../controller/proofs.js';
+import { sleep, type Clock } from '../core/clock.js';
+import { decideDeletion, type DeletionFacts, type DeletionStep } from '../core/deletion.js';
+import { effectiveSpec } from '../core/effective-spec.js';
+import { keyOf, keyText } from '../core/object-key.js';
+import { hasFinalizer, isBeingDeleted } from '../runtime/finalizers.js';
+import type { GraphOutcome } from './release-report.js';
+
+export interface PageGoodByeDeps extends GoodByeDeps {
+  /** The app of a page, read live; undefined: it is gone. */
+  readonly appOf: (page: MessengerPage, signal: AbortSignal) => Promise<MessengerApp | undefined>;
+  /** Every MessengerPage of the same Facebook Page, read live. */
+  readonly rivalsOf: (page: MessengerPage, signal: AbortSignal) => Promise<readonly MessengerPage[]>;
+  /** The uids of the pages that are freed in this run: none of them is a successor. */
+  readonly leaving: ReadonlySet<string>;
+  readonly clock: Clock;
+  /** Look, and change nothing. */
+  readonly dryRun: boolean;
+}
+
+export interface PageGoodBye {
+  readonly graph: GraphOutcome;
+  readonly message: string;
+}
+
+type Release = Extract<DeletionStep, { do: 'release' }>;
+
+const ATTEMPTS = 3;
+/** A throttle asks for minutes: nobody waits for that by hand. */
+const LONGEST_WAIT_MS = 5_000;
+const OF_NO_USE = { intervalMs: 0, minIntervalMs: 0 };
+
+/**
+ * Takes one page off Graph as the controller would if it were deleted, by the same table: first match wins, live GET before the
+ * DELETE, read back after. It never waits for long: what does not work within three attempts is left, and said.
+ * @throws ClusterUnavailableError, StaleReadError, NotLeaderError, the signal's reason: nothing is known then
+ */
+export async function sayGoodBye(deps: PageGoodByeDeps, page: MessengerPage, signal: AbortSignal): Promise<PageGoodBye> {
+  const app = await deps.appOf(page, signal);
+  return new GoodByeRun(deps, { page, app, signal }).run();
+}
+
+interface Leaving {
+  readonly page: MessengerPage;
+  readonly app: MessengerApp | undefined;
+  readonly signal: AbortSignal;
+}
+
+class GoodByeRun {
+  readonly #deps: PageGoodByeDeps;
+  readonly #leaving: Leaving;
+  readonly #goodBye: GoodBye;
+  #keeper: string | undefined;
+
+  constructor(deps: PageGoodByeDeps, leaving: Leaving) {
+    const { page, app, signal } = leaving;
+    this.#deps = deps;
+    this.#leaving = leaving;
+    this.#goodBye = new GoodBye(deps, { page, signal, memory: { credentials: undefined } }, app);
+  }
+
+  async run(): Promise<PageGoodBye> {
+    const { page, app } = this.#leaving;
+    let facts = factsOf(page, app, this.#deps.clock.nowMs());
+    for (;;) {
+      const step = decideDeletion(facts);
+      if (step.do === 'release') return step.left ? this.#left() : released(page, step, this.#keeper);
+      if (step.do === 'unsubscribe' && this.#deps.dryRun) return { graph: 'would be unsubscribed', message: '' };
+      if (step.do !== 'retry') facts = counted(facts, await this.#findOut(step.do));
+      else if (this.#mayRetry(facts, step.afterMs)) facts = await this.#later(facts, step.afterMs);
+      else return this.#left();
+    }
+  }
+
+  async #findOut(what: 'seek_successor' | 'look' | 'unsubscribe'): Promise<Partial<DeletionFacts>> {
+    switch (what) {
+      case 'seek_successor':
+        this.#keeper = await keeperOf(this.#deps, this.#leaving);
+        return { successor: this.#keeper !== undefined };
+      case 'look':
+        return { look: await this.#goodBye.look() };
+      case 'unsubscribe':
+        return { unsubscribe: await this.#goodBye.unsubscribe() };
+    }
+  }
+
+  #mayRetry({ attempts }: DeletionFacts, afterMs: number): boolean {
+    return attempts < ATTEMPTS && Math.max(afterMs, this.#goodBye.retryAfterMs ?? 0) <= LONGEST_WAIT_MS;
+  }
+
+  async #later(facts: DeletionFacts, ms: number): Promise<DeletionFacts> {
+    await sleep(this.#deps.clock, ms, this.#leaving.signal);
+    return { ...facts, look: undefined, unsubscribe: undefined };
+  }
+
+  #left(): PageGoodBye {
+    const { page, app } = this.#leaving;
+    return left(page, app, this.#goodBye.why);
+  }
+}
+
+/** What is told of a page that nothing could be done for. */
+export function left(page: MessengerPage, app: MessengerApp | undefined, why: string): PageGoodBye {
+  const appId = app?.spec.appId ?? page.status?.claim?.appId ?? '(unknown)';
+  return { graph: 'left subscribed', message: leftSubscribedNote(page.spec.pageId, appId, why) };
+}
+
+function factsOf(page: MessengerPage, app: MessengerApp | undefined, nowMs: number): DeletionFacts {
+  const spec = effectiveSpec(page, app, OF_NO_USE);
+  return {
+    everHeld: everHeld(page),
+    observeOnly: !spec.manage,
+    everWritten: hasFinalizer(page, UNSUBSCRIBE_FINALIZER),
+    policy: deletionPolicyOf(page, spec),
+    successor: undefined,
+    unconfirmedWrite: page.status?.lastWriteTime === undefined,
+    mayWrite: true,
+    look: undefined,
+    unsubscribe: undefined,
+    ...{ deletionMs: nowMs, firstAttemptMs: nowMs, attempts: 0, timeoutMs: 0, nowMs },
+  };
+}
+
+function counted(facts: DeletionFacts, found: Partial<DeletionFacts>): DeletionFacts {
+  const failed = found.look === 'failed' || found.unsubscribe === 'failed';
+  return { ...facts, ...found, attempts: facts.attempts + (failed ? 1 : 0) };
+}
+
+/** Who has the Page, or takes it over once this one is gone; undefined: nobody, and it may be unsubscribed. */
+async function keeperOf(deps: PageGoodByeDeps, { page, app, signal }: Leaving): Promise<string | undefined> {
+  const key = claimKeyOf(page, app);
+  for (const rival of await deps.rivalsOf(page, signal)) {
+    if (rival.metadata.uid === page.metadata.uid || claimKeyOf(rival, await deps.appOf(rival, signal)) !== key) continue;
+    if (holdsBefore(rival, page)) return `${keyText(keyOf(rival))} holds it`;
+    if (takesOver(deps, rival)) return `${keyText(keyOf(rival))} takes it over`;
+  }
+  return undefined;
+}
+
+function takesOver({ leaving, clock }: PageGoodByeDeps, rival: MessengerPage): boolean {
+  const stays = !isBeingDeleted(rival) && !leaving.has(rival.metadata.uid ?? '') && rival.status?.claim?.state !== 'Refused';
+  return stays && new Proofs(clock).of(rival).proof === 'proven';
+}
+
+/** While a claim is handed over both say that they hold it: the later epoch counts. */
+function holdsBefore({ status: one }: MessengerPage, { status: other }: MessengerPage): boolean {
+  if (one?.claim?.state !== 'Held') return false;
+  return other?.claim?.state !== 'Held' || one.claim.epoch > other.claim.epoch;
+}
+
+function released(page: MessengerPage, { row }: Release, keeper: string | undefined): PageGoodBye {
+  switch (row) {
+    case 1:
+      return {
+        graph: 'nothing to do',
+        message: page.spec.managementPolicy === 'Observe' ? 'managementPolicy is Observe' : 'it never held the Page',
+      };
+    case 2:
+      return { graph: 'nothing to do', message: 'deletionPolicy is Retain' };
+    case 3:
+      return { graph: 'nothing to do', message: keeper ?? '' };
+    case 4:
+      return { graph: 'nothing to do', message: 'Graph does not list the app on the Page' };
+    case 5:
+    case 6:
+    case 7:
+      return { graph: 'unsubscribed', message: '' };
+  }
+}
