@@ -1,4 +1,4 @@
-// Runs the long versions of what test/simulation and test/events show in short, one after the other, and prints each one's table.
+// Runs the long versions of what the suites show in short, one after the other, and prints each one's table.
 // `npm run slow -- fuzz rolling` runs only those; a number scales counts and times: `npm run slow -- kills 0.1`.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -14,6 +14,7 @@ const ALL = [
   { name: 'neighbours', limitMin: 10 },
   { name: 'strangers', limitMin: 10 },
   { name: 'graph', limitMin: 60 },
+  { name: 'takeover', limitMin: 20 },
 ];
 
 const args = process.argv.slice(2);
