@@ -1,6 +1,5 @@
-import { createHmac } from 'node:crypto';
-
 import type { RoutedPost } from '../core/delivery.js';
+import { hmacOf } from '../core/hmac.js';
 import type { PageRoute } from '../core/page-route.js';
 import type { Secret } from '../core/secret.js';
 
@@ -12,15 +11,14 @@ const USER_AGENT = 'messenger-operator';
  */
 export function requestHeaders(post: RoutedPost, route: PageRoute, body: Buffer, secret: Secret): string[] {
   const { traceparent, verified, verifiedBy } = post;
-  const key = secret.reveal();
   const isAsMetaSigned = verified?.bytes === body && secret.equals(verifiedBy);
   return [
     'content-type',
     'application/json',
     'x-hub-signature-256',
-    isAsMetaSigned ? verified.signature : `sha256=${createHmac('sha256', key).update(body).digest('hex')}`,
+    isAsMetaSigned ? verified.signature : `sha256=${hmacOf('sha256', secret).hex(body)}`,
     'x-hub-signature',
-    `sha1=${createHmac('sha1', key).update(body).digest('hex')}`,
+    `sha1=${hmacOf('sha1', secret).hex(body)}`,
     'x-messenger-page-id',
     route.pageId,
     'x-messenger-app-id',

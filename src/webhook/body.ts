@@ -8,8 +8,8 @@ import type { Pace } from './pace.js';
 import type { Throttle } from './throttle.js';
 
 export type BodyResult =
-  /** `bytes` makes one piece of what has come: for nothing, if the signature does not verify. */
-  | { readonly ok: true; readonly bytes: () => Buffer }
+  /** Not yet in one piece: for nothing, if the signature does not verify. */
+  | { readonly ok: true; readonly chunks: readonly Buffer[] }
   | { readonly ok: false; readonly why: 'too_large' | 'unverified_budget' | 'too_slow' | 'cut_off' };
 
 export interface BodyDeps {
@@ -20,6 +20,20 @@ export interface BodyDeps {
   readonly clock: Clock;
 }
 
+/** What has come, in one piece. */
+export function wholeOf(chunks: readonly Buffer[]): Buffer {
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+}
+
+/** Who reads a body. */
+export interface BodySink {
+  /** Sees every byte once, as it arrives. */
+  chunk(chunk: Buffer): void;
+  /** Called once. */
+  done(result: BodyResult): void;
+}
+
 /** Whether the sender itself says that its body is over the limit. */
 export function declaredTooLarge(req: IncomingMessage, limits: WebhookLimits): boolean {
   return Number(req.headers['content-length'] ?? 0) > limits.maxBodyBytes;
@@ -27,7 +41,7 @@ export function declaredTooLarge(req: IncomingMessage, limits: WebhookLimits): b
 
 /**
  * Reads a body whose signature is still to be checked: never more than the limit, within the budget for unverified bytes,
- * not slower than the floor, large ones not faster than their pace. `chunk` sees every byte once, as it arrives. `done` is called once.
+ * not slower than the floor, large ones not faster than their pace.
  */
 export class BodyReader {
   readonly startedMs: number;
@@ -35,21 +49,20 @@ export class BodyReader {
   readonly #deps: BodyDeps;
   readonly #req: IncomingMessage;
   readonly #share: UnverifiedShare;
-  readonly #chunk: (chunk: Buffer) => void;
-  #done: ((result: BodyResult) => void) | undefined;
+  #sink: BodySink | undefined;
   #chunks: Buffer[] = [];
 
-  constructor(deps: BodyDeps, req: IncomingMessage, chunk: (chunk: Buffer) => void, done: (result: BodyResult) => void) {
+  constructor(deps: BodyDeps, req: IncomingMessage, sink: BodySink) {
     this.#deps = deps;
     this.#req = req;
-    this.#chunk = chunk;
-    this.#done = done;
+    this.#sink = sink;
     this.startedMs = deps.clock.monotonicMs();
     this.#share = deps.budget.open(req.socket);
     deps.pace.watch(this);
+    // The listeners stay until the request goes: taking them off costs more than having them told of nothing.
     req.on('data', this.#onData);
-    req.once('end', this.#onEnd);
-    req.once('close', this.#onClose);
+    req.on('end', this.#onEnd);
+    req.on('close', this.#onClose);
     req.on('error', this.#onClose);
   }
 
@@ -59,6 +72,7 @@ export class BodyReader {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    if (this.#sink === undefined) return;
     this.receivedBytes += chunk.length;
     if (this.receivedBytes > this.#deps.limits.maxBodyBytes) {
       this.#finish({ ok: false, why: 'too_large' });
@@ -66,7 +80,7 @@ export class BodyReader {
       this.#finish({ ok: false, why: 'unverified_budget' });
     } else {
       this.#chunks.push(chunk);
-      this.#chunk(chunk);
+      this.#sink.chunk(chunk);
       this.#keepPace(chunk.length);
     }
   };
@@ -81,9 +95,7 @@ export class BodyReader {
   };
 
   readonly #onEnd = (): void => {
-    const chunks = this.#chunks;
-    const [only] = chunks;
-    this.#finish({ ok: true, bytes: () => (chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, this.receivedBytes)) });
+    if (this.#sink !== undefined) this.#finish({ ok: true, chunks: this.#chunks });
   };
 
   readonly #onClose = (): void => {
@@ -91,16 +103,13 @@ export class BodyReader {
   };
 
   #finish(result: BodyResult): void {
-    const done = this.#done;
-    if (done === undefined) return;
-    this.#done = undefined;
+    const sink = this.#sink;
+    if (sink === undefined) return;
+    this.#sink = undefined;
     this.#chunks = [];
-    this.#req.off('data', this.#onData);
-    this.#req.off('end', this.#onEnd);
-    this.#req.off('close', this.#onClose);
     this.#deps.pace.forget(this);
     this.#deps.throttle.forget(this.#goOn);
     this.#share.release();
-    done(result);
+    sink.done(result);
   }
 }

@@ -2,13 +2,18 @@ import type { WebhookLimits } from './limits.js';
 
 type Bounds = Pick<WebhookLimits, 'maxUnverifiedBytes' | 'reservedForSmallBytes' | 'smallBodyBytes' | 'maxUnverifiedPerConnection'>;
 
+/** All bodies of one connection. */
+interface Held {
+  bytes: number;
+}
+
 /**
  * Memory for bytes that no signature has vouched for. It counts what has arrived, not what a header promises. Bodies that
  * outgrow `smallBodyBytes` may not touch the reserved part: however much junk comes, Meta's small bodies have room.
  */
 export class UnverifiedBudget {
   readonly #bounds: Bounds;
-  readonly #byConnection = new WeakMap<object, number>();
+  readonly #byConnection = new WeakMap<object, Held>();
   #smallBytes = 0;
   #largeBytes = 0;
 
@@ -22,19 +27,24 @@ export class UnverifiedBudget {
   }
 
   open(connection: object): UnverifiedShare {
-    return new UnverifiedShare(this, connection);
+    let held = this.#byConnection.get(connection);
+    if (held === undefined) {
+      held = { bytes: 0 };
+      this.#byConnection.set(connection, held);
+    }
+    return new UnverifiedShare(this, held);
   }
 
   /** Moves a share from `before` to `after` bytes; false, and nothing changed, if there is no room for that. */
-  resize(connection: object, before: number, after: number): boolean {
-    const mine = (this.#byConnection.get(connection) ?? 0) + after - before;
+  resize(connection: Held, before: number, after: number): boolean {
+    const mine = connection.bytes + after - before;
     const small = this.#smallBytes + this.#ifSmall(after) - this.#ifSmall(before);
     const large = this.#largeBytes + this.#ifLarge(after) - this.#ifLarge(before);
     const { maxUnverifiedBytes, reservedForSmallBytes, maxUnverifiedPerConnection } = this.#bounds;
     const fits =
       mine <= maxUnverifiedPerConnection && small + large <= maxUnverifiedBytes && large <= maxUnverifiedBytes - reservedForSmallBytes;
     if (after > before && !fits) return false;
-    this.#byConnection.set(connection, mine);
+    connection.bytes = mine;
     this.#smallBytes = small;
     this.#largeBytes = large;
     return true;
@@ -52,10 +62,10 @@ export class UnverifiedBudget {
 /** One body's part of the budget. */
 export class UnverifiedShare {
   readonly #budget: UnverifiedBudget;
-  readonly #connection: object;
+  readonly #connection: Held;
   #bytes = 0;
 
-  constructor(budget: UnverifiedBudget, connection: object) {
+  constructor(budget: UnverifiedBudget, connection: Held) {
     this.#budget = budget;
     this.#connection = connection;
   }

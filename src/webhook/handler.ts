@@ -6,7 +6,7 @@ import type { Logger } from '../core/log.js';
 import type { PageLookup, WebhookApp } from '../core/page-route.js';
 
 import { OK, REFUSAL_ANSWERS, send, sendUnread, TRY_AGAIN } from './answers.js';
-import { BodyReader, declaredTooLarge, type BodyResult } from './body.js';
+import { BodyReader, declaredTooLarge, wholeOf, type BodyDeps, type BodyResult, type BodySink } from './body.js';
 import { UnverifiedBudget } from './budget.js';
 import { FirstSeen } from './first-seen.js';
 import { answerHandshake } from './handshake.js';
@@ -15,10 +15,12 @@ import type { Ignored, Refusal, WebhookObserver } from './observe.js';
 import { Pace } from './pace.js';
 import { PostRouter } from './routing.js';
 import { scan, type ScannedPost } from './scan.js';
-import { signatureDigest, SignatureChecks, type Candidate, type SignatureCheck } from './signature.js';
+import { wellFormedSignature, SignatureChecks, type Candidate, type SignatureCheck } from './signature.js';
 import { Splitter } from './split.js';
 import { Throttle } from './throttle.js';
 import { newTraceparent } from './trace.js';
+
+const ONE_LINE_EVERY_MS = 60_000;
 
 export interface WebhookHandlerDeps {
   readonly lookup: PageLookup;
@@ -37,9 +39,34 @@ interface Exchange {
   readonly apps: readonly WebhookApp[];
 }
 
+/** A POST whose signature has the right shape; its body is arriving. */
+class Arrival implements BodySink {
+  readonly exchange: Exchange;
+  /** In lower case. */
+  readonly signature: string;
+  readonly check: SignatureCheck;
+  readonly #received: (arrival: Arrival, body: BodyResult) => void;
+
+  constructor(exchange: Exchange, signature: string, check: SignatureCheck, received: (arrival: Arrival, body: BodyResult) => void) {
+    this.exchange = exchange;
+    this.signature = signature;
+    this.check = check;
+    this.#received = received;
+  }
+
+  chunk(chunk: Buffer): void {
+    this.check.update(chunk);
+  }
+
+  done(body: BodyResult): void {
+    this.#received(this, body);
+  }
+}
+
 /** A POST whose signature verified. */
 interface Verified {
   readonly exchange: Exchange;
+  readonly signature: string;
   readonly bytes: Buffer;
   readonly by: Candidate;
   readonly receivedMs: number;
@@ -55,6 +82,7 @@ export class WebhookHandler {
   /** POSTs are refused: what is under way is finished, nothing new begins. */
   refusing = false;
   readonly #deps: WebhookHandlerDeps;
+  readonly #body: BodyDeps;
   readonly #pace: Pace;
   readonly #budget: UnverifiedBudget;
   readonly #throttle: Throttle;
@@ -64,12 +92,17 @@ export class WebhookHandler {
   #arriving = 0;
   /** Verified POSTs. */
   #inFlight = 0;
+  /** Bodies over the limit that no line was written about. */
+  #tooLarge = 0;
+  #tooLargeLoggedMs: number | undefined;
 
   constructor(deps: WebhookHandlerDeps) {
     this.#deps = deps;
     this.#pace = new Pace(deps.clock, deps.limits);
     this.#budget = new UnverifiedBudget(deps.limits);
     this.#throttle = new Throttle(deps.clock, deps.limits);
+    const { limits, clock } = deps;
+    this.#body = { limits, clock, budget: this.#budget, pace: this.#pace, throttle: this.#throttle };
   }
 
   /** POSTs that are not answered yet. */
@@ -115,7 +148,7 @@ export class WebhookHandler {
 
   #post(exchange: Exchange): void {
     const { req, res } = exchange;
-    const given = signatureDigest(req.headers['x-hub-signature-256']);
+    const given = wellFormedSignature(req.headers['x-hub-signature-256']);
     const why = this.#refusalBeforeBody(req, given);
     if (why !== undefined || given === undefined) {
       this.#refuse(req, res, why ?? 'no_signature');
@@ -124,27 +157,17 @@ export class WebhookHandler {
     this.#arriving++;
     if (req.headers.expect !== undefined) res.writeContinue();
     const check = this.#signatures.begin(exchange.path, exchange.apps, given);
-    const { limits, clock } = this.#deps;
-    new BodyReader(
-      { limits, clock, budget: this.#budget, pace: this.#pace, throttle: this.#throttle },
-      req,
-      (chunk) => {
-        check.update(chunk);
-      },
-      (body) => {
-        this.#received(exchange, body, check);
-      },
-    );
+    new BodyReader(this.#body, req, new Arrival(exchange, given, check, this.#received));
   }
 
-  #refusalBeforeBody(req: IncomingMessage, given: Buffer | undefined): Refusal | undefined {
+  #refusalBeforeBody(req: IncomingMessage, given: string | undefined): Refusal | undefined {
     if (this.refusing) return 'draining';
     if (this.#inFlight >= this.#deps.limits.maxInFlight) return 'over_in_flight';
     if (given === undefined) return 'no_signature';
     return declaredTooLarge(req, this.#deps.limits) ? 'too_large' : undefined;
   }
 
-  #received(exchange: Exchange, body: BodyResult, check: SignatureCheck): void {
+  readonly #received = ({ exchange, signature, check }: Arrival, body: BodyResult): void => {
     const { req, res, apps } = exchange;
     this.#arriving--;
     if (!body.ok) {
@@ -162,10 +185,10 @@ export class WebhookHandler {
       return;
     }
     this.#inFlight++;
-    const bytes = body.bytes();
+    const bytes = wholeOf(body.chunks);
     observe.verified(appIdOf(by), bytes.length);
-    this.#openSafely({ exchange, bytes, by, receivedMs: clock.monotonicMs() });
-  }
+    this.#openSafely({ exchange, signature, bytes, by, receivedMs: clock.monotonicMs() });
+  };
 
   /** A bug in what looks pages up must cost its POST a repeat, not the process its life. */
   #openSafely(verified: Verified): void {
@@ -193,9 +216,8 @@ export class WebhookHandler {
 
   #route(verified: Verified, post: ScannedPost): void {
     const { lookup, clock, observe, limits } = this.#deps;
-    const { bytes, by, exchange } = verified;
+    const { bytes, by, signature } = verified;
     const splitter = new Splitter(bytes, post, post.object ?? '');
-    const signature = String(exchange.req.headers['x-hub-signature-256']).toLowerCase();
     const firstSeenMs = (): number => this.#firstSeen.at(signature, clock.nowMs());
     const { entries, again } = new PostRouter({ lookup, clock, observe, giveUpMs: limits.giveUpMs, firstSeenMs }, by.apps).route(
       splitter,
@@ -235,10 +257,22 @@ export class WebhookHandler {
 
   #refuse(req: IncomingMessage, res: ServerResponse, why: Refusal): void {
     this.#deps.observe.refused(why);
-    if (why === 'too_large') this.#deps.log.warn('body over the limit', { declared: req.headers['content-length'] ?? 'chunked' });
+    if (why === 'too_large') this.#logTooLarge(req);
     if (why === 'cut_off') return;
     const { limits, clock } = this.#deps;
     sendUnread(req, res, REFUSAL_ANSWERS[why], { limits, clock, closing: this.closing });
+  }
+
+  /** Any stranger can cause it, so that it must not fill the log. */
+  #logTooLarge(req: IncomingMessage): void {
+    const now = this.#deps.clock.monotonicMs();
+    this.#tooLarge++;
+    if (this.#tooLargeLoggedMs !== undefined && now - this.#tooLargeLoggedMs < ONE_LINE_EVERY_MS) return;
+    const { log, limits } = this.#deps;
+    const declared = req.headers['content-length'] ?? 'chunked';
+    log.warn('body over the limit', { declared, limit: limits.maxBodyBytes, count: this.#tooLarge });
+    this.#tooLargeLoggedMs = now;
+    this.#tooLarge = 0;
   }
 }
 

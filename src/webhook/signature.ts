@@ -1,18 +1,32 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
+import { hmacOf } from '../core/hmac.js';
 import type { WebhookApp } from '../core/page-route.js';
 import type { Secret } from '../core/secret.js';
 
 import { MAX_APPS_PER_PATH, MAX_SECRETS_PER_APP } from './limits.js';
 
+const PREFIX = 'sha256=';
 const SHAPE = /^sha256=[0-9a-fA-F]{64}$/;
 /** Up to here one HMAC after the other is tried at the end, the likely one first; longer bodies are hashed as they arrive. */
 const HASH_AT_END_BYTES = 64 * 1_024;
 const MAX_REMEMBERED_PATHS = 1_024;
 
-/** The digest in `X-Hub-Signature-256`; undefined if the header is missing or is not `sha256=` and 64 hex digits. */
-export function signatureDigest(header: string | readonly string[] | undefined): Buffer | undefined {
-  return typeof header === 'string' && SHAPE.test(header) ? Buffer.from(header.slice(7), 'hex') : undefined;
+/** `X-Hub-Signature-256` in lower case; undefined if the header is missing or is not `sha256=` and 64 hex digits. */
+export function wellFormedSignature(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === 'string' && SHAPE.test(header) ? header.toLowerCase() : undefined;
+}
+
+const NOTHING = Buffer.alloc(0);
+const HEX_DIGITS = 64;
+const ours = Buffer.alloc(HEX_DIGITS);
+const theirs = Buffer.alloc(HEX_DIGITS);
+
+/** In constant time. */
+function isDigestOf(signature: string, hex: string): boolean {
+  ours.write(hex, 'latin1');
+  theirs.write(signature.slice(PREFIX.length), 'latin1');
+  return timingSafeEqual(ours, theirs);
 }
 
 /** One secret of a path and every app that has it. */
@@ -32,7 +46,7 @@ interface PathSecrets {
 export class SignatureChecks {
   readonly #paths = new Map<string, PathSecrets>();
 
-  begin(path: string, apps: readonly WebhookApp[], given: Buffer): SignatureCheck {
+  begin(path: string, apps: readonly WebhookApp[], given: string): SignatureCheck {
     let known = this.#paths.get(path);
     if (known?.apps !== apps) {
       known = { apps, candidates: candidatesOf(apps, known?.candidates[0]?.secret) };
@@ -63,12 +77,12 @@ type Running = ReturnType<typeof createHmac>;
 export class SignatureCheck {
   readonly #path: PathSecrets;
   readonly #candidates: readonly Candidate[];
-  readonly #given: Buffer;
+  readonly #given: string;
   #held: Buffer[] = [];
   #heldBytes = 0;
   #running: Running[] | undefined;
 
-  constructor(path: PathSecrets, given: Buffer) {
+  constructor(path: PathSecrets, given: string) {
     this.#path = path;
     this.#candidates = path.candidates;
     this.#given = given;
@@ -88,19 +102,19 @@ export class SignatureCheck {
   finish(): Candidate | undefined {
     for (let i = 0; i < this.#candidates.length; i++) {
       const candidate = this.#candidates[i];
-      if (candidate === undefined || !timingSafeEqual(this.#digest(i, candidate), this.#given)) continue;
+      if (candidate === undefined || !isDigestOf(this.#given, this.#digest(i, candidate))) continue;
       if (i > 0) this.#path.candidates = [candidate, ...this.#candidates.filter((other) => other !== candidate)];
       return candidate;
     }
     return undefined;
   }
 
-  #digest(at: number, candidate: Candidate): Buffer {
+  /** In hex. */
+  #digest(at: number, { secret }: Candidate): string {
     const running = this.#running?.[at];
-    if (running !== undefined) return running.digest();
-    const hmac = createHmac('sha256', candidate.secret.reveal());
-    for (const chunk of this.#held) hmac.update(chunk);
-    return hmac.digest();
+    if (running !== undefined) return running.digest('hex');
+    if (this.#held.length > 1) this.#held = [Buffer.concat(this.#held)];
+    return hmacOf('sha256', secret).hex(this.#held[0] ?? NOTHING);
   }
 
   #startRunning(): void {

@@ -41,7 +41,7 @@ export class Throttle {
 
   /** The body has ended. */
   forget(goOn: () => void): void {
-    this.#waiting.delete(goOn);
+    if (this.#waiting.size > 0) this.#waiting.delete(goOn);
   }
 
   stop(): void {
