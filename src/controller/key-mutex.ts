@@ -1,3 +1,5 @@
+import { unlessAborted } from '../runtime/deadline.js';
+
 /** Lets one piece of work a key run at a time, in the order of arrival. Keys of which nothing runs are not kept. */
 export class KeyMutex {
   readonly #tails = new Map<string, Promise<void>>();
@@ -16,13 +18,15 @@ export class KeyMutex {
     });
     const tail = before.then(() => own);
     this.#tails.set(key, tail);
+    // Only once everything before has ended as well: who gives up waiting must let nobody past.
+    void tail.then(() => {
+      if (this.#tails.get(key) === tail) this.#tails.delete(key);
+    });
     try {
-      await before;
-      signal.throwIfAborted();
+      await unlessAborted(before, signal);
       return await work();
     } finally {
       release();
-      if (this.#tails.get(key) === tail) this.#tails.delete(key);
     }
   }
 }

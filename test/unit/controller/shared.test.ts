@@ -7,7 +7,7 @@ import { KeyMutex } from '../../../src/controller/key-mutex.js';
 import { isolateFields } from '../../../src/controller/messengerapp/isolate.js';
 import { afterForeignChange, isStopped, NO_CONTEST } from '../../../src/controller/messengerpage/contest.js';
 import { StatusMemory } from '../../../src/controller/status-memory.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { FakeClock, flush } from '../../support/fake-clock.js';
 import { aPage } from './support/world.js';
 
 const signal = new AbortController().signal;
@@ -26,6 +26,7 @@ describe('KeyMutex', () => {
     await Promise.all([first, second]);
 
     expect(log).toEqual(['b', 'a1', 'a2']);
+    await flush();
     expect(mutex.size).toBe(0);
   });
 
@@ -40,6 +41,27 @@ describe('KeyMutex', () => {
     await expect(failing).rejects.toThrow('failed');
     await expect(waiting).rejects.toThrow('stop');
     expect(ran).toBe(false);
+  });
+
+  it('lets nobody wait for work that does not end once it is aborted, and lets nobody past that work', async () => {
+    const mutex = new KeyMutex();
+    const abort = new AbortController();
+    let release = (): void => undefined;
+    const log: string[] = [];
+    const stuck = mutex.run('a', signal, () => new Promise<void>((resolve) => (release = resolve)).then(() => void log.push('first')));
+    const impatient = mutex.run('a', abort.signal, async () => void log.push('second'));
+    abort.abort(new Error('stop'));
+
+    await expect(impatient).rejects.toThrow('stop');
+    const third = mutex.run('a', signal, async () => void log.push('third'));
+    await flush();
+    expect(log).toEqual([]);
+    release();
+    await Promise.all([stuck, third]);
+
+    expect(log).toEqual(['first', 'third']);
+    await flush();
+    expect(mutex.size).toBe(0);
   });
 });
 

@@ -1,0 +1,89 @@
+import { describe, expect, it } from '@jest/globals';
+import type { KubeObject } from '../../../src/api/meta.js';
+import type { MessengerApp, MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
+import { Leader } from '../../../src/app/leader.js';
+import { APP_INDEXES, PAGE_INDEXES } from '../../../src/controller/indexes.js';
+import { silentLogger } from '../../../src/core/log.js';
+import { findCondition } from '../../../src/runtime/conditions.js';
+import { Store } from '../../../src/runtime/store.js';
+import { FakeClock, flush } from '../../support/fake-clock.js';
+import { FakeGraph } from '../controller/support/fake-graph.js';
+import { FakeKind } from '../controller/support/fake-kind.js';
+import { FakeSecrets } from '../controller/support/fake-secrets.js';
+import { anApp, CALLBACK } from '../controller/support/world.js';
+
+const OPTIONS = {
+  graphVersion: 'v25.0',
+  intervalMs: 1_800_000,
+  minIntervalMs: 60_000,
+  tokenCheckIntervalMs: 43_200_000,
+  deletionTimeoutMs: 600_000,
+  secretGraceMs: 600_000,
+  readOnly: false,
+  className: '',
+};
+
+/** A leader of these apps, at work. */
+function aLeader(workers: number, apps: readonly MessengerApp[]) {
+  const clock = new FakeClock();
+  const graph = new FakeGraph();
+  graph.appSecrets.set('151', 'app-secret');
+  graph.appRows.set('151', [{ object: 'page', callbackUrl: CALLBACK, active: true, fields: ['messages'] }]);
+  const secrets = new FakeSecrets(clock);
+  secrets.put('bots/main', { appSecret: 'app-secret', verifyToken: 'verify-me' });
+  const kinds = {
+    pages: new FakeKind<MessengerPage>(clock, 'page', PAGE_INDEXES),
+    apps: new FakeKind<MessengerApp>(clock, 'app', APP_INDEXES),
+  };
+  for (const app of apps) kinds.apps.create(app);
+  const access = <T extends KubeObject & { readonly spec: unknown }>(kind: FakeKind<T>) => ({
+    informer: kind.store,
+    live: kind,
+    status: kind as never,
+    finalizers: kind,
+  });
+  const leader = new Leader({
+    cluster: {
+      pages: access(kinds.pages),
+      apps: access(kinds.apps),
+      services: new Store({ clock }),
+      namespaces: new Store({ clock }),
+      secrets,
+      events: { record: () => undefined },
+      fence: { check: () => undefined },
+    },
+    graph,
+    signs: { pressure: () => 1, answeredVersion: () => undefined },
+    observer: { queue: () => ({}), passes: () => () => undefined, counters: { leftSubscribed: () => undefined } },
+    clock,
+    log: silentLogger,
+    options: { ...OPTIONS, workers },
+    random: () => 0.5,
+  });
+  const stop = new AbortController();
+  const ended = leader.run(stop.signal);
+  const end = async (): Promise<void> => {
+    stop.abort(new Error('the test is over'));
+    await ended;
+  };
+  return { clock, end, apps: kinds.apps };
+}
+
+describe('Leader', () => {
+  it('looks at every app though more of them want one appId than there are workers', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const { clock, apps, end } = aLeader(
+      2,
+      names.map((name) => anApp({}, { namespace: 'bots', name })),
+    );
+
+    for (let i = 0; i < 10; i++) {
+      await clock.advance(1_000);
+      await flush();
+    }
+
+    const reasons = names.map((name) => findCondition(apps.find({ namespace: 'bots', name })?.status?.conditions, 'Accepted')?.reason);
+    expect(reasons).toEqual(['Succeeded', 'AppClaimed', 'AppClaimed', 'AppClaimed', 'AppClaimed']);
+    await end();
+  });
+});
