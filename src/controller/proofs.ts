@@ -7,7 +7,7 @@ export interface ProofState {
   readonly proof: Proof;
   /** Whether this process, or an earlier leader, has looked at the token. */
   readonly examined: boolean;
-  /** Since when this process has known the token to be dead, milliseconds since the epoch. */
+  /** Since when this process has known the token to be dead. Of the monotonic clock. */
   readonly deadSinceMs: number | undefined;
 }
 
@@ -29,7 +29,7 @@ export class Proofs {
   /** What Graph said just now. A token that has been dead stays dead since the first time it was found so. */
   set(uid: string, proof: Proof): void {
     const was = this.#states.get(uid);
-    const deadSinceMs = proof === 'dead' ? (was?.deadSinceMs ?? this.#clock.nowMs()) : undefined;
+    const deadSinceMs = proof === 'dead' ? (was?.deadSinceMs ?? this.#clock.monotonicMs()) : undefined;
     this.#states.set(uid, { proof, examined: true, deadSinceMs });
   }
 
@@ -46,7 +46,7 @@ export class Proofs {
     const examined = findCondition(page.status?.conditions, 'TokenValid') !== undefined;
     if (proof !== 'dead') return { proof, examined, deadSinceMs: undefined };
     this.set(uid, 'dead');
-    return { proof, examined, deadSinceMs: this.#clock.nowMs() };
+    return { proof, examined, deadSinceMs: this.#clock.monotonicMs() };
   }
 
   forget(uid: string | undefined): void {

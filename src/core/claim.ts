@@ -19,7 +19,7 @@ export interface ClaimCandidate {
   readonly proof: Proof;
   /** false: nobody has looked at its token yet, so that `proof` may still become better. */
   readonly examined: boolean;
-  /** Since when its token has been definitely dead, milliseconds since the epoch; undefined while it is not. */
+  /** Since when its token has been definitely dead, by the clock of `nowMs`; undefined while it is not. */
   readonly deadSinceMs: number | undefined;
   /** What its status says about this very key; undefined while nothing was decided. */
   readonly claim: Pick<PageClaim, 'state' | 'epoch'> | undefined;
@@ -49,7 +49,8 @@ const DEAD_FOR_MS = 10 * 60_000;
  * Who owns (appId, pageId). Sticky: who holds it keeps it through restarts, outages, missing Secrets and dead tokens, until it
  * is gone, without consent or app, proven to be another page's, or definitely dead while another one is proven. A vacancy goes
  * to the proven claimant that is oldest, then by namespace and name; where none is proven, to one in the app's own namespace.
- * Pure, and the same for every order of `candidates`. `knownEpoch`: the highest one ever seen for this key.
+ * Pure, and the same for every order of `candidates`. `nowMs`: of a clock that does not jump. `knownEpoch`: the highest one
+ * ever seen for this key.
  */
 export function decideClaim(candidates: readonly ClaimCandidate[], nowMs: number, knownEpoch = 0): ClaimDecision {
   const current = currentHolder(candidates);

@@ -17,6 +17,7 @@ export interface DeletionFacts {
   readonly look: 'absent' | 'present' | 'refused' | 'no_credentials' | 'failed' | undefined;
   /** `done`: DELETE, and the read back shows no row of ours, or cannot be had any more. */
   readonly unsubscribe: 'done' | 'refused' | 'failed' | undefined;
+  /** This and the two others by one clock, which does not jump. */
   readonly deletionMs: number;
   readonly firstAttemptMs: number;
   readonly attempts: number;

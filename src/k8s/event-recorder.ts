@@ -45,14 +45,14 @@ export class KubeEventRecorder implements EventRecorder {
 
   record(regarding: KubeObject, event: KubeEvent): void {
     const { clock } = this.#deps;
-    const nowMs = clock.nowMs();
-    const series = this.#series.add(regarding, event, nowMs);
+    const monotonicMs = clock.monotonicMs();
+    const series = this.#series.add(regarding, event, { nowMs: clock.nowMs(), monotonicMs });
     if (series.queued) return;
     series.queued = true;
-    const dueMs = series.made === undefined ? nowMs : series.made.sentMs + COUNT_EVERY_MS;
-    if (dueMs <= nowMs) this.#push(series);
+    const dueMs = series.made === undefined ? monotonicMs : series.made.sentMs + COUNT_EVERY_MS;
+    if (dueMs <= monotonicMs) this.#push(series);
     else {
-      clock.setTimer(dueMs - nowMs, () => {
+      clock.setTimer(dueMs - monotonicMs, () => {
         this.#push(series);
       });
     }
@@ -170,7 +170,7 @@ export class KubeEventRecorder implements EventRecorder {
   }
 
   #madeNow({ count }: Series, namespace: string, name: string): NonNullable<Series['made']> {
-    return { namespace, name, count, sentMs: this.#deps.clock.nowMs() };
+    return { namespace, name, count, sentMs: this.#deps.clock.monotonicMs() };
   }
 
   #dropped({ regarding, event }: Series, error: unknown): void {

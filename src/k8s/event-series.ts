@@ -7,11 +7,19 @@ export interface Series {
   readonly event: KubeEvent;
   readonly firstMs: number;
   lastMs: number;
+  /** When it was told last, by the monotonic clock; the other times are for users. */
+  lastMonotonicMs: number;
   count: number;
-  /** As the API server has it; undefined while it has not been made. */
+  /** As the API server has it; undefined while it has not been made. `sentMs` of the monotonic clock. */
   made: { readonly namespace: string; readonly name: string; readonly count: number; readonly sentMs: number } | undefined;
   /** Whether it waits to be sent. */
   queued: boolean;
+}
+
+/** The same moment by both clocks. */
+export interface Times {
+  readonly nowMs: number;
+  readonly monotonicMs: number;
 }
 
 /** Equal Events within this time after the last one are one. */
@@ -23,14 +31,16 @@ export class SeriesMemory {
   readonly #series = new Map<string, Series>();
 
   /** The series that the Event belongs to, counted: a new one has a count of 1. */
-  add(regarding: KubeObject, event: KubeEvent, nowMs: number): Series {
+  add(regarding: KubeObject, event: KubeEvent, { nowMs, monotonicMs }: Times): Series {
     const key = JSON.stringify([regarding.metadata.uid, event.type, event.reason, event.action, event.note]);
     const known = this.#series.get(key);
     this.#series.delete(key);
-    const fresh = known !== undefined && nowMs - known.lastMs < SAME_MS;
-    const series = fresh ? known : { regarding, event, firstMs: nowMs, lastMs: nowMs, count: 0, made: undefined, queued: false };
+    const fresh = known !== undefined && monotonicMs - known.lastMonotonicMs < SAME_MS;
+    const first = { firstMs: nowMs, lastMs: nowMs, lastMonotonicMs: monotonicMs, count: 0, made: undefined, queued: false };
+    const series: Series = fresh ? known : { regarding, event, ...first };
     series.count++;
     series.lastMs = nowMs;
+    series.lastMonotonicMs = monotonicMs;
     this.#series.set(key, series);
     if (this.#series.size > MAX_SERIES) this.#dropOldest();
     return series;

@@ -8,6 +8,7 @@ interface Timer {
 /** A clock that only moves when told to. Timers fire in the order of their time while it is moved. */
 export class FakeClock implements Clock {
   #nowMs: number;
+  #jumpedMs = 0;
   readonly #startMs: number;
   readonly #timers = new Set<Timer>();
 
@@ -17,7 +18,12 @@ export class FakeClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#jumpedMs;
+  }
+
+  /** The wall clock is set anew; no time has passed. */
+  jump(ms: number): void {
+    this.#jumpedMs += ms;
   }
 
   monotonicMs(): number {

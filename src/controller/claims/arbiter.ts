@@ -16,7 +16,7 @@ export interface ClaimOutcome {
   readonly recheckAfterMs: number | undefined;
 }
 
-const MAX_EPOCHS = 100_000;
+const MAX_KEYS = 100_000;
 const ELDER_WAIT_MS = 10_000;
 
 interface Round {
@@ -92,6 +92,7 @@ export class ClaimArbiter {
     const nowMs = this.#deps.clock.monotonicMs();
     const sinceMs = this.#waitingSinceMs.get(key) ?? nowMs;
     this.#waitingSinceMs.set(key, sinceMs);
+    dropOldest(this.#waitingSinceMs);
     if (nowMs - sinceMs < ELDER_WAIT_MS) throw new StaleReadError(`an older page that wants ${key} has not been looked at yet`);
   }
 
@@ -119,7 +120,7 @@ export class ClaimArbiter {
     const key = `${appId}/${self.spec.pageId}`;
     const highest = Math.max(this.#epochs.get(key) ?? 0, ...candidates.map(({ claim }) => claim?.epoch ?? 0));
     this.#noteEpoch(key, highest);
-    const decision = decideClaim(candidates, clock.nowMs(), highest);
+    const decision = decideClaim(candidates, clock.monotonicMs(), highest);
     return { pages: new Map(wanting.map(({ page }) => [page.metadata.uid ?? '', page])), candidates, decision };
   }
 
@@ -152,9 +153,13 @@ export class ClaimArbiter {
     const claim: PageClaim = { appId, pageId: page.spec.pageId, state, epoch };
     const status: MessengerPageStatus = { ...target.status, claim };
     const writer = uid === page.metadata.uid ? this.#ownWriter : this.#deps.status;
-    this.#uncertain.add(`${appId}/${page.spec.pageId}`);
+    const key = `${appId}/${page.spec.pageId}`;
+    this.#uncertain.add(key);
+    dropOldest(this.#uncertain);
     await writer.write(target, status, signal);
     this.#ledger.set(uid, claim);
+    // The page may be gone before anybody judges it again: who comes after it counts on all the same.
+    this.#noteEpoch(key, Math.max(this.#epochs.get(key) ?? 0, epoch));
     this.#deps.log.info('claim written', { page: keyText(keyOf(target)), appId, pageId: claim.pageId, state, epoch });
   }
 
@@ -173,10 +178,15 @@ export class ClaimArbiter {
     if (epoch === 0) return;
     this.#epochs.delete(key);
     this.#epochs.set(key, epoch);
-    for (const oldest of this.#epochs.keys()) {
-      if (this.#epochs.size <= MAX_EPOCHS) break;
-      this.#epochs.delete(oldest);
-    }
+    dropOldest(this.#epochs);
+  }
+}
+
+/** Keys are remembered longer than pages: those of pages that are gone would pile up. */
+function dropOldest(keys: Map<string, unknown> | Set<string>): void {
+  for (const oldest of keys.keys()) {
+    if (keys.size <= MAX_KEYS) break;
+    keys.delete(oldest);
   }
 }
 

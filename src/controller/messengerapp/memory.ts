@@ -21,6 +21,8 @@ export interface AppMemory extends ProgressMemory {
     | { readonly basis: string; readonly reason: string; readonly message: string; readonly looks: number; readonly untilMs: number }
     | undefined;
   lastWriteMs: number | undefined;
+  /** When this process first saw that it is being deleted. */
+  deletingSinceMs: number | undefined;
   checks: number;
 }
 
@@ -42,6 +44,7 @@ export class AppMemories {
       refusedGeneration: undefined,
       refusal: undefined,
       lastWriteMs: undefined,
+      deletingSinceMs: undefined,
       checks: 0,
       missing: undefined,
       stall: undefined,

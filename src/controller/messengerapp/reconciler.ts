@@ -35,18 +35,25 @@ export class MessengerAppReconciler implements Reconciler {
   }
 
   async #alone(key: NamespacedName, signal: AbortSignal): Promise<Result> {
-    const { apps, pages, namespaces, statuses, memories } = this.#deps;
+    const { apps, pages, namespaces, statuses, memories, health } = this.#deps;
     const found = apps.get(key);
     if (found === undefined) return this.#gone(key);
+    const known = memories.peek(key);
+    if (known !== undefined && known.uid !== found.metadata.uid) {
+      // Made anew before anybody looked at its end: what was known of the old one says nothing about this one.
+      statuses.forget(known.uid);
+      health.forget(key);
+    }
     const app = statuses.current(found);
+    const memory = memories.of(app);
     this.#retain(key, app);
     const naming = pages.byIndex('app', appIndexValue(app));
     const inUse = naming.some((page) => needsApp(page, app, namespaces));
-    const kept = await keepInUse(this.#deps, app, inUse, signal);
+    const kept = await keepInUse(this.#deps, { app, memory }, inUse, signal);
     if (kept === 'gone') return awaitChange();
     if (typeof kept === 'number') return requeueAfter(kept);
     const users = naming.filter((page) => consentTo(page, app, namespaces).given);
-    return this.#regular({ key, app, pages: users, memory: memories.of(app), report: new AppReport(), signal });
+    return this.#regular({ key, app, pages: users, memory, report: new AppReport(), signal });
   }
 
   async #regular(pass: AppPass): Promise<Result> {

@@ -1,5 +1,6 @@
 import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
+import type { Clock } from '../../core/clock.js';
 import { decideDeletion, type DeletionFacts, type DeletionStep } from '../../core/deletion.js';
 import type { EffectiveSpec } from '../../core/effective-spec.js';
 import { keyText } from '../../core/object-key.js';
@@ -7,6 +8,7 @@ import { hasFinalizer } from '../../runtime/finalizers.js';
 import { awaitChange, requeueAfter, type Result } from '../../runtime/ports.js';
 import { GoodBye } from './good-bye.js';
 import { assertUnchanged } from './graph-write.js';
+import type { PageMemory } from './memory.js';
 import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 import { handOver } from './successor.js';
@@ -25,7 +27,7 @@ export class PageDeletion {
   async run(pass: PagePass, app: MessengerApp | undefined): Promise<Result> {
     if (!hasFinalizer(pass.page, UNSUBSCRIBE_FINALIZER)) return awaitChange();
     const { clock } = this.#deps;
-    const memory = (pass.memory.deletion ??= { firstAttemptMs: clock.nowMs(), attempts: 0, told: false });
+    const memory = (pass.memory.deletion ??= firstAttempt(pass, clock));
     const goodBye = new GoodBye(this.#deps, pass, app);
     let facts = this.#facts(pass, memory);
     for (;;) {
@@ -45,13 +47,12 @@ export class PageDeletion {
         case 'release':
           return this.#release(pass, step, goodBye);
       }
-      facts = { ...facts, nowMs: clock.nowMs(), retryAfterMs: goodBye.retryAfterMs };
+      facts = { ...facts, nowMs: clock.monotonicMs(), retryAfterMs: goodBye.retryAfterMs };
     }
   }
 
-  #facts({ page, spec, memory }: PagePass, own: { firstAttemptMs: number; attempts: number }): DeletionFacts {
+  #facts({ page, spec, memory }: PagePass, own: NonNullable<PageMemory['deletion']>): DeletionFacts {
     const { clock, options } = this.#deps;
-    const nowMs = clock.nowMs();
     return {
       everHeld: everHeld(page),
       observeOnly: !spec.manage,
@@ -62,11 +63,11 @@ export class PageDeletion {
       mayWrite: !options.readOnly,
       look: undefined,
       unsubscribe: undefined,
-      deletionMs: Date.parse(page.metadata.deletionTimestamp ?? '') || nowMs,
+      deletionMs: own.deletionMs,
       firstAttemptMs: own.firstAttemptMs,
       attempts: own.attempts,
       timeoutMs: options.deletionTimeoutMs,
-      nowMs,
+      nowMs: clock.monotonicMs(),
     };
   }
 
@@ -112,6 +113,13 @@ export class PageDeletion {
     counters.leftSubscribed();
     log.warn('released a page that may still be subscribed', { page: keyText(key), pageId, appId, because: why });
   }
+}
+
+/** The wall clock is asked once: however wrong it is or becomes, a deletion takes no longer than the timeout from here on. */
+function firstAttempt({ page }: PagePass, clock: Clock): NonNullable<PageMemory['deletion']> {
+  const firstAttemptMs = clock.monotonicMs();
+  const ageMs = clock.nowMs() - (Date.parse(page.metadata.deletionTimestamp ?? '') || clock.nowMs());
+  return { firstAttemptMs, deletionMs: firstAttemptMs - Math.max(0, ageMs), attempts: 0, told: false };
 }
 
 /** What may be left at Graph, why, and how to finish by hand; 1,000 characters at most. `why` begins with "for". */

@@ -49,8 +49,7 @@ export interface PageMemory extends ProgressMemory {
   nextDrift: { readonly atMs: number; readonly intervalMs: number } | undefined;
   /** What was found out once and for all: a status that did not arrive must not be the last that is heard of it. */
   facts: Pick<MessengerPageStatus, 'lastWriteTime' | 'pageName'>;
-  /** `firstAttemptMs` since the epoch. */
-  deletion: { readonly firstAttemptMs: number; attempts: number; told: boolean } | undefined;
+  deletion: { readonly firstAttemptMs: number; readonly deletionMs: number; attempts: number; told: boolean } | undefined;
   /** The last ones proven: `kubectl delete -f .` takes Secret and app within milliseconds. For deletion only. */
   credentials: PageCredentials | undefined;
 }

@@ -109,6 +109,19 @@ describe('KubeEventRecorder', () => {
     expect(body(-1).series?.count).toBe(2);
   });
 
+  it('counts on within a minute though the wall clock was set back by a day', async () => {
+    api.otherwise(json(201, {}));
+    const recorder = start();
+    recorder.record(PAGE, EVENT);
+    await eventually(() => told.length === 1);
+
+    clock.jump(-86_400_000);
+    recorder.record(PAGE, EVENT);
+    await clock.settle(61_000, () => told.length === 2);
+
+    expect(api.seen.map(({ method }) => method)).toEqual(['POST', 'PATCH']);
+  });
+
   it.each([
     ['is being deleted', TERMINATING],
     ['is gone', status(404, 'NotFound')],
