@@ -51,13 +51,18 @@ export function crowdFault(app: MessengerApp, onPath: readonly MessengerApp[]): 
     name: metadata.name,
   });
   const inOrder = onPath
-    .filter((one) => one === app || holdsAppId(one))
+    .filter((one) => one === app || (holdsAppId(one) && isOfClass(one, app)))
     .sort((a, b) => Number(accepted(b)) - Number(accepted(a)) || byAge(age(a), age(b)));
   if (inOrder.indexOf(app) < MAX_ON_PATH) return undefined;
   return bad(
     'PathCrowded',
     `${MAX_ON_PATH} MessengerApps already use the path ${webhookPathOf(app)}: give this one a webhook.path of its own`,
   );
+}
+
+/** Other classes have webhooks of their own. */
+function isOfClass(one: MessengerApp, app: MessengerApp): boolean {
+  return (one.spec.className ?? '') === (app.spec.className ?? '');
 }
 
 /** What the CRD's own rules let through where they are not evaluated. */

@@ -35,6 +35,9 @@ export class MessengerPageReconciler implements Reconciler {
     const { pages, statuses, memories, clock, options } = this.#deps;
     const found = pages.get(key);
     if (found === undefined) return this.#gone(key);
+    const known = memories.peek(key)?.uid;
+    // Made anew before anybody looked at its end.
+    if (known !== undefined && known !== found.metadata.uid) this.#forget(known);
     const page = statuses.current(found);
     const app = this.#appOf(page);
     if (!this.#isOurs(page, app)) return awaitChange();
@@ -59,14 +62,19 @@ export class MessengerPageReconciler implements Reconciler {
   }
 
   #gone(key: NamespacedName): Result {
-    const { memories, secrets, statuses, proofs, claims, counters } = this.#deps;
-    const uid = memories.peek(key)?.uid;
-    counters.tokenEnds?.(uid ?? '', undefined);
+    const { memories, secrets } = this.#deps;
+    this.#forget(memories.peek(key)?.uid);
     secrets.retain(`controller/page/${keyText(key)}`, []);
     memories.forget(key);
+    return awaitChange();
+  }
+
+  /** What is remembered of the object with this uid, besides its memory. */
+  #forget(uid: string | undefined): void {
+    const { statuses, proofs, claims, counters } = this.#deps;
+    counters.tokenEnds?.(uid ?? '', undefined);
     statuses.forget(uid);
     proofs.forget(uid);
     claims.forget(uid);
-    return awaitChange();
   }
 }

@@ -130,6 +130,23 @@ function crowded(): World {
   return world;
 }
 
+describe('a path of webhooks', () => {
+  it('is not crowded by the apps of another class, which have webhooks of their own', async () => {
+    const world = crowded();
+    for (let i = 0; i < 8; i++) {
+      world.apps.update({ namespace: 'bots', name: `app-${i}` }, (app) => ({
+        ...app,
+        spec: { ...app.spec, className: 'other' },
+        status: { conditions: [{ type: 'Accepted', status: 'True', reason: 'Succeeded', message: '', lastTransitionTime: '' }] },
+      }));
+    }
+
+    await world.settle();
+
+    expect(world.appCondition('Accepted')?.status).toBe('True');
+  });
+});
+
 function failing(error: Error): World {
   return appWorld(anApp(), (world) => world.graph.failWith.set('subscriptions', error));
 }

@@ -105,6 +105,8 @@ export class World {
   readonly errors: unknown[] = [];
   leading = true;
   leftSubscribed = 0;
+  /** uid of the page → within how many days its token ends. */
+  readonly tokenEnds = new Map<string, number>();
   pageQueue = new FakeQueue(this.clock);
   appQueue = new FakeQueue(this.clock);
   controllers: Controllers;
@@ -221,6 +223,10 @@ export class World {
       counters: {
         leftSubscribed: () => {
           this.leftSubscribed += 1;
+        },
+        tokenEnds: (uid, within) => {
+          if (within === undefined) this.tokenEnds.delete(uid);
+          else this.tokenEnds.set(uid, within);
         },
       },
       ...(publicReady === undefined ? {} : { publicReady }),
