@@ -1,6 +1,6 @@
 // Runs every suite: unit first and alone, so that its result is seen early, then two at a time, each with a hard limit. Goes on
 // after a failing suite, and ends with one plain line: `N passed, N failed`. `npm test -- unit contract` runs only those.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,11 +41,17 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 const waiting = SUITES.filter(({ name, paths }) => (asked.length === 0 || asked.includes(name)) && existsSync(join(root, paths[0])));
+/** Where the control planes of the tests leave what was asked of them: see scripts/check-grants.mjs. */
+const grants = join(out, 'grants');
+/** Why the grants cannot be judged: a suite that did not run may use what the others do not. */
+const gaps = SUITES.filter((suite) => usesGrants(suite) && !waiting.includes(suite)).map(({ name }) => `suite ${name} did not run`);
 const prepared = new Map();
 const totals = { passed: 0, failed: 0, skipped: 0 };
+const withGrants = waiting.some(usesGrants);
 
 if (waiting[0]?.name === 'unit') await runSuite(waiting.shift());
 await Promise.all(Array.from({ length: AT_ONCE }, runOneAfterTheOther));
+if (withGrants) checkGrants();
 rmSync(out, { recursive: true, force: true });
 console.log(`${totals.passed} passed, ${totals.failed} failed${totals.skipped > 0 ? `, ${totals.skipped} skipped` : ''}`);
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
@@ -59,11 +65,26 @@ async function runSuite(suite) {
   const problem = (await Promise.all(suite.needs.map(prepare))).find((text) => text !== undefined);
   const result = problem === undefined ? await runJest(suite) : { passed: 0, failed: 1, skipped: 0, note: problem };
   for (const key of Object.keys(totals)) totals[key] += result[key];
+  if (usesGrants(suite) && result.note !== undefined) gaps.push(`suite ${suite.name} did not end by itself`);
   const seconds = Math.round((Date.now() - started) / 1000);
   process.stderr.write(result.text ?? '');
   console.log(
     `suite ${suite.name}: ${result.passed} passed, ${result.failed} failed in ${seconds} s (limit ${suite.limitMin} min)${result.note ? ` — ${result.note}` : ''}\n`,
   );
+}
+
+function usesGrants({ needs }) {
+  return needs.includes('controlplane');
+}
+
+/** Counts as one test more, where it can be judged. */
+function checkGrants() {
+  const args = ['--disable-warning=ExperimentalWarning', '--import', './scripts/ts-hooks.mjs', 'scripts/check-grants.mjs', grants];
+  if (gaps.length > 0) args.push(gaps.join(', '));
+  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
+  if (status === 10) totals.passed += 1;
+  else if (status !== 0) totals.failed += 1;
+  console.log('');
 }
 
 /** Once each, however many suites need it. Resolves with what went wrong, undefined: nothing. */
@@ -96,7 +117,8 @@ function runJest(suite) {
   ];
   args.push(suite.workers === undefined ? '--runInBand' : `--maxWorkers=${suite.workers}`, ...suite.paths);
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, args, { cwd: root, stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+    const env = { ...process.env, TEST_GRANT_USAGE: grants };
+    const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'ignore', 'pipe'], detached: true });
     let text = '';
     child.stderr.setEncoding('utf8').on('data', (chunk) => (text += chunk));
     const timer = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), suite.limitMin * 60_000);

@@ -14,7 +14,9 @@ export interface AuditEntry {
     readonly namespace?: string;
     readonly name?: string;
   };
-  readonly responseStatus?: { readonly code: number; readonly reason?: string };
+  readonly responseStatus?: { readonly code: number; readonly reason?: string; readonly message?: string };
+  /** `authorization.k8s.io/decision` is allow or forbid. */
+  readonly annotations?: Readonly<Record<string, string>>;
   /** When the request came, RFC 3339 with microseconds. */
   readonly requestReceivedTimestamp: string;
 }

@@ -116,6 +116,8 @@ export class LocalServers {
       `--service-account-signing-key-file=${file('service-accounts.pem')}`,
       `--audit-policy-file=${file('audit-policy.json')}`,
       `--audit-log-path=${this.auditLogPath}`,
+      // One file, however long the test: MB.
+      '--audit-log-maxsize=8192',
       '--profiling=false',
       // Without it, a server that is asked to end stops listening at once but stays for its open watches, a minute and more.
       '--shutdown-watch-termination-grace-period=2s',

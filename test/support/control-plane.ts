@@ -6,6 +6,7 @@ import { ControlPlaneClient, type ApiAccess } from './control-plane-client.js';
 import { kubeconfigText, readKubeconfig } from './control-plane-kubeconfig.js';
 import type { Finished } from './control-plane-process.js';
 import { LocalServers, type ServerOptions } from './control-plane-servers.js';
+import { recordUsage, type ExpectedRefusal, type Interval } from './grant-usage.js';
 import { ControlPlaneTools, findPrograms, type ControlPlanePrograms, type ToolOptions } from './control-plane-tools.js';
 
 /** What namespaces need to go away, ServiceAccounts to have tokens in Secrets, owners to take their dependents along, and roles to aggregate. */
@@ -65,6 +66,8 @@ export class ControlPlane {
   readonly #access: ApiAccess;
   readonly #tools: ControlPlaneTools;
   readonly #servers: LocalServers | null;
+  readonly #expectedRefusals: ExpectedRefusal[] = [];
+  readonly #starts: Interval[] = [];
   #kubeconfigs = 0;
 
   constructor(parts: ControlPlaneParts) {
@@ -94,6 +97,11 @@ export class ControlPlane {
   /** What the audit log holds now. The API server writes an entry before it sends the answer's end. */
   async audit(): Promise<readonly AuditEntry[]> {
     return readAuditLog(this.auditLogPath);
+  }
+
+  /** Says that a test has the API server refuse such requests on purpose: the check of grants after all suites leaves them out. */
+  expectRefusals(...expected: readonly ExpectedRefusal[]): void {
+    this.#expectedRefusals.push(...expected);
   }
 
   /** A token of the ServiceAccount by the TokenRequest API; the ServiceAccount must exist. */
@@ -135,24 +143,37 @@ export class ControlPlane {
 
   /** Starts the API server again, on the same port with the same data and certificate; waits until it is ready. */
   async startApiServer(): Promise<void> {
-    await this.#local('starting the API server').startApiServer();
+    await this.#starting(this.#local('starting the API server').startApiServer());
   }
 
   /** A copy of etcd's data, to be given to {@link restoreEtcd}; etcd and the API server restart for it. */
   async snapshotEtcd(): Promise<string> {
-    return this.#local('a snapshot of etcd').snapshotEtcd();
+    return this.#starting(this.#local('a snapshot of etcd').snapshotEtcd());
   }
 
   /** Brings etcd back to a snapshot, resource versions included, as restoring a backup does; both servers restart. */
   async restoreEtcd(snapshot: string): Promise<void> {
-    await this.#local('restoring etcd').restoreEtcd(snapshot);
+    await this.#starting(this.#local('restoring etcd').restoreEtcd(snapshot));
   }
 
   /** Ends what was started and removes the folder with all kubeconfigs. */
   async stop(): Promise<void> {
     this.admin.close();
-    await this.#servers?.stop();
-    await rm(this.#folder, { recursive: true, force: true });
+    try {
+      // Before the folder goes; an entry is written before its answer.
+      if (this.#servers !== null) await recordUsage(this.#servers.auditLogPath, this.#expectedRefusals, this.#starts);
+    } finally {
+      await this.#servers?.stop();
+      await rm(this.#folder, { recursive: true, force: true });
+    }
+  }
+
+  /** Remembers how long the servers took to come up. */
+  async #starting<T>(work: Promise<T>): Promise<T> {
+    const fromMs = Date.now();
+    const result = await work;
+    this.#starts.push({ fromMs, toMs: Date.now() });
+    return result;
   }
 
   async #accountUser(subject: Extract<Subject, { serviceAccount: string }>): Promise<Readonly<Record<string, string>>> {

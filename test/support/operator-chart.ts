@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ControlPlane } from './control-plane.js';
+import { recordManifests } from './grant-usage.js';
 
 const CHART = join(fileURLToPath(new URL('../../', import.meta.url)), 'charts', 'messenger-operator');
 
@@ -13,8 +14,9 @@ export const RELEASE = 'messenger-operator';
  */
 export async function installChart(cluster: ControlPlane, secretNamespaces: readonly string[]): Promise<void> {
   const values = ['--set', `webhook.secretNamespaces={${secretNamespaces.join(',')}}`];
-  const { code, stdout, stderr } = await cluster.helm(['template', RELEASE, CHART, '--namespace', RELEASE, ...values]);
+  const { code, stdout, stderr } = await cluster.helm(['template', RELEASE, CHART, '--no-hooks', '--namespace', RELEASE, ...values]);
   if (code !== 0) throw new Error(`helm does not render the chart: ${stderr}`);
+  await recordManifests(stdout);
   await cluster.admin.applyYaml(`{apiVersion: v1, kind: Namespace, metadata: {name: ${RELEASE}}}\n---\n${stdout}`);
 }
 

@@ -81,16 +81,7 @@ const listed = (): string[] =>
 
 describe('KubeCluster', () => {
   it.each([
-    [
-      'controller',
-      [
-        '/api/v1/namespaces',
-        '/api/v1/secrets',
-        '/api/v1/services',
-        '/v1alpha1/messengerapps',
-        '/v1alpha1/messengerpages',
-      ],
-    ],
+    ['controller', ['/api/v1/namespaces', '/api/v1/secrets', '/api/v1/services', '/v1alpha1/messengerapps', '/v1alpha1/messengerpages']],
     ['webhook', ['/api/v1/secrets', '/api/v1/services', '/v1alpha1/messengerapps', '/v1alpha1/messengerpages']],
     ['pages-api', ['/api/v1/configmaps', '/api/v1/secrets', '/v1alpha1/messengerapps', '/v1alpha1/messengerpages']],
   ] as const)('watches as %s what that role may, in the whole cluster', async (role, paths) => {
