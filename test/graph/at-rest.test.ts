@@ -44,6 +44,25 @@ describe('at rest', () => {
     expect(world.summary()).toEqual({ True: 40 });
   }, 120_000);
 
+  it('an hour of drift checks writes nothing, neither to Kubernetes nor to Graph, and says nothing', async () => {
+    await atRest(500);
+    // The first check of a page that was found in order learns its name.
+    await world.clock.advance(40 * MINUTE_MS);
+    const versions = () => [...world.pages.live, ...world.apps.live].map(({ metadata }) => metadata.resourceVersion);
+    const [before, since, told, lines] = [versions(), world.lastCall, world.events.length, world.logged.length];
+
+    await world.clock.advance(HOUR_MS);
+
+    const calls = world.calls(since);
+    const looks = calls.filter(({ shape }) => shape === '/{page-id}/subscribed_apps').length;
+    tell(`an hour at rest: ${looks} looks at 500 pages`);
+    expect(looks).toBeGreaterThanOrEqual(950);
+    expect(calls.filter(({ method }) => method !== 'GET')).toEqual([]);
+    expect(versions()).toEqual(before);
+    expect(world.events.slice(told)).toEqual([]);
+    expect(world.logged.slice(lines)).toEqual([]);
+  }, 60_000);
+
   it('the checks of many pages are spread evenly over the interval', async () => {
     await atRest(3_000);
     const fromMs = world.clock.nowMs();

@@ -5,7 +5,7 @@ import type { Cluster } from '../../../src/app/cluster.js';
 import { runControllers, type ControllerConfig } from '../../../src/app/controller-part.js';
 import type { Process } from '../../../src/app/process.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../../src/controller/indexes.js';
-import { silentLogger } from '../../../src/core/log.js';
+import type { Logger } from '../../../src/core/log.js';
 import { rfc3339 } from '../../../src/core/clock.js';
 import { Redactor } from '../../../src/core/redact.js';
 import { Metrics } from '../../../src/observability/metrics.js';
@@ -49,6 +49,8 @@ export class GraphWorld {
   readonly secrets = new FakeSecrets(this.clock);
   readonly services = new Store<Service>({ clock: this.clock });
   readonly events: ToldEvent[] = [];
+  /** Lines of level info and above. */
+  readonly logged: { readonly level: string; readonly message: string }[] = [];
   readonly metrics = new Metrics('test');
   sim!: RunningSimulator;
   #running: Promise<void> | undefined;
@@ -192,9 +194,14 @@ export class GraphWorld {
   }
 
   #process(): Process {
-    const log = Object.assign(Object.create(silentLogger) as typeof silentLogger, { close: () => Promise.resolve() });
+    const line = (level: string) => (message: string) => void this.logged.push({ level, message });
+    const lines: Logger = {
+      ...{ error: line('error'), warn: line('warn'), info: line('info') },
+      debug: () => undefined,
+      child: () => lines,
+    };
     return {
-      log: log,
+      log: { ...lines, close: () => Promise.resolve() },
       redactor: new Redactor(),
       learn: () => undefined,
       metrics: this.metrics,
