@@ -39,6 +39,8 @@ export interface FolderCluster extends Cluster {
   readonly configMaps: DataCache;
   /** The Secrets of the folder, for those that are found by their type. */
   readonly secretObjects: FolderData;
+  /** Notes in the state folder where this process can be asked how it does; undefined: no more. */
+  tellAdminUrl(url: string | undefined): void;
 }
 
 interface FolderProcess {
@@ -145,6 +147,15 @@ class Folder implements FolderCluster {
     lost.abort(new Error('done'));
     await watching;
     if (!signal.aborted) throw new Error('the lock of the state folder was lost');
+  }
+
+  tellAdminUrl(url: string | undefined): void {
+    const { state, process } = this.#deps;
+    try {
+      state.saveAdminUrl(url);
+    } catch (error) {
+      process.log.warn('the admin address could not be noted in the state folder', { error });
+    }
   }
 
   close(): Promise<void> {

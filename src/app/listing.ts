@@ -16,6 +16,8 @@ export interface Listing {
   readonly lastEvents: ReadonlyMap<string, Pick<KeptEvent, 'type' | 'reason' | 'note' | 'time'>>;
   /** What the reader should know besides, in sentences. */
   readonly notes: readonly string[];
+  /** Where the process that runs from a state folder told that its admin server is. */
+  readonly adminUrl?: string | undefined;
 }
 
 /** The kind that a word such as `pages`, `mpage` or `app` means; undefined for another word. */
@@ -34,5 +36,6 @@ export function listStateFolder(path: string, crd: Crd, log: Logger): Listing {
     objects: state.load(crd.plural, log),
     lastEvents: new Map(events.map((event) => [event.object, event])),
     notes: state.loadProblems().map((problem) => `not used as it stands: ${problemText(problem)}`),
+    adminUrl: state.loadAdminUrl(),
   };
 }

@@ -25,6 +25,8 @@ export interface OperateDeps {
   readonly work: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly metrics: MetricsSource | undefined;
   readonly debug: Readonly<Record<string, () => unknown>>;
+  /** Told the admin server's port once it listens, and undefined when the process stops. */
+  readonly tellAdminPort?: (port: number | undefined) => void;
 }
 
 const POLL_MS = 25;
@@ -80,6 +82,7 @@ class Running {
     log.info('starting', { version: process.version, roles: this.#deps.roles });
     const adminPort = await this.#admin.listen(config.adminPort, config.bindAddress);
     log.info('listening', { part: 'admin', port: adminPort });
+    this.#deps.tellAdminPort?.(adminPort);
     this.#references.start();
     cluster.start(this.#life.signal);
     await this.#synced();
@@ -101,6 +104,7 @@ class Running {
   async stop(): Promise<void> {
     const { cluster, config, process, parts } = this.#deps;
     process.log.info('stopping');
+    this.#deps.tellAdminPort?.(undefined);
     this.#readiness.withdraw('stopping');
     await Promise.all(parts.map((part) => part.drain(config.drainTimeoutMs)));
     this.#working.abort(new Error('the process stops'));

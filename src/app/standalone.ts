@@ -32,7 +32,16 @@ export async function runStandalone(config: ConfigOf<'standalone'>, io: ProcessI
     work: (signal) => runControllers({ config, process, cluster, publicReady: () => webhook.ready() }, signal),
     metrics: process.metrics,
     debug: { pages: () => webhook.pageStates() },
+    tellAdminPort: (port) => {
+      cluster.tellAdminUrl(port === undefined ? undefined : adminUrl(config.bindAddress, port));
+    },
   });
+}
+
+/** From the same machine. */
+function adminUrl(bindAddress: string, port: number): string {
+  if (bindAddress === '::' || bindAddress === '0.0.0.0') return `http://127.0.0.1:${port}`;
+  return `http://${bindAddress.includes(':') ? `[${bindAddress}]` : bindAddress}:${port}`;
 }
 
 /** Bots authenticate with a key from the manifests: there are no ServiceAccounts here. */

@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import type { ProcessIo } from '../app/io.js';
 import { listCluster } from '../app/cluster-listing.js';
 import { type Crd, kindNamed, type Listing, listStateFolder } from '../app/listing.js';
+import { askLivePages, type LivePages } from '../app/live-pages.js';
 import { ConfigError } from '../config/config-error.js';
 import type { ConfigOf } from '../config/flag-table.js';
 import { type LabelRequirement, matchesLabels, parseLabelSelector } from '../core/label-selector.js';
@@ -21,11 +22,26 @@ export async function get(config: Config, args: readonly string[], io: ProcessIo
   const requirements = requirementsOf(config.selector);
   const { namespace, ...listing } = await listed(config, crd, io);
   const objects = selected(listing.objects, { namespace, names, requirements });
-  io.stdout.write(shown(config, { ...listing, objects, namespace, names }, io.clock.nowMs()));
-  for (const note of listing.notes) io.stderr.write(`${note}\n`);
+  const live = await liveOf(config, { crd, adminUrl: listing.adminUrl }, io.signal);
+  io.stdout.write(shown(config, { ...listing, objects, namespace, names, live }, io.clock.nowMs()));
+  for (const note of [...listing.notes, ...(live?.notes ?? [])]) io.stderr.write(`${note}\n`);
 }
 
 type Scoped = Listing & { readonly namespace: string | undefined };
+type Shown = Scoped & { readonly names: readonly string[]; readonly live: LivePages | undefined };
+
+/** undefined: not asked for, or the process of a state folder is not there to be asked. */
+async function liveOf(
+  { adminUrls, output }: Config,
+  { crd, adminUrl }: { readonly crd: Crd; readonly adminUrl: string | undefined },
+  signal: AbortSignal,
+): Promise<LivePages | undefined> {
+  if (crd.kind !== 'MessengerPage' || output === 'json' || output === 'yaml') return undefined;
+  if (adminUrls.length > 0) return askLivePages(adminUrls, signal);
+  if (adminUrl === undefined || output !== 'wide') return undefined;
+  const live = await askLivePages([adminUrl], signal);
+  return live.answers === 0 ? undefined : live;
+}
 
 async function listed(config: Config, crd: Crd, { version, signal }: ProcessIo): Promise<Scoped> {
   const { stateDir, namespace, output, selector: labelSelector } = config;
@@ -55,11 +71,7 @@ function requirementsOf(selector: string): readonly LabelRequirement[] {
   return parsed.requirements;
 }
 
-function shown(
-  { output }: Config,
-  { namespace, names, ...listing }: Scoped & { readonly names: readonly string[] },
-  nowMs: number,
-): string {
+function shown({ output }: Config, { namespace, names, live, ...listing }: Shown, nowMs: number): string {
   if (output === 'json') return `${JSON.stringify(asDocument(listing.objects, names), null, 2)}\n`;
   if (output === 'yaml') return stringify(asDocument(listing.objects, names));
   if (listing.objects.length === 0) return 'No objects found.\n';
@@ -71,20 +83,32 @@ function shown(
     ...(namespace === undefined ? ['NAMESPACE'] : []),
     'NAME',
     ...columns.map(({ name }) => name),
-    ...(wide ? ['LAST-EVENT'] : []),
+    ...(wide ? ['LAST-CHANGE'] : []),
+    ...(live === undefined ? [] : ['LAST-EVENT', 'LAST-FAILURE']),
   ];
   const rows = listing.objects.map((object) => [
     ...(namespace === undefined ? [cell(object.metadata.namespace)] : []),
     object.metadata.name,
     ...columns.map(({ type, read }) => (type === 'date' ? age(read(object), nowMs) : cell(read(object)))),
-    ...(wide ? [lastEvent(listing, keyText(keyOf(object)), nowMs)] : []),
+    ...(wide ? [lastChange(listing, keyText(keyOf(object)), nowMs)] : []),
+    ...(live === undefined ? [] : liveCells(live, keyText(keyOf(object)), nowMs)),
   ]);
   return `${table(headings, rows)}\n`;
 }
 
-function lastEvent({ lastEvents }: Listing, key: string, nowMs: number): string {
+function lastChange({ lastEvents }: Listing, key: string, nowMs: number): string {
   const event = lastEvents.get(key);
   return event === undefined ? '<none>' : `${event.reason} ${age(event.time, nowMs)} ago`;
+}
+
+/** The last event that Meta sent for a page, and why the last one that failed did. */
+function liveCells({ pages }: LivePages, key: string, nowMs: number): readonly string[] {
+  const { lastEventMs, lastFailure } = pages.get(key) ?? {};
+  const ago = (ms: number): string => `${age(new Date(ms).toISOString(), nowMs)} ago`;
+  return [
+    lastEventMs === undefined ? '<none>' : ago(lastEventMs),
+    lastFailure === undefined ? '<none>' : `${cell(lastFailure.why)} ${ago(lastFailure.atMs)}`,
+  ];
 }
 
 /** A list, unless one object was asked for by its name: as kubectl does. */

@@ -73,9 +73,15 @@ export const COMMAND_HELP: Readonly<Record<CommandName, CommandHelp>> = {
     summary: 'show pages or apps, from the cluster or from a state folder',
     usage: 'get pages|apps [NAME…] [flags]',
     about:
-      "Prints the columns that the CustomResourceDefinition names, as kubectl does; `wide` adds the others and the object's last event.",
+      'Prints the columns that the CustomResourceDefinition names, as kubectl does; `wide` adds the others and the last change that was\n' +
+      'told of the object. What only the running processes know, the last event of a page and why the last one failed, needs\n' +
+      '--admin-url; standalone with --state-dir and `wide` is found by itself.',
     examples: [
       ['all pages of a cluster', 'get pages -A'],
+      [
+        'with the last event of each, as two replicas (kubectl port-forward) know it',
+        'get pages -A --admin-url http://localhost:9090,http://localhost:9091',
+      ],
       ['what standalone keeps', 'get pages --state-dir .messenger-operator'],
       ['one page whole', 'get pages clinic-a -n bots -o yaml'],
     ],

@@ -5,6 +5,8 @@ import type { Logger } from '../core/log.js';
 import type { NamespacedName } from '../core/object-key.js';
 import type { Problem } from './problem.js';
 
+const ADMIN = 'admin.json';
+
 /** An object of ours as it is kept: what the API server's etcd would hold. */
 export interface StoredObject extends KubeObject {
   readonly spec?: unknown;
@@ -56,6 +58,18 @@ export class StateFolder {
   loadProblems(): readonly Problem[] {
     const problems = readJson(join(this.path, 'problems.json'));
     return Array.isArray(problems) ? (problems as Problem[]) : [];
+  }
+
+  /** Where the running process can be asked how it does, for `get`; undefined: it has stopped. */
+  saveAdminUrl(url: string | undefined): void {
+    if (url === undefined) rmSync(join(this.path, ADMIN), { force: true });
+    else writeWhole(this.path, ADMIN, JSON.stringify({ url }));
+  }
+
+  /** Of a process that is still running, or was killed. */
+  loadAdminUrl(): string | undefined {
+    const admin = readJson(join(this.path, ADMIN));
+    return typeof admin === 'object' && admin !== null && 'url' in admin && typeof admin.url === 'string' ? admin.url : undefined;
   }
 
   #folder(plural: string): string {

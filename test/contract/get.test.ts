@@ -50,7 +50,7 @@ describe('get, from a cluster', () => {
   });
 
   it('shows the last Event in the wide table', async () => {
-    expect((await get('page clinic -A -o wide')).stdout).toMatch(/ LAST-EVENT\n.* Tested \d+d ago\n$/);
+    expect((await get('page clinic -A -o wide')).stdout).toMatch(/ LAST-CHANGE\n.* Tested \d+d ago\n$/);
   });
 
   it('selects by label, and prints JSON', async () => {

@@ -1,5 +1,5 @@
 import { flag, optional } from '../flag.js';
-import { boolean, directory, duration, file, oneOf, path, port, text, url } from '../value-types.js';
+import { boolean, directory, duration, file, list, oneOf, path, port, text, url } from '../value-types.js';
 
 /** Flags of standalone, of the simulator and of the commands that print. */
 export const TOOL_FLAGS = {
@@ -76,6 +76,13 @@ export const TOOL_FLAGS = {
     commands: ['get'],
     group: 'Output',
     about: 'Show the objects with these labels: key=value, key!=value, key, !key, `key in (a,b)`, `key notin (a,b)`; by commas.',
+  }),
+  adminUrls: flag(list('URL,…', /^https?:\/\/[^\s,]{1,512}$/, 'http(s) addresses'), '', {
+    name: 'admin-url',
+    commands: ['get'],
+    group: 'Output',
+    about:
+      'Admin addresses of running webhook or standalone processes, such as http://localhost:9090: `get pages` asks them for the last event and the last failure of each page. Name every replica; the latest counts.',
   }),
   output: flag(oneOf('table', 'wide', 'json', 'yaml'), 'table', {
     name: 'output',

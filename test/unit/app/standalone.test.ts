@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -193,6 +194,28 @@ describe('standalone', () => {
     );
     const second = standalone(made);
     expect(await second.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('the state folder is in use by process') });
+  });
+
+  it('tells `get pages -o wide` how delivery to each page goes, as long as it runs', async () => {
+    const made = await bench();
+    const one = standalone(made);
+    await isReady(made);
+    const wide = async (): Promise<string> => (await command(['get', 'pages', '-o', 'wide', '--state-dir', made.stateDir])).stdout;
+    expect(await wide()).toMatch(/ LAST-EVENT +LAST-FAILURE\n.* <none> +<none>\n$/);
+    const body = `{"object":"page","entry":[{"id":"1001","time":${Date.now()},"messaging":[{"sender":{"id":"7"},"recipient":{"id":"1001"}}]}]}`;
+    const signature = `sha256=${createHmac('sha256', APP_SECRET).update(body).digest('hex')}`;
+
+    // Its backend is a name that leads nowhere from here.
+    const answer = await fetch(`http://127.0.0.1:${await portOf(one, 'webhook')}/webhooks/messenger`, {
+      method: 'POST',
+      headers: { 'X-Hub-Signature-256': signature },
+      body,
+    });
+
+    expect(answer.status).toBe(503);
+    expect(await wide()).toMatch(/ LAST-EVENT +LAST-FAILURE\n.* \ds ago +(name|connect) \ds ago\n$/);
+    await stopped(one);
+    expect(await wide()).not.toContain('LAST-EVENT');
   });
 
   it('ends with 1 when it loses the lock of its state folder', async () => {

@@ -61,9 +61,9 @@ describe('get', () => {
     expect(stderr).toBe('not used as it stands: x.yaml: is not valid YAML\n');
   });
 
-  it('shows more when asked for the wide table, the last event too', async () => {
+  it('shows more when asked for the wide table, the last change too', async () => {
     const { stdout } = await get('mpage clinic -n bots -o wide');
-    expect(stdout).toMatch(/APP +BACKEND +LAST-EVENT\n/);
+    expect(stdout).toMatch(/APP +BACKEND +LAST-CHANGE\n/);
     expect(stdout).toMatch(/main +svc bots\/bot:5000 +Subscribed \S+ ago\n$/);
   });
 
