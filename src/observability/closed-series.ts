@@ -1,9 +1,9 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 
 /** Label → every value that it can have. */
-type LabelSets = Readonly<Record<string, readonly string[]>>;
+export type LabelSets = Readonly<Record<string, readonly string[]>>;
 
-interface Described {
+export interface Described {
   readonly registry: Registry;
   readonly name: string;
   readonly help: string;
@@ -43,7 +43,8 @@ function namesOf<L extends LabelSets>(labels: L): Extract<keyof L, string>[] {
   return Object.keys(labels) as Extract<keyof L, string>[];
 }
 
-function combinations(labels: LabelSets): readonly Readonly<Record<string, string>>[] {
+/** Every combination of one value a label. */
+export function combinations(labels: LabelSets): readonly Readonly<Record<string, string>>[] {
   return Object.entries(labels).reduce<readonly Readonly<Record<string, string>>[]>(
     (all, [name, values]) => all.flatMap((one) => values.map((value) => ({ ...one, [name]: value }))),
     [{}],

@@ -1,6 +1,7 @@
-import type { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { Counter, Gauge, Registry } from 'prom-client';
 import type { Channel } from '../core/page-route.js';
-import { closedCounter, closedHistogram, plainGauge } from './closed-series.js';
+import { closedCounter, plainGauge, type Described } from './closed-series.js';
+import { distributions, tallies, talliesBy, type Distribution, type Tally } from './tally.js';
 import { CHANNELS } from './webhook-metrics.js';
 
 export const ITEM_RESULTS = ['accepted', 'refused', 'given_up', 'not_accepted_by_spec', 'duplicate', 'unavailable'] as const;
@@ -25,13 +26,16 @@ export const DELIVERY_ALERTS = ['given_up', 'refuses_everything', 'address_refus
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 30, 60];
 const EVENT_SECONDS = [0.5, 1, 2, 5, 10, 30, 60, 300, 1_200, 3_600];
 
+type ItemResult = (typeof ITEM_RESULTS)[number];
+type ByResult = Readonly<Record<ItemResult, Tally>>;
+
 /** Metrics of what goes to bots. App ids that delivery tells are not shown: labels are closed sets. */
 export class DeliveryMetrics {
-  readonly #items: Counter<'channel' | 'result'>;
-  readonly #unavailable: Counter<'why'>;
-  readonly #retried: Counter;
-  readonly #sinceReceived: Histogram;
-  readonly #sinceEvent: Histogram;
+  readonly #items: Readonly<Record<(typeof CHANNELS)[number], ByResult>>;
+  readonly #unavailable: Readonly<Record<(typeof UNAVAILABLE_WHYS)[number], Tally>>;
+  readonly #retried: Tally;
+  readonly #sinceReceived: readonly Distribution[];
+  readonly #sinceEvent: readonly Distribution[];
   readonly #openCircuits: Gauge;
   readonly #inFlightItems: Gauge;
   readonly #inFlightBytes: Gauge;
@@ -39,24 +43,21 @@ export class DeliveryMetrics {
 
   constructor(registry: Registry) {
     const described = (name: string, help: string) => ({ registry, name: `messenger_delivery_${name}`, help });
-    this.#items = closedCounter(described('items_total', 'Items by what became of them; unavailable ones come again.'), {
-      channel: CHANNELS,
-      result: ITEM_RESULTS,
-    });
-    this.#unavailable = closedCounter(described('unavailable_total', 'Parts that could not be delivered now, by why.'), {
-      why: UNAVAILABLE_WHYS,
-    });
-    this.#retried = closedCounter(described('retried_total', 'Items tried that had been tried in an earlier POST.'), {});
-    this.#sinceReceived = closedHistogram(
-      described('duration_seconds', "From the POST's last byte until the bot accepted the item."),
-      {},
-      SECONDS,
+    this.#items = byChannelAndResult(described('items_total', 'Items by what became of them; unavailable ones come again.'));
+    this.#unavailable = talliesBy(
+      described('unavailable_total', 'Parts that could not be delivered now, by why.'),
+      'why',
+      UNAVAILABLE_WHYS,
     );
-    this.#sinceEvent = closedHistogram(
-      described('event_age_seconds', "The entry's own age when the bot accepted an item of it."),
-      {},
-      EVENT_SECONDS,
-    );
+    this.#retried = tallies(described('retried_total', 'Items tried that had been tried in an earlier POST.'), {})();
+    this.#sinceReceived = distributions(described('duration_seconds', "From the POST's last byte until the bot accepted the item."), {
+      labels: {},
+      bounds: SECONDS,
+    });
+    this.#sinceEvent = distributions(described('event_age_seconds', "The entry's own age when the bot accepted an item of it."), {
+      labels: {},
+      bounds: EVENT_SECONDS,
+    });
     this.#openCircuits = plainGauge(described('open_circuits', 'Backends that are not tried for the moment.'));
     this.#inFlightItems = plainGauge(described('in_flight_items', 'Items on their way to bots.'));
     this.#inFlightBytes = plainGauge(described('in_flight_bytes', 'Bytes of those items.'));
@@ -65,21 +66,21 @@ export class DeliveryMetrics {
     });
   }
 
-  item(_appId: string, channel: Channel | 'none', result: (typeof ITEM_RESULTS)[number]): void {
-    this.#items.inc({ channel, result });
+  item(_appId: string, channel: Channel | 'none', result: ItemResult): void {
+    this.#items[channel][result].count++;
   }
 
   unavailable(_appId: string, why: (typeof UNAVAILABLE_WHYS)[number]): void {
-    this.#unavailable.inc({ why });
+    this.#unavailable[why].count++;
   }
 
   retried(): void {
-    this.#retried.inc();
+    this.#retried.count++;
   }
 
   latency(_appId: string, sinceReceivedMs: number, sinceEventMs: number | undefined): void {
-    this.#sinceReceived.observe(sinceReceivedMs / 1_000);
-    if (sinceEventMs !== undefined) this.#sinceEvent.observe(Math.max(0, sinceEventMs) / 1_000);
+    this.#sinceReceived[0]?.observe(sinceReceivedMs / 1_000);
+    if (sinceEventMs !== undefined) this.#sinceEvent[0]?.observe(Math.max(0, sinceEventMs) / 1_000);
   }
 
   openCircuits(count: number): void {
@@ -94,4 +95,10 @@ export class DeliveryMetrics {
   alert(kind: (typeof DELIVERY_ALERTS)[number]): void {
     this.#alerts.inc({ kind });
   }
+}
+
+function byChannelAndResult(described: Described): Readonly<Record<(typeof CHANNELS)[number], ByResult>> {
+  const tallyOf = tallies(described, { channel: CHANNELS, result: ITEM_RESULTS });
+  const of = (channel: string) => Object.fromEntries(ITEM_RESULTS.map((result) => [result, tallyOf(channel, result)])) as ByResult;
+  return { messaging: of('messaging'), standby: of('standby'), changes: of('changes'), none: of('none') };
 }

@@ -1,6 +1,6 @@
-import type { Counter, Histogram, Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import type { Channel } from '../core/page-route.js';
-import { closedCounter, closedHistogram } from './closed-series.js';
+import { distributions, tallies, talliesBy, type Distribution, type Tally } from './tally.js';
 
 export const HANDSHAKE_RESULTS = ['verified', 'refused', 'malformed'] as const;
 export const WEBHOOK_REFUSALS = [
@@ -49,62 +49,66 @@ const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5];
 
 /** Metrics of the public edge. App ids that the edge tells are not shown: labels are closed sets. */
 export class WebhookMetrics {
-  readonly #handshakes: Counter<'result'>;
-  readonly #refused: Counter<'why'>;
-  readonly #verified: Counter;
-  readonly #bytes: Counter;
-  readonly #ignored: Counter<'why'>;
-  readonly #entries: Counter<'result'>;
-  readonly #items: Counter<'channel'>;
-  readonly #answers: Counter<'status'>;
-  readonly #seconds: Histogram<'status'>;
+  readonly #handshakes: Readonly<Record<(typeof HANDSHAKE_RESULTS)[number], Tally>>;
+  readonly #refused: Readonly<Record<(typeof WEBHOOK_REFUSALS)[number], Tally>>;
+  readonly #verified: Tally;
+  readonly #bytes: Tally;
+  readonly #ignored: Readonly<Record<(typeof WEBHOOK_IGNORED)[number], Tally>>;
+  readonly #entries: Readonly<Record<(typeof WEBHOOK_ENTRY_RESULTS)[number], Tally>>;
+  readonly #items: Readonly<Record<(typeof CHANNELS)[number], Tally>>;
+  readonly #answers: Readonly<Record<'200' | '503', Tally>>;
+  /** Of 200 and of 503. */
+  readonly #seconds: readonly Distribution[];
 
   constructor(registry: Registry) {
-    const counter = <const L extends Readonly<Record<string, readonly string[]>>>(name: string, help: string, labels: L) =>
-      closedCounter({ registry, name: `messenger_webhook_${name}`, help }, labels);
-    this.#handshakes = counter('handshakes_total', 'GETs of the verification handshake.', { result: HANDSHAKE_RESULTS });
-    this.#refused = counter('refused_total', 'Requests answered without their content being looked at.', { why: WEBHOOK_REFUSALS });
-    this.#verified = counter('verified_total', 'POSTs whose signature verified.', {});
-    this.#bytes = counter('verified_bytes_total', 'Bytes of the bodies of verified POSTs.', {});
-    this.#ignored = counter('ignored_total', 'Verified POSTs answered 200 with no entry looked at.', { why: WEBHOOK_IGNORED });
-    this.#entries = counter('entries_total', 'Entries of verified POSTs by what became of them.', { result: WEBHOOK_ENTRY_RESULTS });
-    this.#items = counter('items_total', 'Items of routed entries by where in the entry they were.', { channel: CHANNELS });
-    this.#answers = counter('answers_total', 'Answers to verified POSTs.', { status: ['200', '503'] });
-    const answered = {
-      registry,
-      name: 'messenger_webhook_answer_duration_seconds',
-      help: "From a verified POST's last byte to its answer. Meta waits 5 s.",
-    };
-    this.#seconds = closedHistogram(answered, { status: ['200', '503'] }, SECONDS);
+    const described = (name: string, help: string) => ({ registry, name: `messenger_webhook_${name}`, help });
+    this.#handshakes = talliesBy(described('handshakes_total', 'GETs of the verification handshake.'), 'result', HANDSHAKE_RESULTS);
+    this.#refused = talliesBy(
+      described('refused_total', 'Requests answered without their content being looked at.'),
+      'why',
+      WEBHOOK_REFUSALS,
+    );
+    this.#verified = tallies(described('verified_total', 'POSTs whose signature verified.'), {})();
+    this.#bytes = tallies(described('verified_bytes_total', 'Bytes of the bodies of verified POSTs.'), {})();
+    this.#ignored = talliesBy(described('ignored_total', 'Verified POSTs answered 200 with no entry looked at.'), 'why', WEBHOOK_IGNORED);
+    this.#entries = talliesBy(
+      described('entries_total', 'Entries of verified POSTs by what became of them.'),
+      'result',
+      WEBHOOK_ENTRY_RESULTS,
+    );
+    this.#items = talliesBy(described('items_total', 'Items of routed entries by where in the entry they were.'), 'channel', CHANNELS);
+    this.#answers = talliesBy(described('answers_total', 'Answers to verified POSTs.'), 'status', ['200', '503']);
+    const seconds = described('answer_duration_seconds', "From a verified POST's last byte to its answer. Meta waits 5 s.");
+    this.#seconds = distributions(seconds, { labels: { status: ['200', '503'] }, bounds: SECONDS });
   }
 
   handshake(result: (typeof HANDSHAKE_RESULTS)[number]): void {
-    this.#handshakes.inc({ result });
+    this.#handshakes[result].count++;
   }
 
   refused(why: (typeof WEBHOOK_REFUSALS)[number]): void {
-    this.#refused.inc({ why });
+    this.#refused[why].count++;
   }
 
   verified(_appId: string, bytes: number): void {
-    this.#verified.inc();
-    this.#bytes.inc(bytes);
+    this.#verified.count++;
+    this.#bytes.count += bytes;
   }
 
   ignored(_appId: string, why: (typeof WEBHOOK_IGNORED)[number]): void {
-    this.#ignored.inc({ why });
+    this.#ignored[why].count++;
   }
 
   entry(_appId: string, result: (typeof WEBHOOK_ENTRY_RESULTS)[number]): void {
-    this.#entries.inc({ result });
+    this.#entries[result].count++;
   }
 
   items(_appId: string, channel: Channel | 'none', count: number): void {
-    this.#items.inc({ channel }, count);
+    this.#items[channel].count += count;
   }
 
   answered(_appId: string, status: 200 | 503, ms: number): void {
-    this.#answers.inc({ status: status === 200 ? '200' : '503' });
-    this.#seconds.observe({ status: status === 200 ? '200' : '503' }, ms / 1_000);
+    this.#answers[status === 200 ? '200' : '503'].count++;
+    this.#seconds[status === 200 ? 0 : 1]?.observe(ms / 1_000);
   }
 }
