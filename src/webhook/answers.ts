@@ -34,19 +34,19 @@ export const TRY_AGAIN: Answer = { status: 503, text: 'try again\n' };
 export function send(res: ServerResponse, { status, text }: Answer, closing: boolean): void {
   if (res.headersSent || res.destroyed) return;
   res.writeHead(status, headersFor(status, text, closing));
-  res.end(text);
+  // As many bytes as characters is ASCII, which Node writes together with the head as it is.
+  res.end(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
 }
 
-function headersFor(status: number, text: string, closing: boolean): Record<string, string | number> {
-  const headers: Record<string, string | number> = {
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': Buffer.byteLength(text),
-    'X-Content-Type-Options': 'nosniff',
-  };
-  if (status === 405) headers['Allow'] = 'GET, POST';
-  if (closing) headers['Connection'] = 'close';
+/** Name, value, name, value, …: a list is not looked through for names as an object is. */
+function headersFor(status: number, text: string, closing: boolean): string[] {
+  const headers = [...PLAIN_HEADERS, String(Buffer.byteLength(text))];
+  if (status === 405) headers.push('Allow', 'GET, POST');
+  if (closing) headers.push('Connection', 'close');
   return headers;
 }
+
+const PLAIN_HEADERS = ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff', 'Content-Length'];
 
 interface Lingering {
   readonly limits: WebhookLimits;
