@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { request } from 'node:http';
 
 import type { Delivery, PostVerdict, RoutedPost } from '../../../src/core/delivery.js';
-import { silentLogger } from '../../../src/core/log.js';
+import { silentLogger, type Logger } from '../../../src/core/log.js';
 import type { PageLookup, PageRoute, RouteAnswer, WebhookApp } from '../../../src/core/page-route.js';
 import { systemClock, type Clock } from '../../../src/core/clock.js';
 import { Secret } from '../../../src/core/secret.js';
@@ -141,7 +141,7 @@ export interface Edge {
 
 /** A listener on a free port with one app and one page, unless `lookup` says otherwise. */
 export async function startEdge(
-  set: { limits?: Partial<WebhookLimits>; clock?: Clock; lookup?: FakeLookup; tls?: TlsPair } = {},
+  set: { limits?: Partial<WebhookLimits>; clock?: Clock; lookup?: FakeLookup; tls?: TlsPair; log?: Logger } = {},
 ): Promise<Edge> {
   const lookup = set.lookup ?? new FakeLookup();
   if (set.lookup === undefined) {
@@ -154,7 +154,7 @@ export async function startEdge(
     lookup,
     delivery,
     clock: set.clock ?? systemClock,
-    log: silentLogger,
+    log: set.log ?? silentLogger,
     observe: observed,
     ...(set.limits === undefined ? {} : { limits: set.limits }),
     ...(set.tls === undefined ? {} : { tls: set.tls }),
