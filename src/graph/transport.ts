@@ -42,12 +42,12 @@ export interface GraphTransportOptions {
   readonly proxy?: URL;
 }
 
-const TIMEOUT_MS = 15_000;
+export const TIMEOUT_MS = 15_000;
 /**
  * A write begins at most 10 s after the last renewal of a lease of 15 s, and must have ended before somebody else can hold the
  * lease. Whether one that was cut off has arrived is not known: it is read back before anything else.
  */
-const WRITE_TIMEOUT_MS = 4_500;
+export const WRITE_TIMEOUT_MS = 4_500;
 const MAX_SOCKETS = 32;
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const MAX_REQUEST_BYTES = 2 * 1024 * 1024;

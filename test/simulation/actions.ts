@@ -111,6 +111,9 @@ const ACTIONS: readonly Action[] = [
       users.labelNamespace();
     },
     (users: Users) => {
+      users.changeAppRow();
+    },
+    (users: Users) => {
       users.annotate();
     },
   ],

@@ -149,7 +149,7 @@ export class ApiServer {
   #put(plural: Plural, object: Stored): Stored {
     this.#version += 1;
     const previous = this.get(plural, keyOf(object));
-    const stored = structuredClone({ ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } });
+    const stored = copyOf({ ...object, metadata: { ...object.metadata, resourceVersion: String(this.#version) } });
     this.#of(plural).set(keyText(keyOf(stored)), stored);
     this.#tell({ plural, gone: false, object: stored, previous });
     return stored;
@@ -173,6 +173,15 @@ function patched({ metadata }: Stored, finalizers: readonly string[], { op, path
   const tested: Readonly<Record<string, unknown>> = { ...metadata, finalizers };
   if (sameData(tested[path.split('/').at(-1) ?? ''], value)) return finalizers;
   throw new KubeStatusError('test', 422, { reason: 'Invalid' });
+}
+
+/** A copy of what is JSON; of so small ones many times faster than structuredClone. */
+function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T;
+  if (typeof value !== 'object' || value === null) return value;
+  const copy: Record<string, unknown> = {};
+  for (const key in value) if (value[key] !== undefined) copy[key] = copyOf(value[key]);
+  return copy as T;
 }
 
 /** `…/namespaces/bots/messengerpages/shop/status`. A collection has no name. */

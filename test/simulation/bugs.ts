@@ -1,18 +1,18 @@
+import type { KubeObject } from '../../src/api/meta.js';
 import type { MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
 import { UNSUBSCRIBE_FINALIZER } from '../../src/api/v1alpha1/constants.js';
-import { ClaimArbiter } from '../../src/controller/claims/arbiter.js';
+import type { LeaderPorts } from '../../src/app/leader.js';
 import { StaleReadError } from '../../src/core/errors.js';
 import type { PageGraph } from '../../src/core/graph.js';
 import { hasFinalizer, isBeingDeleted } from '../../src/runtime/finalizers.js';
-import type { FinalizerWriter } from '../../src/runtime/ports.js';
-import type { Ports } from './leader.js';
+import type { FinalizerWriter, Informer, KindAccess, LiveReader } from '../../src/runtime/ports.js';
 
 /** Mistakes that could be made, put in on purpose to see whether they would be found. */
 export const BUGS = ['finalizer_before_delete', 'lister_for_live', 'no_fence', 'deleted_are_successors', 'secret_lost_on_relist'] as const;
 export type Bug = (typeof BUGS)[number];
 
 /** The ports with the mistake in them. Those about the fence and about Secrets are in `Process` and `Caches`. */
-export function withBug(bug: Bug | undefined, ports: Ports): Ports {
+export function withBug(bug: Bug | undefined, ports: LeaderPorts): LeaderPorts {
   switch (bug) {
     case 'finalizer_before_delete':
       return { ...ports, graph: lettingGoFirst(ports) };
@@ -28,9 +28,9 @@ export function withBug(bug: Bug | undefined, ports: Ports): Ports {
 }
 
 /** The finalizer goes before the DELETE has been answered. */
-function lettingGoFirst({ graph, caches, pages }: Ports): Ports['graph'] {
+function lettingGoFirst({ graph, cluster: { pages } }: LeaderPorts): LeaderPorts['graph'] {
   const unsubscribe: PageGraph['unsubscribe'] = async (page, options) => {
-    for (const one of caches.pages.byIndex('pageId', page.pageId)) {
+    for (const one of pages.informer.byIndex('pageId', page.pageId)) {
       if (isBeingDeleted(one)) await pages.finalizers.remove(one, UNSUBSCRIBE_FINALIZER, options.signal);
     }
     return graph.unsubscribe(page, options);
@@ -47,23 +47,45 @@ function lettingGoFirst({ graph, caches, pages }: Ports): Ports['graph'] {
 }
 
 /** The cache is believed where the object itself has to be read. */
-function readingCaches(ports: Ports): Ports {
-  const { pages, apps } = ports.caches;
-  return {
-    ...ports,
-    pages: { ...ports.pages, live: { get: (key) => Promise.resolve(pages.get(key)) } },
-    apps: { ...ports.apps, live: { get: (key) => Promise.resolve(apps.get(key)) } },
-  };
+function readingCaches(ports: LeaderPorts): LeaderPorts {
+  const { pages, apps } = ports.cluster;
+  return { ...ports, cluster: { ...ports.cluster, pages: { ...pages, live: fromCache(pages) }, apps: { ...apps, live: fromCache(apps) } } };
+}
+
+function fromCache<T extends KubeObject>({ informer }: { readonly informer: Informer<T> }): LiveReader<T> {
+  return { get: (key) => Promise.resolve(informer.get(key)) };
 }
 
 /** A page that waits for the claim is taken for a successor, deleted or not. */
-function countingTheDeleted(ports: Ports): Ports {
-  const { finalizers, live } = ports.pages;
-  const get: typeof live.get = async (key, signal) => {
-    const page = await live.get(key, signal);
-    return page === undefined || hasFinalizer(page, UNSUBSCRIBE_FINALIZER) ? page : asIfKept(page);
+function countingTheDeleted(ports: LeaderPorts): LeaderPorts {
+  const { pages } = ports.cluster;
+  const lenient: KindAccess<MessengerPage> = { ...pages, informer: keepingRivals(pages.informer), live: keeping(pages.live) };
+  return { ...ports, cluster: { ...ports.cluster, pages: { ...lenient, finalizers: neverTooLate(pages.finalizers) } } };
+}
+
+function keepingRivals(informer: Informer<MessengerPage>): Informer<MessengerPage> {
+  return {
+    get: (key) => informer.get(key),
+    list: () => informer.list(),
+    byIndex: (index, value) => informer.byIndex(index, value).map((page) => (index === 'pageId' ? asIfKept(page) : page)),
+    hasSynced: () => informer.hasSynced(),
+    ageMs: () => informer.ageMs(),
+    subscribe: (handler) => informer.subscribe(handler),
   };
-  const lenient: FinalizerWriter<MessengerPage> = {
+}
+
+/** But for one that is to be unsubscribed: its own pass must go on. */
+function keeping(live: LiveReader<MessengerPage>): LiveReader<MessengerPage> {
+  return {
+    get: async (key, signal) => {
+      const page = await live.get(key, signal);
+      return page === undefined || hasFinalizer(page, UNSUBSCRIBE_FINALIZER) ? page : asIfKept(page);
+    },
+  };
+}
+
+function neverTooLate(finalizers: FinalizerWriter<MessengerPage>): FinalizerWriter<MessengerPage> {
+  return {
     add: (page, finalizer, signal) =>
       finalizers.add(page, finalizer, signal).catch((error: unknown) => {
         if (error instanceof StaleReadError) return page;
@@ -71,24 +93,11 @@ function countingTheDeleted(ports: Ports): Ports {
       }),
     remove: (page, finalizer, signal) => finalizers.remove(page, finalizer, signal),
   };
-  return {
-    ...ports,
-    pages: { ...ports.pages, live: { get }, finalizers: lenient },
-    arbiter: (deps) =>
-      new ClaimArbiter({
-        ...deps,
-        livePages: { get: async (key, signal) => asIfKept(await live.get(key, signal)) },
-        pages: {
-          get: (key) => asIfKept(deps.pages.get(key)),
-          byIndex: (index, value) => deps.pages.byIndex(index, value).map((page) => asIfKept(page)),
-        },
-      }),
-  };
 }
 
 /** Unless it holds the claim: that is the one to hand it over. */
-function asIfKept<P extends MessengerPage | undefined>(page: P): P {
-  if (page === undefined || page.status?.claim?.state === 'Held' || !isBeingDeleted(page)) return page;
-  const metadata = Object.fromEntries(Object.entries(page.metadata).filter(([name]) => name !== 'deletionTimestamp'));
-  return { ...page, metadata };
+function asIfKept(page: MessengerPage): MessengerPage {
+  if (page.status?.claim?.state === 'Held' || !isBeingDeleted(page)) return page;
+  const kept = Object.entries(page.metadata).filter(([name]) => name !== 'deletionTimestamp');
+  return { ...page, metadata: { name: page.metadata.name, ...Object.fromEntries(kept) } };
 }

@@ -16,6 +16,7 @@ export function heal(world: World): void {
   world.chaos = false;
   world.graph.down = false;
   world.graph.lagMs = () => 0;
+  world.publicReady = true;
   for (const { host } of world.processes) {
     host.partitioned = false;
     host.slow = false;
@@ -78,6 +79,18 @@ const outage: Fault = (world) => {
   });
 };
 
+const webhooksDown: Fault = (world) => {
+  const ms = world.random.between(2_000, 40_000);
+  world.trace('fault', `no webhook can answer for ${ms}`);
+  world.publicReady = false;
+  world.clock.setTimer(ms, () => {
+    world.publicReady = true;
+  });
+};
+const disturbReaders: Fault = (world) => {
+  for (const reader of world.readers) if (world.random.chance(0.7)) reader.disturb(world.random.between(500, 30_000));
+};
+
 function rejoin(world: World, host: Host, ms: number): void {
   world.clock.setTimer(ms, () => {
     host.partitioned = false;
@@ -86,5 +99,5 @@ function rejoin(world: World, host: Host, ms: number): void {
 
 const FAULTS: readonly Fault[] = [
   ...[crashAtCall, crashAtCall, crashAtCall, crashAtCall, crashNow, stop, pause, pause, partition],
-  ...[breakWatches, breakWatches, breakWatches, relist, outage],
+  ...[breakWatches, breakWatches, breakWatches, relist, outage, webhooksDown, disturbReaders, disturbReaders],
 ];

@@ -10,15 +10,15 @@ import type { World } from './world.js';
 /** What must be so a few minutes after the last fault: a new token in a Secret is in use long before the next drift check. */
 export function checkSoon(world: World): readonly string[] {
   return pagesOf(world)
-    .filter((page) => !isBeingDeleted(page) && page.spec.suspend !== true && appWorks(world, appOf(world, page)) && consents(world, page))
-    .filter((page) => goodToken(world, page) !== undefined && !isProven(world, page))
+    .filter((page) => isFit(world, page) && !isProven(world, page))
     .map(({ metadata }) => `token_not_in_use: ${metadata.namespace ?? ''}/${metadata.name} has a good token that is not in use`);
 }
 
 /** What must be so in the end. */
 export function checkFinally(world: World): readonly string[] {
   const keys = APP_IDS.flatMap((appId) => PAGE_IDS.map((pageId) => `${appId}/${pageId}`));
-  return [...keys.flatMap((key) => keyFaults(world, key)), ...deletionFaults(world), ...appFaults(world)];
+  const faults = [...keys.flatMap((key) => keyFaults(world, key)), ...deletionFaults(world), ...appFaults(world), ...statusFaults(world)];
+  return [...faults, ...world.readers.flatMap((reader) => reader.checkFinally(keys))];
 }
 
 function keyFaults(world: World, key: string): readonly string[] {
@@ -30,13 +30,15 @@ function keyFaults(world: World, key: string): readonly string[] {
   }
   // A page that is let go keeps its claim for as long as somebody else's finalizer keeps it; the higher epoch counts.
   const staying = held.filter((page) => !isBeingDeleted(page));
+  const refused = staying.find((page) => !consents(world, page));
+  if (refused !== undefined) return [`refused_holder: ${refused.metadata.name} holds ${key} without consent`];
   if (staying.length > 1) return [`two_holders: ${key} is held by ${staying.length} pages`];
   const holder = held.toSorted((a, b) => (b.status?.claim?.epoch ?? 0) - (a.status?.claim?.epoch ?? 0))[0];
   if (holder === undefined) {
     const fit = wanting.find((page) => isFit(world, page) && wantedKey(world, page) === key);
     return fit === undefined ? [] : [`no_holder: ${fit.metadata.name} could hold ${key}`];
   }
-  return isBeingDeleted(holder) ? [] : rowFaults(world, holder, row);
+  return isBeingDeleted(holder) || world.readOnly ? [] : rowFaults(world, holder, row);
 }
 
 function rowFaults(world: World, page: MessengerPage, row: readonly string[] | undefined): readonly string[] {
@@ -57,19 +59,31 @@ function deletionFaults(world: World): readonly string[] {
     .map(({ metadata }) => `deletion_hangs: ${metadata.namespace ?? ''}/${metadata.name}`);
 }
 
+/** What is said is about the objects as they are, or an old Ready would seem to be of a new spec. */
+function statusFaults(world: World): readonly string[] {
+  const apps = world.server.list('messengerapps').filter((app) => appWorks(world, app));
+  return [...apps, ...pagesOf(world).filter((page) => isFit(world, page))]
+    .filter(({ metadata, status }) => status?.observedGeneration !== metadata.generation)
+    .map(({ metadata, status }) => `old_status: ${metadata.name} says ${status?.observedGeneration} of ${metadata.generation}`);
+}
+
 /** A managed app has the fields of its pages. */
 function appFaults(world: World): readonly string[] {
+  if (world.readOnly) return [];
   return world.server.list('messengerapps').flatMap((app) => {
     if (app.spec.webhook?.subscription !== 'Manage' || !appWorks(world, app)) return [];
     const pages = pagesOf(world).filter((page) => appOf(world, page) === app && consents(world, page) && !isBeingDeleted(page));
-    const row = world.graph.appRows.get(app.spec.appId)?.fields ?? [];
-    const missing = pages.flatMap(({ spec }) => spec.subscribedFields ?? []).filter((field) => !row.includes(field));
-    return missing.length === 0 ? [] : [`app_fields: ${app.metadata.name} lacks ${missing.join()}`];
+    const row = world.graph.appRows.get(app.spec.appId);
+    const missing = pages.flatMap(({ spec }) => spec.subscribedFields ?? []).filter((field) => row?.fields.includes(field) !== true);
+    if (missing.length > 0) return [`app_fields: ${app.metadata.name} lacks ${missing.join()}`];
+    const { callbackUrl } = app.spec.webhook;
+    return row === undefined || row.callbackUrl === callbackUrl ? [] : [`app_callback: ${app.metadata.name} has ${row.callbackUrl}`];
   });
 }
 
 function isFit(world: World, page: MessengerPage): boolean {
   return (
+    !world.graph.broken.has(page.spec.pageId) &&
     !isBeingDeleted(page) &&
     page.spec.suspend !== true &&
     appWorks(world, appOf(world, page)) &&

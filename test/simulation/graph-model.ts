@@ -11,8 +11,8 @@ interface Token {
   alive: boolean;
 }
 
-interface Lagging {
-  readonly row: ObservedSubscription;
+interface Lagging<T> {
+  readonly row: T;
   readonly fromMs: number;
   readonly untilMs: number;
 }
@@ -26,13 +26,16 @@ export class GraphModel {
   /** appId → its secret */
   readonly secrets = new Map<string, string>();
   readonly appRows = new Map<string, AppSubscription>();
-  readonly #lagging = new Map<string, Lagging>();
+  readonly #lagging = new Map<string, Lagging<ObservedSubscription>>();
+  readonly #laggingApps = new Map<string, Lagging<AppSubscription | undefined>>();
   /** For how long the next write is not shown. */
   lagMs: () => number = () => 0;
   onRow: (key: string) => void = () => undefined;
   /** A read showed what a write had already changed, so long after that write. */
   onStale: (key: string, sinceMs: number) => void = () => undefined;
   down = false;
+  /** Graph fails whenever it is asked about these Pages, and goes on failing. */
+  readonly broken = new Set<string>();
 
   constructor(clock: VirtualClock) {
     this.#clock = clock;
@@ -78,12 +81,17 @@ export class GraphModel {
 
   subscriptions(app: AppCredentials): readonly AppSubscription[] {
     this.#authenticate(app);
-    const row = this.appRows.get(app.appId);
+    const lagging = this.#laggingApps.get(app.appId);
+    const isStale = lagging !== undefined && this.#clock.monotonicMs() < lagging.untilMs;
+    const row = isStale ? lagging.row : this.appRows.get(app.appId);
     return row === undefined ? [] : [row];
   }
 
   subscribeApp(app: AppCredentials, callbackUrl: string, fields: readonly string[]): void {
     this.#authenticate(app);
+    const lagMs = this.lagMs();
+    const nowMs = this.#clock.monotonicMs();
+    if (lagMs > 0) this.#laggingApps.set(app.appId, { row: this.appRows.get(app.appId), fromMs: nowMs, untilMs: nowMs + lagMs });
     this.appRows.set(app.appId, { object: 'page', callbackUrl, active: true, fields: [...fields] });
   }
 
@@ -91,6 +99,13 @@ export class GraphModel {
   setByHand(key: string, fields: readonly string[] | undefined): void {
     this.#lagging.delete(key);
     this.#set(key, fields);
+  }
+
+  /** The same of an app's row. */
+  setAppByHand(appId: string, row: AppSubscription | undefined): void {
+    this.#laggingApps.delete(appId);
+    if (row === undefined) this.appRows.delete(appId);
+    else this.appRows.set(appId, row);
   }
 
   #write(key: string, fields: readonly string[] | undefined): void {

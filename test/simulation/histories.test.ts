@@ -19,6 +19,9 @@ if (SIMULATION_SEED === undefined) {
         expect(happened.unsubscribes).toBeGreaterThan(40);
         expect(happened.takeovers).toBeGreaterThan(150);
         expect(happened.leaders).toBeGreaterThan(200);
+        expect(happened.overlaps).toBeGreaterThan(3);
+        expect(happened.appWrites).toBeGreaterThan(8);
+        expect(happened.routed).toBeGreaterThan(400);
       },
       300_000,
     );

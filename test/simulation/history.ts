@@ -12,17 +12,22 @@ export interface Outcome {
   readonly happened: {
     readonly graphWrites: number;
     readonly unsubscribes: number;
+    readonly appWrites: number;
     readonly takeovers: number;
     readonly leftSubscribed: number;
     readonly leaders: number;
+    /** Times that one began to lead while another still believed that it did. */
+    readonly overlaps: number;
+    /** Times that a webhook began to route a Page to another object, or to none. */
+    readonly routed: number;
   };
 }
 
 const MINUTE_MS = 60_000;
 /** Longer than the longest back-off of the queue. */
 const SOON_MS = 8 * MINUTE_MS;
-/** Longer than a drift check, a dead token's time, a restored row's. */
-const LATE_MS = 37 * MINUTE_MS;
+/** Longer than a drift check, a dead token's time, a restored row's; checks may be stretched. */
+const lateMs = ({ pressure }: World): number => (pressure * 33 + 4) * MINUTE_MS;
 
 /** One history from its seed to its end: users and faults, then peace, then what must hold. */
 export async function runHistory(options: WorldOptions): Promise<Outcome> {
@@ -32,8 +37,11 @@ export async function runHistory(options: WorldOptions): Promise<Outcome> {
   await turmoil(world, users, over);
   const late = over() ? [] : await peace(world, users, over);
   for (const one of late) world.trace('VIOLATION', one);
-  const { violations, graphWrites, unsubscribes, takeovers, leftSubscribed } = world.oracle;
-  const happened = { graphWrites, unsubscribes, takeovers, leftSubscribed: leftSubscribed.size, leaders: world.leaders };
+  const { violations, graphWrites, unsubscribes, claims, apps, leftSubscribed } = world.oracle;
+  const { leaders, overlaps, readers } = world;
+  const routed = readers.reduce((sum, { routed }) => sum + routed, 0);
+  const own = { graphWrites, unsubscribes, appWrites: apps.total, takeovers: claims.takeovers, leftSubscribed: leftSubscribed.size };
+  const happened = { ...own, leaders, overlaps, routed };
   return { violations: [...violations, ...late], happened };
 }
 
@@ -61,21 +69,30 @@ function rotateUnseen(world: World, users: Users): void {
 async function peace(world: World, users: Users, over: () => boolean): Promise<readonly string[]> {
   const { clock } = world;
   heal(world);
+  if (world.random.chance(0.06)) await neverHealed(world, users);
   await clock.run(SOON_MS, over);
   const soon = users.appsWereParked ? [] : checkSoon(world);
   if (soon.length > 0) return soon;
-  await clock.run(LATE_MS, over);
+  await clock.run(lateMs(world), over);
   const late = checkFinally(world);
-  return late.length > 0 ? late : rest(world);
+  return late.length > 0 || world.graph.broken.size > 0 ? late : rest(world);
+}
+
+/** One Page stays out of reach for good, and somebody deletes what there is of it: that must end all the same. */
+async function neverHealed(world: World, users: Users): Promise<void> {
+  await world.clock.run(world.random.pick([1, MINUTE_MS]));
+  users.breakPage();
+  for (const page of pagesOf(world)) if (world.graph.broken.has(page.spec.pageId) && users.chance(0.7)) users.deletePage(page);
 }
 
 /** Everything is looked at once more, by the leader that is and by a new one: nothing may be written. */
 async function rest(world: World): Promise<readonly string[]> {
   const { clock, oracle } = world;
-  const before = { cluster: oracle.clusterWrites, graph: oracle.graphWrites };
+  const writesAtGraph = (): number => oracle.graphWrites + oracle.apps.total;
+  const before = { cluster: oracle.clusterWrites, graph: writesAtGraph() };
   const quiet = (who: string): readonly string[] => {
     const cluster = oracle.clusterWrites - before.cluster;
-    const graph = oracle.graphWrites - before.graph;
+    const graph = writesAtGraph() - before.graph;
     return cluster + graph === 0 ? [] : [`not_silent: ${who} writes ${cluster} times to the cluster and ${graph} times to Graph`];
   };
   if (!lookAtAll(world)) return ['no_leader: nobody leads'];

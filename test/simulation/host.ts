@@ -30,6 +30,8 @@ export class Host {
   readonly #world: VirtualClock;
   #alive = true;
   #pausedUntilMs = -Infinity;
+  /** What came while it stood still. */
+  readonly #waiting: (() => void)[] = [];
   /** When it last went on after a pause, and how long that was. */
   resumed: { readonly atMs: number; readonly pausedMs: number } | undefined;
   /** Calls until it crashes, and whether the last one still has its effect. */
@@ -76,6 +78,12 @@ export class Host {
     this.resumed = { atMs: this.#pausedUntilMs, pausedMs: this.#pausedUntilMs - nowMs };
   }
 
+  /** How long it stood still just now; 0 if it is a while ago, or never was. What it does may be that much late. */
+  pauseBefore(): number {
+    if (this.resumed === undefined || this.#world.monotonicMs() - this.resumed.atMs > 2 * MAX_WAY_MS) return 0;
+    return this.resumed.pausedMs;
+  }
+
   /** One request and its answer. Never settles once the process is gone. */
   call<T>(call: Call<T>): Promise<T> {
     const { signal } = call;
@@ -115,12 +123,26 @@ export class Host {
 
   #resume(fn: () => void): void {
     if (!this.#alive) return;
-    const leftMs = this.#pausedUntilMs - this.#world.monotonicMs();
-    if (leftMs > 0)
-      this.#world.setTimer(leftMs, () => {
-        this.#resume(fn);
-      });
-    else fn();
+    if (this.#pausedUntilMs <= this.#world.monotonicMs()) {
+      fn();
+      return;
+    }
+    this.#waiting.push(fn);
+    if (this.#waiting.length === 1) this.#wakeUp();
+  }
+
+  /** What waited goes on in the order in which it would have happened. */
+  #wakeUp(): void {
+    this.#world.setTimer(this.#pausedUntilMs - this.#world.monotonicMs(), () => {
+      if (this.#pausedUntilMs > this.#world.monotonicMs()) {
+        this.#wakeUp();
+        return;
+      }
+      for (const fn of this.#waiting.splice(0))
+        this.#world.setTimer(0, () => {
+          this.#resume(fn);
+        });
+    });
   }
 }
 

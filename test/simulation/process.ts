@@ -1,18 +1,13 @@
-import type { KubeObject } from '../../src/api/meta.js';
-import type { MessengerApp, MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
+import { Leader } from '../../src/app/leader.js';
 import { silentLogger } from '../../src/core/log.js';
-import { KubeFinalizerWriter } from '../../src/k8s/finalizer-writer.js';
+import { References } from '../../src/indexer/references.js';
 import { LeaderElection } from '../../src/k8s/leader-election.js';
 import { LeaseLock } from '../../src/k8s/lease.js';
-import { KubeLiveReader } from '../../src/k8s/live-reader.js';
-import { MESSENGER_APPS, MESSENGER_PAGES, type ResourceType } from '../../src/k8s/resources.js';
-import { KubeStatusWriter } from '../../src/k8s/status-writer.js';
-import type { WriteFence } from '../../src/runtime/ports.js';
 import { withBug } from './bugs.js';
 import { Caches } from './caches.js';
 import type { Host } from './host.js';
-import { Leader, type Writers } from './leader.js';
-import { SimGraph } from './sim-graph.js';
+import { portsOf } from './leader.js';
+import { OPTIONS } from './options.js';
 import { SimKube } from './sim-kube.js';
 import type { World } from './world.js';
 
@@ -57,9 +52,13 @@ export class Process {
 
   /** Resolves when it has ended, unless it crashes. */
   async run(): Promise<void> {
+    const { pages, apps, secrets } = this.caches;
+    const references = new References({ roles: ['controller'], className: OPTIONS.className, pages, apps, secrets, configMaps: undefined });
+    references.start();
     this.caches.start(this.#life.signal);
     while (!this.caches.synced()) await this.#sleep(SYNC_POLL_MS);
     await this.#election.lead((signal) => this.#lead(signal), this.#life.signal).catch(() => undefined);
+    references.close();
     this.#life.abort(new Error('the process ends'));
   }
 
@@ -69,31 +68,13 @@ export class Process {
   }
 
   async #lead(signal: AbortSignal): Promise<void> {
-    this.#world.trace(this.host.name, 'leads');
-    this.#world.leaders += 1;
-    const fence = this.#world.bug === 'no_fence' ? { check: () => undefined } : this.#election;
-    this.leader = new Leader(
-      withBug(this.#world.bug, {
-        host: this.host,
-        world: this.#world,
-        caches: this.caches,
-        pages: this.#writers<MessengerPage>(MESSENGER_PAGES, fence),
-        apps: this.#writers<MessengerApp>(MESSENGER_APPS, fence),
-        fence,
-        graph: new SimGraph(this.host, this.#world),
-      }),
-    );
+    const { host, caches } = this;
+    const world = this.#world;
+    world.begunToLead(this);
+    const fence = world.bug === 'no_fence' ? { check: () => undefined } : this.#election;
+    this.leader = new Leader(withBug(world.bug, portsOf({ host, world, caches, client: this.#client, fence })));
     await this.leader.run(signal);
     this.leader = undefined;
-  }
-
-  #writers<T extends KubeObject & { readonly status?: unknown }>(resource: ResourceType, fence: WriteFence): Writers<T> {
-    const deps = { client: this.#client, fence };
-    return {
-      live: new KubeLiveReader<T>(this.#client, resource),
-      status: new KubeStatusWriter<T>(deps, resource),
-      finalizers: new KubeFinalizerWriter<T>(deps, resource),
-    };
   }
 
   /** After each write the caches go on showing what was, for a while. */

@@ -11,11 +11,19 @@ import type {
   TokenInfo,
 } from '../../src/core/graph.js';
 import type { Secret } from '../../src/core/secret.js';
+import { TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../../src/graph/transport.js';
 import { rowKey } from './graph-model.js';
 import { noAnswer, type Host } from './host.js';
 import type { World } from './world.js';
 
-const TIMEOUT_MS = 15_000;
+interface GraphCall<T> extends GraphCallOptions {
+  readonly name: string;
+  readonly effect: () => T;
+  /** Which Page it is about. */
+  readonly page?: PageCredentials;
+  /** Of a write: called when its outcome is not known to the writer. */
+  readonly unconfirmed?: () => void;
+}
 
 /** The calls of one process to Graph. */
 export class SimGraph implements PageGraph, AppGraph {
@@ -28,7 +36,7 @@ export class SimGraph implements PageGraph, AppGraph {
   }
 
   inspectToken(app: AppCredentials, token: Secret, options: GraphCallOptions): Promise<TokenInfo> {
-    return this.#call('inspect', options, () => this.#world.graph.inspect(app, token.reveal()));
+    return this.#call({ name: 'inspect', ...options, effect: () => this.#world.graph.inspect(app, token.reveal()) });
   }
 
   /** Never fails: a name decides nothing, and one that is learnt late is a write at rest. */
@@ -38,67 +46,69 @@ export class SimGraph implements PageGraph, AppGraph {
   }
 
   observe(page: PageCredentials, options: GraphCallOptions): Promise<ObservedSubscription> {
-    return this.#call(`observe ${rowKey(page)}`, options, () => this.#world.graph.observe(page));
+    return this.#call({ name: `observe ${rowKey(page)}`, ...options, page, effect: () => this.#world.graph.observe(page) });
   }
 
   subscribe(page: PageCredentials, fields: readonly string[], options: GraphCallOptions): Promise<void> {
-    const key = rowKey(page);
     const written = [...fields].sort();
-    const unconfirmed = this.#world.oracle.graphWriteBegins(this.#host, key, written);
-    return this.#call(
-      `POST ${key} ${written.join()}`,
-      options,
-      () => {
-        this.#world.graph.subscribe(page, written);
-      },
-      unconfirmed,
-    );
+    const unconfirmed = this.#world.oracle.graphWriteBegins(this.#host, {
+      key: rowKey(page),
+      fields: written,
+      timeoutMs: WRITE_TIMEOUT_MS,
+    });
+    const effect = (): void => {
+      this.#world.graph.subscribe(page, written);
+    };
+    return this.#call({ name: `POST ${rowKey(page)} ${written.join()}`, ...options, page, effect, unconfirmed });
   }
 
   unsubscribe(page: PageCredentials, options: GraphCallOptions): Promise<void> {
-    const key = rowKey(page);
-    const unconfirmed = this.#world.oracle.graphWriteBegins(this.#host, key, undefined);
-    return this.#call(
-      `DELETE ${key}`,
-      options,
-      () => {
-        this.#world.graph.unsubscribe(page);
-      },
-      unconfirmed,
-    );
+    const unconfirmed = this.#world.oracle.graphWriteBegins(this.#host, { key: rowKey(page), timeoutMs: WRITE_TIMEOUT_MS });
+    const effect = (): void => {
+      this.#world.graph.unsubscribe(page);
+    };
+    return this.#call({ name: `DELETE ${rowKey(page)}`, ...options, page, effect, unconfirmed });
   }
 
   subscriptions(app: AppCredentials, options: GraphCallOptions): Promise<readonly AppSubscription[]> {
-    return this.#call(`subscriptions ${app.appId}`, options, () => this.#world.graph.subscriptions(app));
+    return this.#call({ name: `subscriptions ${app.appId}`, ...options, effect: () => this.#world.graph.subscriptions(app) });
   }
 
   subscribeApp(app: AppCredentials, wanted: Parameters<AppGraph['subscribeApp']>[1], options: GraphCallOptions): Promise<void> {
-    this.#world.oracle.writeBegins(this.#host, `POST app ${app.appId}`);
-    this.#world.oracle.appWrites += 1;
+    const unconfirmed = this.#world.oracle.appWriteBegins(this.#host, app.appId, WRITE_TIMEOUT_MS);
     const effect = (): void => {
+      this.#world.oracle.apps.arrives(app.appId, wanted.fields);
       this.#world.graph.subscribeApp(app, wanted.callbackUrl, wanted.fields);
     };
-    return this.#call(`POST app ${app.appId} ${wanted.fields.join()}`, options, effect);
+    return this.#call({ name: `POST app ${app.appId} ${wanted.fields.join()}`, ...options, effect, unconfirmed });
   }
 
-  #call<T>(name: string, { signal }: GraphCallOptions, effect: () => T, unconfirmed: () => void = () => undefined): Promise<T> {
+  #call<T>({ name, signal, effect, page, unconfirmed }: GraphCall<T>): Promise<T> {
     const fault = this.#fault();
     return this.#host.call<T>({
       name,
       effect: () => {
-        const limited = this.#throttled();
-        this.#world.trace(this.#host.name, `Graph ${name}`, fault ?? limited?.message);
-        if (limited !== undefined) throw limited;
+        const refusal = this.#throttled() ?? this.#failure(page);
+        this.#world.trace(this.#host.name, `Graph ${name}`, fault ?? refusal?.message);
+        if (refusal !== undefined) throw refusal;
         return effect();
       },
       signal,
-      timeoutMs: TIMEOUT_MS,
+      // What GraphTransport gives them.
+      timeoutMs: unconfirmed === undefined ? TIMEOUT_MS : WRITE_TIMEOUT_MS,
       fault,
       lost: () => new TransientError('GraphUnavailable', 'Graph gave no answer'),
       settled: (outcome) => {
-        if (outcome === 'failed') unconfirmed();
+        if (outcome === 'failed') unconfirmed?.();
       },
     });
+  }
+
+  /** Graph has something against this Page, for good: mostly it fails, sometimes it asks to be left alone for long. */
+  #failure(page: PageCredentials | undefined): Error | undefined {
+    if (page === undefined || !this.#world.graph.broken.has(page.pageId)) return undefined;
+    if (this.#host.random.chance(0.7)) return new TransientError('GraphUnavailable', 'Graph fails for this Page');
+    return new RateLimitedError('too many calls', 3_600_000, { scope: 'page' });
   }
 
   #fault(): 'refused' | 'answer_lost' | undefined {

@@ -51,7 +51,7 @@ export class SimKube extends KubeClient {
   }
 
   #writeBegins(request: KubeRequest): void {
-    this.#oracle.writeBegins(this.#host, `${request.method} ${request.path}`);
+    this.#oracle.clusterWriteBegins(this.#host, `${request.method} ${request.path}`, request.timeoutMs ?? TIMEOUT_MS);
     this.onWrite();
   }
 

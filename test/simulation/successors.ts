@@ -18,6 +18,7 @@ export class Successors {
   readonly #seen = new Map<Host, Map<string, number>>();
   /** page → since when it has been able to */
   readonly #since = new Map<string, number>();
+  readonly #unwilling = new Map<Host, Unwilling>();
 
   constructor(world: World) {
     this.#world = world;
@@ -32,6 +33,13 @@ export class Successors {
       if (type !== 'deleted' && looksFit(object)) seen.set(uid, seen.get(uid) ?? this.#nowMs());
       else seen.delete(uid);
     });
+    this.#unwilling.set(host, new Unwilling(caches, () => this.#nowMs()));
+  }
+
+  /** Why this process must not subscribe the page of this key: it has known so for as long as a pass may take. */
+  unwilling(host: Host, key: string): string | undefined {
+    if (host.resumed !== undefined && this.#nowMs() - host.resumed.atMs < PASS_MS) return undefined;
+    return this.#unwilling.get(host)?.of(key);
   }
 
   changed(page: MessengerPage, gone: boolean): void {
@@ -48,6 +56,7 @@ export class Successors {
 
   /** Why it was not right to leave this page subscribed; undefined: it was. */
   whyLeft(page: MessengerPage): string | undefined {
+    if (this.#world.graph.broken.has(page.spec.pageId)) return undefined;
     const app = appOf(this.#world, page);
     if (app === undefined || !goodAppSecret(this.#world, app) || goodToken(this.#world, page) === undefined) return undefined;
     const deletedMs = Date.parse(page.metadata.deletionTimestamp ?? '') - this.#world.startMs;
@@ -70,6 +79,45 @@ export class Successors {
 
   #nowMs(): number {
     return this.#world.clock.monotonicMs();
+  }
+}
+
+/** What speaks against subscribing a page, as the caches of one process show it, and since when they do. */
+class Unwilling {
+  readonly #caches: Caches;
+  readonly #nowMs: () => number;
+  /** key → what, since */
+  readonly #since = new Map<string, { readonly why: string; readonly sinceMs: number }>();
+
+  constructor(caches: Caches, nowMs: () => number) {
+    this.#caches = caches;
+    this.#nowMs = nowMs;
+    for (const cache of [caches.pages, caches.apps, caches.namespaces]) {
+      cache.subscribe(() => {
+        this.#look();
+      });
+    }
+  }
+
+  of(key: string): string | undefined {
+    const found = this.#since.get(key);
+    return found !== undefined && this.#nowMs() - found.sinceMs > PASS_MS ? found.why : undefined;
+  }
+
+  #look(): void {
+    const held = this.#caches.pages.list().filter(({ status }) => status?.claim?.state === 'Held');
+    for (const key of new Set(held.map((page) => claimKey(page) ?? ''))) {
+      const why = held.filter((page) => claimKey(page) === key).map((page) => this.#whyNot(page));
+      if (why[0] === undefined || why.includes(undefined)) this.#since.delete(key);
+      else this.#since.set(key, { why: why[0], sinceMs: this.#since.get(key)?.sinceMs ?? this.#nowMs() });
+    }
+  }
+
+  #whyNot(page: MessengerPage): string | undefined {
+    const app = this.#caches.apps.get(appKeyOf(page));
+    if (app === undefined) return 'its app is gone';
+    if (app.spec.suspend === true) return 'its app is suspended';
+    return consentTo(page, app, this.#caches.namespaces).given ? undefined : 'its app does not consent';
   }
 }
 

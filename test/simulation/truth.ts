@@ -12,12 +12,21 @@ export function claimKey({ status }: MessengerPage): string | undefined {
   return status?.claim === undefined ? undefined : `${status.claim.appId}/${status.claim.pageId}`;
 }
 
+/** Of its claim; 0 if it never had one. */
+export function epochOf({ status }: MessengerPage): number {
+  return status?.claim?.epoch ?? 0;
+}
+
+export function isHeld({ status }: MessengerPage): boolean {
+  return status?.claim?.state === 'Held';
+}
+
 export function pagesOf(world: World): readonly MessengerPage[] {
   return world.server.list('messengerpages');
 }
 
 export function heldPages(world: World, key: string): readonly MessengerPage[] {
-  return pagesOf(world).filter((page) => claimKey(page) === key && page.status?.claim?.state === 'Held');
+  return pagesOf(world).filter((page) => claimKey(page) === key && isHeld(page));
 }
 
 export function appOf(world: World, page: MessengerPage): MessengerApp | undefined {
@@ -31,6 +40,13 @@ export function goodToken(world: World, page: MessengerPage): string | undefined
   const app = appOf(world, page);
   const good = token?.alive === true && token.pageId === page.spec.pageId && token.appId === app?.spec.appId;
   return good ? value : undefined;
+}
+
+/** Whether the Secret has a token that is of another page or app, or none at all that Graph knows. */
+export function tokenIsForeign(world: World, page: MessengerPage): boolean {
+  const value = secretValue(world, page.metadata.namespace ?? '', page.spec.accessTokenSecretRef.name, DEFAULT_KEYS.token);
+  const token = world.graph.tokens.get(value ?? '');
+  return token !== undefined && (token.pageId !== page.spec.pageId || token.appId !== appOf(world, page)?.spec.appId);
 }
 
 export function goodAppSecret(world: World, app: MessengerApp): boolean {

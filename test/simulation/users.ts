@@ -17,6 +17,7 @@ export const FIELD_SETS = [
 const NAMES = ['a', 'b', 'c'] as const;
 const NAMESPACES = ['bots', 'tenant'] as const;
 const FOREIGN_FINALIZER = 'example.com/hold';
+const FOREIGN_FIELDS = ['messages', 'name'];
 const CALLBACK = 'https://bots.example.com/webhooks/messenger';
 const MAX_FOREIGN_CHANGES = 3;
 
@@ -28,6 +29,7 @@ export class Users {
   readonly #world: World;
   readonly #foreignChanges = new Map<string, number>();
   #tokens = 0;
+  #verifyTokens = 0;
   /** Whether an app's own Secret was ever taken away: then pages may be parked for a while. */
   appsWereParked = false;
 
@@ -51,6 +53,11 @@ export class Users {
         active: true,
         fields: random.chance(0.7) ? ALL_FIELDS : ['messages'],
       });
+      // Somebody has subscribed the app to a Page long before.
+      const key = `${appId}/${random.pick(PAGE_IDS)}`;
+      if (!random.chance(0.2)) continue;
+      graph.setByHand(key, FOREIGN_FIELDS);
+      this.#world.oracle.excused.set(key, 'never ours');
     }
     this.createApp(MAIN, '151');
     if (random.chance(0.4)) this.createApp(SECOND, '152');
@@ -74,7 +81,10 @@ export class Users {
   }
 
   putAppSecret(key: NamespacedName, appId: string): void {
-    this.putSecret({ namespace: key.namespace, name: `app-${key.name}` }, { appSecret: `secret-${appId}`, verifyToken: 'verify' });
+    if (this.#world.random.chance(0.2)) this.#verifyTokens += 1;
+    this.#world.oracle.apps.allow(appId);
+    const data = { appSecret: `secret-${appId}`, verifyToken: `verify-${this.#verifyTokens}` };
+    this.putSecret({ namespace: key.namespace, name: `app-${key.name}` }, data);
   }
 
   createPage(key = this.#someKey(), like?: MessengerPage): void {
@@ -189,6 +199,7 @@ export class Users {
     if (found === undefined) return;
     this.#world.trouble();
     found[1].alive = false;
+    this.#world.oracle.claims.look();
     for (const page of pagesOf(this.#world)) if (page.spec.pageId === found[1].pageId) this.#touch(page);
     this.#world.trace('user', `kills ${found[0]}`);
   }
@@ -200,9 +211,30 @@ export class Users {
     if (key === undefined || (this.#foreignChanges.get(key) ?? 0) >= MAX_FOREIGN_CHANGES) return;
     this.#foreignChanges.set(key, (this.#foreignChanges.get(key) ?? 0) + 1);
     this.#world.oracle.allow(key);
-    const fields = random.chance(0.5) ? undefined : ['messages', 'name'];
+    const fields = random.chance(0.5) ? undefined : FOREIGN_FIELDS;
     graph.setByHand(key, fields);
     this.#world.trace('user', `makes row ${key} ${fields?.join() ?? 'gone'}`);
+  }
+
+  /** Somebody takes a field out of an app's row, gives it another callback, or removes it. */
+  changeAppRow(): void {
+    const { graph, random, oracle } = this.#world;
+    const found = random.pickAny([...graph.appRows]);
+    if (found === undefined) return;
+    const [appId, row] = found;
+    oracle.apps.allow(appId);
+    graph.setAppByHand(
+      appId,
+      random.pickAny([undefined, { ...row, fields: row.fields.slice(1) }, { ...row, callbackUrl: `${CALLBACK}/old` }]),
+    );
+    this.#world.trace('user', `changes the row of app ${appId}`);
+  }
+
+  /** Graph has something against a Page from now on. */
+  breakPage(): void {
+    const pageId = this.#world.random.pick(PAGE_IDS);
+    this.#world.graph.broken.add(pageId);
+    this.#world.trace('user', `breaks Page ${pageId}`);
   }
 
   somePage(): MessengerPage | undefined {
@@ -237,12 +269,17 @@ export class Users {
   #touch(page: (KubePage & Partial<MessengerPage>) | undefined): void {
     if (page?.spec === undefined) return;
     const appIds = [page.status?.claim?.appId, appOf(this.#world, page as MessengerPage)?.spec.appId];
-    for (const appId of new Set(appIds)) if (appId !== undefined) this.#world.oracle.allow(`${appId}/${page.spec.pageId}`);
+    for (const appId of new Set(appIds)) {
+      if (appId === undefined) continue;
+      this.#world.oracle.allow(`${appId}/${page.spec.pageId}`);
+      this.#world.oracle.apps.allow(appId);
+    }
   }
 
   #touchApp(appId: string): void {
     this.#world.trouble();
     for (const pageId of PAGE_IDS) this.#world.oracle.allow(`${appId}/${pageId}`);
+    this.#world.oracle.apps.allow(appId);
   }
 
   #say(what: string, { namespace, name }: NamespacedName, more?: unknown): void {

@@ -5,6 +5,7 @@ import { Host } from './host.js';
 import { Oracle } from './oracle.js';
 import { Process } from './process.js';
 import { Random } from './random.js';
+import { Reader } from './reader.js';
 import { VirtualClock } from './virtual-clock.js';
 
 export interface WorldOptions {
@@ -26,6 +27,8 @@ export class World {
   readonly graph = new GraphModel(this.clock);
   readonly oracle: Oracle;
   readonly processes = new Set<Process>();
+  /** Replicas of the webhook. */
+  readonly readers: readonly Reader[];
   /** After each of its writes the caches of a process go on showing what was. */
   readonly staleAfterWrite: boolean;
   readonly #tell: ((line: string) => void) | undefined;
@@ -35,8 +38,17 @@ export class World {
   /** When something last stood in the way of the controllers besides lost requests. */
   lastTroubleMs = -Infinity;
   longestPauseMs = 0;
-  /** Times that a process began to lead. */
+  /** Times that a process began to lead, and those at which another one still believed that it did. */
   leaders = 0;
+  overlaps = 0;
+  /** Passes of each kind at work at once. */
+  readonly workers: number;
+  /** What Graph says of its limits: by how much checks are stretched. */
+  readonly pressure: number;
+  /** `--read-only` */
+  readonly readOnly: boolean;
+  /** Whether a webhook would answer Meta's verification. */
+  publicReady = true;
 
   constructor({ seed, bug, tell }: WorldOptions) {
     this.bug = bug;
@@ -45,6 +57,10 @@ export class World {
     this.server = new ApiServer(this.clock, `s${seed}`);
     this.oracle = new Oracle(this);
     this.staleAfterWrite = this.random.chance(0.35);
+    this.workers = this.random.pick([1, 2, 4]);
+    this.pressure = this.random.chance(0.1) ? 2 : 1;
+    this.readOnly = this.random.chance(0.04);
+    this.readers = [new Reader(this, 1), new Reader(this, 2)];
   }
 
   trace(who: string, what: string, more?: unknown): void {
@@ -59,6 +75,12 @@ export class World {
 
   get leader(): Process | undefined {
     return [...this.processes].find(({ leads }) => leads);
+  }
+
+  begunToLead(process: Process): void {
+    this.trace(process.host.name, 'leads');
+    this.leaders += 1;
+    if ([...this.processes].some((other) => other !== process && other.leads)) this.overlaps += 1;
   }
 
   /** A replica, which is started anew whenever it ends. */
