@@ -5,10 +5,15 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
 import type { Clock } from '../core/clock.js';
 import type { PoolTls } from '../net/kube-pool.js';
+import { unlessAborted, withDeadline } from '../runtime/deadline.js';
 import { KubeClient, type KubeClientOptions, type KubeCredentials, type KubeIdentity } from './kube-http.js';
 
 /** Rotated tokens and CAs are in use after this time at the latest; at once when the old ones are refused. */
 const REREAD_AFTER_MS = 5_000;
+/** What a plugin, or the disk, may take. */
+const READ_TIMEOUT_MS = 30_000;
+/** How long a request waits for new credentials while the old ones may still do. */
+const PATIENCE_MS = 2_000;
 
 /** What client-node fills in: the options of an https request. */
 interface HttpsOptions {
@@ -50,7 +55,7 @@ export class KubeConfigCredentials implements KubeCredentials {
   #extras: UserExtras;
   #loadedFrom = '';
   #identity: { readonly value: KubeIdentity; readonly readMs: number } | undefined;
-  #reading: Promise<KubeIdentity> | undefined;
+  #reading: { readonly done: Promise<KubeIdentity>; readonly sinceMs: number } | undefined;
 
   constructor(path: string | undefined, clock: Clock) {
     this.#path = path;
@@ -69,16 +74,20 @@ export class KubeConfigCredentials implements KubeCredentials {
 
   async current(): Promise<KubeIdentity> {
     const known = this.#identity;
-    if (known !== undefined && this.#clock.monotonicMs() - known.readMs < REREAD_AFTER_MS) return known.value;
-    this.#reading ??= this.#read().finally(() => {
-      this.#reading = undefined;
-    });
+    const nowMs = this.#clock.monotonicMs();
+    if (known !== undefined && nowMs - known.readMs < REREAD_AFTER_MS) return known.value;
+    this.#reading ??= { done: this.#begin(), sinceMs: nowMs };
+    const { done, sinceMs } = this.#reading;
+    if (known === undefined) return done;
+    // A file that is being replaced, or a plugin that hangs: the last good ones may well do, and if not they will be refused.
+    return within(this.#clock, sinceMs + PATIENCE_MS - nowMs, done).catch(() => known.value);
+  }
+
+  async #begin(): Promise<KubeIdentity> {
     try {
-      return await this.#reading;
-    } catch (error) {
-      // A file that is being replaced: the last good ones may well do, and if not the next reading is seconds away.
-      if (known === undefined) throw error;
-      return known.value;
+      return await within(this.#clock, READ_TIMEOUT_MS, this.#read());
+    } finally {
+      this.#reading = undefined;
     }
   }
 
@@ -109,6 +118,16 @@ export class KubeConfigCredentials implements KubeCredentials {
     this.#config = config;
     this.#extras = extras;
     this.#loadedFrom = version;
+  }
+}
+
+/** Waits no longer than that; the work goes on. @throws DeadlineError */
+async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
+  const deadline = withDeadline(clock, undefined, ms);
+  try {
+    return await unlessAborted(work, deadline.signal);
+  } finally {
+    deadline.clear();
   }
 }
 

@@ -1,6 +1,8 @@
 import { ClusterUnavailableError } from '../core/errors.js';
 
 const SHOWN_CHARACTERS = 512;
+/** The API server asks for seconds. What a broken proxy may ask for must not blind the operator for hours. */
+const LONGEST_WAIT_MS = 60_000;
 
 /** Parts of a `Status` that decisions are made by. */
 interface StatusBody {
@@ -16,7 +18,7 @@ export class KubeStatusError extends Error {
   readonly code: number;
   /** `NotFound`, `Conflict`, `Expired`, …; empty where the body is no Status. */
   readonly reason: string;
-  /** How long the server wants to be left alone; undefined where it did not say. */
+  /** How long the server wants to be left alone, a minute at most; undefined where it did not say. */
   readonly retryAfterMs: number | undefined;
   readonly causes: readonly string[];
 
@@ -27,7 +29,8 @@ export class KubeStatusError extends Error {
     this.code = code;
     this.reason = reason;
     const seconds = details?.retryAfterSeconds;
-    this.retryAfterMs = retryAfterMs ?? (typeof seconds === 'number' && seconds > 0 ? seconds * 1_000 : undefined);
+    const askedMs = retryAfterMs ?? (typeof seconds === 'number' && seconds > 0 ? seconds * 1_000 : undefined);
+    this.retryAfterMs = askedMs === undefined ? undefined : Math.min(LONGEST_WAIT_MS, askedMs);
     this.causes = (details?.causes ?? []).map((cause) => cause.reason ?? '');
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { ClusterUnavailableError } from '../core/errors.js';
 import { KubePool, type PoolAnswer, type PoolRequest, type PoolTls } from '../net/kube-pool.js';
-import { DeadlineError, withDeadline, type Deadline } from '../runtime/deadline.js';
+import { DeadlineError, unlessAborted, withDeadline, type Deadline } from '../runtime/deadline.js';
 import { KubeStatusError, retryAfterMs } from './kube-error.js';
 
 /** Who we are to the API server at the moment. Holds credentials: never logged. */
@@ -165,7 +165,8 @@ export class KubeClient {
   }
 
   async #dispatch(request: KubeRequest, signal: AbortSignal, streaming: boolean): Promise<PoolAnswer> {
-    const identity = await this.#options.credentials.current();
+    // A plugin may hang, or the disk that a token is on.
+    const identity = await unlessAborted(this.#options.credentials.current(), signal);
     signal.throwIfAborted();
     const { requests, watches } = this.#poolsFor(identity);
     const pool = streaming ? watches : requests;

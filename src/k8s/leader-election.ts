@@ -1,7 +1,7 @@
 import { sleep, type Clock } from '../core/clock.js';
 import { NotLeaderError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { isAborted, withDeadline } from '../runtime/deadline.js';
+import { isAborted, unlessAborted, withDeadline } from '../runtime/deadline.js';
 import type { WriteFence } from '../runtime/ports.js';
 import { isStatus } from './kube-error.js';
 import { microTime, type Lease, type LeaseLock, type LeaseSpec } from './lease.js';
@@ -21,6 +21,8 @@ const JITTER = 1.2;
 /** One attempt; two fit before the deadline. */
 const REQUEST_TIMEOUT_MS = 5_000;
 const RELEASE_TIMEOUT_MS = 2_000;
+/** What the work may take to end once the lease is lost; the process ends then, whatever goes on in it. */
+const END_TIMEOUT_MS = 15_000;
 
 export interface LeaderElectionDeps {
   readonly lock: LeaseLock;
@@ -65,7 +67,8 @@ export class LeaderElection implements WriteFence {
 
   /**
    * Waits until this process leads, runs `work`, and when the signal is aborted waits for its end and releases the lease.
-   * @throws NotLeaderError when the lease was lost: `work`'s signal was aborted, and the process must end
+   * @throws NotLeaderError when the lease was lost: `work`'s signal was aborted, it has ended or had 15 s for it, and the
+   * process must end
    */
   async lead(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
     if (!(await this.#acquire(signal))) return;
@@ -89,16 +92,23 @@ export class LeaderElection implements WriteFence {
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
     let lost: unknown;
+    const outOfTime = new AbortController();
+    let cancelTimer = (): void => undefined;
     const renewing = this.#renew(life.signal).catch((error: unknown) => {
       this.#deps.log.error('lost the lease', { error });
       // The fence closes before anybody is told: nothing may slip through in between.
       this.#leading = false;
       lost = error;
       life.abort(error);
+      cancelTimer = this.#deps.clock.setTimer(END_TIMEOUT_MS, () => {
+        this.#deps.log.error('work goes on after the lease was lost, and is not waited for');
+        outOfTime.abort(error);
+      });
     });
     try {
-      await work(life.signal);
+      await unlessAborted(work(life.signal), outOfTime.signal);
     } finally {
+      cancelTimer();
       life.abort(new Error('the work has ended'));
       signal.removeEventListener('abort', stop);
       await renewing;

@@ -78,8 +78,12 @@ async function pages<T extends KubeObject>(
   for (;;) {
     const body = await page<T>(client, followed, timing, { signal, more });
     for (const item of body.items ?? []) items.push(withKind(kept(item, followed), followed));
-    more = body.metadata?.continue;
-    if (more !== undefined && more !== '') continue;
+    const next = body.metadata?.continue;
+    if (next !== undefined && next !== '') {
+      if (next === more) throw new ClusterUnavailableError(`the list of ${resourceText(followed.resource)} goes round in a circle`);
+      more = next;
+      continue;
+    }
     const resourceVersion = body.metadata?.resourceVersion;
     if (resourceVersion === undefined)
       throw new ClusterUnavailableError(`the list of ${resourceText(followed.resource)} has no resourceVersion`);

@@ -108,6 +108,23 @@ describe('KubeConfigCredentials', () => {
     expect(await authorization(credentials)).toBe('Bearer first');
   });
 
+  it('waits for a plugin that hangs no longer than 30 s, and no longer than 2 s while it has something to go on with', async () => {
+    const hangs = { apiVersion: 'client.authentication.k8s.io/v1', command: process.execPath, args: ['-e', 'setTimeout(() => 0, 1000)'] };
+    const first = (await kubeconfig({ exec: hangs })).current();
+    const refused = expect(first).rejects.toThrow('did not end within 30000 ms');
+    await clock.advance(30_000);
+    await refused;
+
+    const credentials = await kubeconfig({ token: 'first' });
+    await credentials.current();
+    await kubeconfig({ exec: hangs });
+    await clock.advance(5_000);
+    const second = authorization(credentials);
+    await clock.advance(2_000);
+    expect(await second).toBe('Bearer first');
+    expect(await authorization(credentials)).toBe('Bearer first');
+  });
+
   it('takes in a kubeconfig that was written anew', async () => {
     const credentials = await kubeconfig({ token: 'old' });
     expect(await authorization(credentials)).toBe('Bearer old');

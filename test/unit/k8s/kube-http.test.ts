@@ -93,6 +93,22 @@ describe('KubeClient', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('gives up at its deadline while its credentials do not come', async () => {
+    const credentials = new FakeCredentials(api.origin);
+    credentials.current = () => new Promise(() => undefined);
+    const waiting = clientOf(api, clock, credentials);
+    const asked = expect(waiting.request(GET)).rejects.toThrow('did not end within 15000 ms');
+    const opened = expect(waiting.stream(GET)).rejects.toThrow('did not end within 15000 ms');
+    await clock.advance(15_000);
+    await Promise.all([asked, opened]);
+    expect(api.seen).toEqual([]);
+  });
+
+  it('waits no longer than a minute, whatever it is asked to', async () => {
+    api.next(status(429, 'TooManyRequests', {}, { 'retry-after': '86400' }), status(503, 'Unavailable', { retryAfterSeconds: 1e12 }));
+    for (let i = 0; i < 2; i++) await expect(client.request(GET)).rejects.toMatchObject({ retryAfterMs: 60_000 });
+  });
+
   it('passes on the reason of its signal', async () => {
     api.next(silent);
     const abort = new AbortController();

@@ -201,6 +201,20 @@ describe('LeaderElection', () => {
     expect(lease.lease).toMatchObject({ spec: { holderIdentity: 'thief' } });
   });
 
+  it('does not wait for ever for work that goes on after the lease was lost', async () => {
+    const { lease, clock } = setUp();
+    const election = new LeaderElection({ lock: lease as unknown as LeaseLock, clock, log: silentLogger, identity: 'a' });
+    const leading = election.lead(() => new Promise(() => undefined), new AbortController().signal);
+    const lost = expect(leading).rejects.toBeInstanceOf(NotLeaderError);
+    await flush();
+    lease.holdBy('thief');
+
+    await clock.advance(20_000);
+
+    await lost;
+    expect(lease.lease).toMatchObject({ spec: { holderIdentity: 'thief' } });
+  });
+
   it('waits for its work to end before it releases the lease', async () => {
     const { lease, clock } = setUp();
     const election = new LeaderElection({ lock: lease as unknown as LeaseLock, clock, log: silentLogger, identity: 'a' });

@@ -202,6 +202,15 @@ describe('Reflector', () => {
     expect(h.names()).toEqual(['a', 'b']);
   });
 
+  it('does not go round in a list whose pages name each other', async () => {
+    h.api.otherwise(json(200, list('70', [object('a', '1')], 'more')));
+    h.run();
+    await eventually(() => h.reflector.health.problem);
+    expect(h.reflector.health.problem).toContain('goes round in a circle');
+    expect(h.store.hasSynced()).toBe(false);
+    expect(h.api.seen).toHaveLength(2);
+  });
+
   it('asks for metadata alone, with its selectors on list and watch', async () => {
     h = await h.with({ metadataOnly: true, fieldSelector: 'type!=x', labelSelector: 'a=b', namespace: 'bots' });
     h.api.next(json(200, list('70', [])), new Stream().answer);
