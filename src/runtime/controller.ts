@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.js';
-import { dispositionOf, type Disposition } from '../core/errors.js';
+import { ClusterUnavailableError, dispositionOf, type Disposition } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
 import { keyText, type NamespacedName } from '../core/object-key.js';
 import { withDeadline } from './deadline.js';
@@ -33,11 +33,20 @@ const STALL_MAX_MS = 6 * 3_600_000;
 /** A requeue that is at least this far away is a drift check, a sooner one a second look. */
 const DRIFT_FROM_MS = 60_000;
 
+/** A key that the cluster keeps waiting is tried again at least this often; of many one in about 2 s. */
+const BLOCKED_RETRY_MS = 30_000;
+const BLOCKED_RETRY_EACH_MS = 2_000;
+/** The first one that gets through wakes the others; not more often than this. */
+const WAKE_EVERY_MS = 10_000;
+
 /** The loop around a reconciler: the only place that turns its result or error into what happens to the key next. */
 export class Controller {
   readonly #deps: ControllerDeps;
   /** key → times in a row that it stalled */
   readonly #stalls = new Map<string, number>();
+  /** Keys whose last pass ended because the cluster could not be asked. */
+  readonly #blocked = new Map<string, NamespacedName>();
+  #wokenMs = -Infinity;
 
   constructor(deps: ControllerDeps) {
     this.#deps = deps;
@@ -94,6 +103,7 @@ export class Controller {
     const { queue } = this.#deps;
     queue.forget(key);
     this.#stalls.delete(keyText(key));
+    if (this.#blocked.delete(keyText(key))) this.#wakeBlocked();
     if (requeueAfterMs === undefined) return 'success';
     queue.addAfter(key, requeueAfterMs, requeueAfterMs >= DRIFT_FROM_MS ? 'background' : 'retry');
     return 'requeue_after';
@@ -103,16 +113,30 @@ export class Controller {
     const { log, name } = this.#deps;
     const disposition = dispositionOf(error);
     const fields = { controller: name, key: keyText(key), error, disposition: disposition.kind };
-    if (disposition.kind === 'requeue') log.debug('reconcile ends early', fields);
+    const waited = this.#blocked.has(keyText(key));
+    const blocked = error instanceof ClusterUnavailableError;
+    if (blocked) this.#blocked.set(keyText(key), key);
+    else this.#blocked.delete(keyText(key));
+    // That the cluster cannot be asked is news once for a key, however often it is tried.
+    if (disposition.kind === 'requeue' || (blocked && waited)) log.debug('reconcile ends early', fields);
     else log.error('reconcile failed', fields);
-    return this.#requeue(key, disposition);
+    return this.#requeue(key, disposition, blocked ? Math.max(BLOCKED_RETRY_MS, this.#blocked.size * BLOCKED_RETRY_EACH_MS) : undefined);
   }
 
-  #requeue(key: NamespacedName, disposition: Disposition): ReconcileOutcome {
+  /** The cluster answers again: whoever waits for it need not wait for the end of a back-off. */
+  #wakeBlocked(): void {
+    const { clock, queue } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#wokenMs < WAKE_EVERY_MS) return;
+    this.#wokenMs = nowMs;
+    for (const key of this.#blocked.values()) queue.add(key, 'retry');
+  }
+
+  #requeue(key: NamespacedName, disposition: Disposition, atMostMs: number | undefined): ReconcileOutcome {
     const { queue } = this.#deps;
     switch (disposition.kind) {
       case 'backoff':
-        queue.addRateLimited(key);
+        queue.addRateLimited(key, atMostMs);
         return 'error';
       case 'requeue':
         // The watch brings the change that was missed and wakes the key at once; this is for when it does not.

@@ -20,7 +20,7 @@ export interface RetainedDeps {
 
 const UNKNOWN: DataState = { kind: 'unknown' };
 const ABSENT: DataState = { kind: 'absent' };
-const RETRY = { baseMs: 1_000, maxMs: 60_000 };
+const RETRY = { baseMs: 1_000, maxMs: 30_000 };
 
 /** One object that somebody refers to: its last known state, and the reads that keep it true. */
 export class RetainedData {
@@ -135,11 +135,23 @@ export class RetainedData {
   #vanished(): void {
     if (this.#state.kind === 'unknown') this.#become(ABSENT);
     if (this.#state.kind !== 'present' || this.#state.goneSinceMs !== undefined) return;
+    this.#keepFor(this.#state);
+  }
+
+  #keepFor(state: Extract<DataState, { kind: 'present' }>): void {
     const { clock, graceMs } = this.#deps;
     this.#cancelGrace = clock.setTimer(graceMs, () => {
-      this.#become(ABSENT);
+      // It is there again and cannot be read at the moment: that is no reason to call it absent.
+      if (this.#isListedAnew()) this.#keepFor(state);
+      else this.#become(ABSENT);
     });
-    this.#become({ ...this.#state, goneSinceMs: clock.monotonicMs() });
+    this.#become({ ...state, goneSinceMs: clock.monotonicMs() });
+  }
+
+  #isListedAnew(): boolean {
+    const { source } = this.#deps;
+    const version = source.resourceVersion(this.#key);
+    return source.coverage(this.#key.namespace) === 'watched' && version !== undefined && version !== this.#checkedVersion;
   }
 
   /** From here on the watch says when to read again. */

@@ -11,8 +11,10 @@ export class Tombstones {
 
   add(uid: string | undefined, resourceVersion: string | undefined): void {
     if (uid === undefined) return;
+    const known = this.#versions.get(uid);
     this.#versions.delete(uid);
-    this.#versions.set(uid, resourceVersion);
+    // Told twice, the later end counts.
+    this.#versions.set(uid, isOlder(resourceVersion, known) ? known : resourceVersion);
     if (this.#versions.size <= MAX_REMEMBERED) return;
     for (const oldest of this.#versions.keys()) {
       this.#versions.delete(oldest);

@@ -93,14 +93,14 @@ export class WorkQueue<K extends string | NamespacedName = NamespacedName> imple
     this.#put(key, step > 0 ? Math.ceil(dueMs / step) * step : dueMs, cls);
   }
 
-  /** Adds a key that failed, after its own exponential back-off. */
-  addRateLimited(key: K): void {
+  /** Adds a key that failed, after its own exponential back-off, or half of `atMostMs` to all of it where that is less. */
+  addRateLimited(key: K, atMostMs = Infinity): void {
     const text = textOf(key);
     const failures = (this.#failures.get(text) ?? 0) + 1;
     this.#failures.set(text, failures);
     this.#observer.retried?.();
-    const { random } = this.#options;
-    this.addAfter(key, backoffMs(failures, { ...(this.#options.backoff ?? DEFAULT_BACKOFF), ...(random && { random }) }));
+    const { random = Math.random, backoff = DEFAULT_BACKOFF } = this.#options;
+    this.addAfter(key, Math.min(atMostMs * (0.5 + 0.5 * random()), backoffMs(failures, { ...backoff, random })));
   }
 
   /** The next failure of the key counts as the first. Does not take it out of the queue. */

@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { NotLeaderError, RateLimitedError, StaleReadError, TerminalError, TransientError } from '../../../src/core/errors.js';
+import {
+  ClusterUnavailableError,
+  NotLeaderError,
+  RateLimitedError,
+  StaleReadError,
+  TerminalError,
+  TransientError,
+} from '../../../src/core/errors.js';
 import type { Logger } from '../../../src/core/log.js';
 import { keyText, type NamespacedName } from '../../../src/core/object-key.js';
 import { Controller, type ReconcileOutcome } from '../../../src/runtime/controller.js';
@@ -10,9 +17,9 @@ import { FakeClock, flush } from '../../support/fake-clock.js';
 const A: NamespacedName = { namespace: 'bots', name: 'a' };
 const B: NamespacedName = { namespace: 'bots', name: 'b' };
 
-function setUp(reconcile: (key: NamespacedName, signal: AbortSignal) => Promise<Result>, workers = 2) {
+function setUp(reconcile: (key: NamespacedName, signal: AbortSignal) => Promise<Result>, workers = 2, random = () => 0.5) {
   const clock = new FakeClock();
-  const queue = new WorkQueue({ clock, random: () => 0.5 });
+  const queue = new WorkQueue({ clock, random });
   const logged: string[] = [];
   const line =
     (level: string) =>
@@ -63,6 +70,37 @@ describe('Controller', () => {
     await clock.advance(1_000);
     expect(runs.slice(4)).toEqual(['10 bots/a', '11 bots/a']);
     expect(logged).toEqual(Array(4).fill('error: reconcile failed'));
+  });
+
+  it('tries a key that the cluster keeps waiting every 15 to 30 s, and says so once', async () => {
+    const { clock, queue, runs, logged } = setUp(() => Promise.reject(new ClusterUnavailableError('down')));
+    queue.add(A);
+    await clock.advance(600_000);
+    const late = runs.map((run) => Number(run.split(' ')[0])).slice(-3);
+    expect(late.map((second, i) => second - (late[i - 1] ?? second - 22.5))).toEqual([22.5, 22.5, 22.5]);
+    expect(logged.filter((line) => line.startsWith('error'))).toEqual(['error: reconcile failed']);
+  });
+
+  it('tries one of many such keys in about 2 s, and wakes them all with the first that gets through', async () => {
+    let down = true;
+    const keys = Array.from({ length: 100 }, (_, i) => ({ namespace: 'bots', name: `page-${i}` }));
+    let n = 0;
+    const reconcile = async (): Promise<Result> => {
+      if (down) throw new ClusterUnavailableError('down');
+      return {};
+    };
+    // Spread over 0 to 1, and the same in every run.
+    const { clock, queue, runs } = setUp(reconcile, 2, () => (n += 0.618) % 1);
+    for (const key of keys) queue.add(key);
+    await clock.advance(1_200_000);
+    const before = runs.length;
+    await clock.advance(200_000);
+    expect(runs.length - before).toBeLessThanOrEqual(2 * keys.length);
+
+    down = false;
+    const healed = runs.length;
+    await clock.advance(30_000);
+    expect(new Set(runs.slice(healed).map((run) => run.split(' ')[1])).size).toBe(keys.length);
   });
 
   it('survives a reconciler that throws before it returns a promise', async () => {

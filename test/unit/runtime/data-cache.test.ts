@@ -130,6 +130,26 @@ describe('ReferencedData', () => {
     expect(told).toEqual(['one', 'one (gone)', 'one']);
   });
 
+  it('does not call absent what came back within the grace time and cannot be read, however long that takes', async () => {
+    const { clock, secrets, cache, told } = setUp();
+    secrets.put(A, '1', 'one');
+    cache.retain('page', [A]);
+    await flush();
+    secrets.drop(A);
+    await clock.advance(1_000);
+    secrets.failWith = new Error('forbidden');
+    secrets.put(A, '2', 'two');
+    await clock.advance(2 * GRACE_MS);
+    expect(told).toEqual(['one', 'one (gone)']);
+
+    secrets.failWith = undefined;
+    await clock.advance(30_000);
+    expect(told).toEqual(['one', 'one (gone)', 'two']);
+    secrets.drop(A);
+    await clock.advance(GRACE_MS);
+    expect(told.at(-1)).toBe('absent');
+  });
+
   it('takes a not-found for gone even while the watch still lists the object, and asks no more for that version', async () => {
     const { secrets, cache, show } = setUp();
     secrets.watch(A, '1');
