@@ -39,16 +39,11 @@ export class Courier {
     this.#deps = deps;
   }
 
-  /** Never rejects; afterwards every item is settled. */
-  async carry(part: Part): Promise<void> {
-    const reply = this.#obstacle(part) ?? (await this.#send(part));
-    if (reply.kind === 'too_large' && part.claimed.length > 1) {
-      const half = Math.ceil(part.claimed.length / 2);
-      await this.carry({ ...part, claimed: part.claimed.slice(0, half) });
-      await this.carry({ ...part, claimed: part.claimed.slice(half) });
-      return;
-    }
-    this.#conclude(part, reply);
+  /** Calls `done` when every item is settled, at once or later. Never throws. */
+  carry(part: Part, done: () => void): void {
+    const obstacle = this.#obstacle(part);
+    if (obstacle === undefined) this.#send(part, done);
+    else this.#settle(part, obstacle, done);
   }
 
   /** Settles every item of a part that is not sent. */
@@ -64,37 +59,53 @@ export class Courier {
   #obstacle(part: Part): Reply | undefined {
     if (part.run.isBlocked(part.claimed)) return { kind: 'unavailable', why: 'earlier_one_failed' };
     if (this.#sendingBytes >= this.#deps.limits.maxHeldBytes) return { kind: 'unavailable', why: 'over_limit' };
-    const mustTry = part.claimed.some((one) => this.owesAnAttempt(part.entry.timeMs, one));
-    if (this.#deps.clock.monotonicMs() >= part.run.deadlineMs && !mustTry) return { kind: 'unavailable', why: 'out_of_time' };
-    const mayEnter = this.#deps.backends.enter(part.entry.route.target);
-    return mayEnter || mustTry ? undefined : { kind: 'unavailable', why: 'circuit_open' };
+    const isLate = this.#deps.clock.monotonicMs() >= part.run.deadlineMs;
+    if (isLate && !this.#mustTry(part)) return { kind: 'unavailable', why: 'out_of_time' };
+    if (this.#deps.backends.enter(part.entry.route.target) || this.#mustTry(part)) return undefined;
+    return { kind: 'unavailable', why: 'circuit_open' };
   }
 
-  async #send(part: Part): Promise<Reply> {
-    const { backends, clock, limits } = this.#deps;
-    const { run, entry, claimed } = part;
-    const { route } = entry;
+  #mustTry({ entry, claimed }: Part): boolean {
+    return claimed.some((one) => this.owesAnAttempt(entry.timeMs, one));
+  }
+
+  #settle(part: Part, reply: Reply, done: () => void): void {
+    if (reply.kind !== 'too_large' || part.claimed.length === 1) {
+      this.#conclude(part, reply);
+      done();
+      return;
+    }
+    const half = Math.ceil(part.claimed.length / 2);
+    this.carry({ ...part, claimed: part.claimed.slice(0, half) }, () => {
+      this.carry({ ...part, claimed: part.claimed.slice(half) }, done);
+    });
+  }
+
+  #send(part: Part, done: () => void): void {
     this.#noteAttempt(part);
+    const request = this.#request(part);
+    this.#sendingBytes += request.body.length;
+    const answered = (answer: BotAnswer): void => {
+      this.#sendingBytes -= request.body.length;
+      this.#deps.backends.went(request.target, isAnswered(answer));
+      this.#settle(part, this.#believed(part, replyOf(answer)), done);
+    };
+    this.#deps.client.send(request).then(answered, (error: unknown) => {
+      // A client that fails is a bug of ours; it must not stop the page's lane.
+      const traceId = traceIdOf(part.run.post.traceparent);
+      this.#deps.log.error('sending to a bot failed unexpectedly', { error, traceId });
+      answered({ kind: 'none', why: 'reset' });
+    });
+  }
+
+  #request({ run, entry, claimed }: Part): BotRequest {
+    const { clock, limits } = this.#deps;
+    const { route } = entry;
     const body = entry.body(claimed.map(({ item }) => item));
     const secret = route.signingSecret ?? run.post.verifiedBy;
     const leftMs = Math.max(run.deadlineMs - clock.monotonicMs(), LAST_ATTEMPT_MS);
     const timeoutMs = Math.min(route.timeoutMs, limits.answerWithinMs, leftMs);
-    const headers = requestHeaders(run.post, route, body, secret);
-    this.#sendingBytes += body.length;
-    const answer = await this.#ask({ target: route.target, headers, body, timeoutMs }, run.post.traceparent);
-    this.#sendingBytes -= body.length;
-    backends.went(route.target, isAnswered(answer));
-    return this.#believed(part, replyOf(answer));
-  }
-
-  /** A client that throws is a bug of ours; it must not stop the page's lane. */
-  async #ask(request: BotRequest, traceparent: string): Promise<BotAnswer> {
-    try {
-      return await this.#deps.client.send(request);
-    } catch (error) {
-      this.#deps.log.error('sending to a bot failed unexpectedly', { error, traceId: traceIdOf(traceparent) });
-      return { kind: 'none', why: 'reset' };
-    }
+    return { target: route.target, headers: requestHeaders(run.post, route, body, secret), body, timeoutMs };
   }
 
   #noteAttempt({ entry, claimed }: Part): void {

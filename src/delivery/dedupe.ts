@@ -29,8 +29,8 @@ export type Claim =
   /** Nobody is on it: the caller delivers it and calls `settle`. `again`: an earlier POST had it. */
   | { readonly kind: 'mine'; readonly event: Remembered; readonly again: boolean }
   | { readonly kind: 'done' }
-  /** Somebody is on it. */
-  | { readonly kind: 'joined'; readonly outcome: Promise<Outcome> };
+  /** Somebody is on it. `told` is called when the outcome is there, before anything else of its conversation begins. */
+  | { readonly kind: 'joined'; readonly join: (told: (outcome: Outcome) => void) => void };
 
 /** Events that wait for Meta's retry; beyond, the oldest counts as new when it comes. */
 const MAX_UNSETTLED = 100_000;
@@ -58,8 +58,7 @@ export class Dedupe {
   claim(key: string): Claim {
     const pending = this.#pending.get(key);
     if (pending !== undefined) {
-      const outcome = new Promise<Outcome>((resolve) => (pending.waiting ??= []).push(resolve));
-      return { kind: 'joined', outcome };
+      return { kind: 'joined', join: (told) => (pending.waiting ??= []).push(told) };
     }
     const now = this.#clock.monotonicMs();
     if (this.#done.has(key, now)) return { kind: 'done' };
@@ -83,7 +82,7 @@ export class Dedupe {
     } else {
       this.#done.add(key, expiresMs, now);
     }
-    if (pending.waiting !== undefined) for (const wake of pending.waiting) wake(outcome);
+    if (pending.waiting !== undefined) for (const told of pending.waiting) told(outcome);
   }
 
   /** Two for each that comes: the memory shrinks when the traffic does. */

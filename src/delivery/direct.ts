@@ -10,6 +10,7 @@ import { Dedupe } from './dedupe.js';
 import { Lanes } from './lanes.js';
 import { deliveryLimits, type DeliveryLimits } from './limits.js';
 import type { DeliveryObserver, UnavailableWhy } from './observe.js';
+import { pageKeyOf } from './page-key.js';
 import { PageStates, type PageDeliveryState } from './page-states.js';
 import { cutParts } from './parts.js';
 import { PostRun, type Claimed } from './post-run.js';
@@ -102,7 +103,7 @@ export class DirectDelivery implements Delivery {
 
   #begin(run: PostRun, entry: RoutedEntry): void {
     const { route } = entry;
-    const lane = `${route.appId}/${route.pageId}`;
+    const lane = pageKeyOf(route);
     const isFull = this.#lanes.depth(lane) >= route.maxInFlight * this.#limits.laneDepth;
     for (const claimed of cutParts(entry, this.#claim(run, entry))) {
       const part = { run, entry, claimed };
@@ -111,11 +112,12 @@ export class DirectDelivery implements Delivery {
         continue;
       }
       run.opened();
-      this.#lanes.add(lane, route.maxInFlight, conversationsOf(claimed), () =>
-        this.#courier.carry(part).finally(() => {
+      this.#lanes.add(lane, route.maxInFlight, conversationsOf(claimed), (done) => {
+        this.#courier.carry(part, () => {
           run.closed();
-        }),
-      );
+          done();
+        });
+      });
     }
   }
 
@@ -137,7 +139,7 @@ export class DirectDelivery implements Delivery {
       this.#deps.observe.item(route.appId, channel, 'duplicate');
       if (claim.kind === 'done') continue;
       run.opened();
-      void claim.outcome.then((outcome) => {
+      claim.join((outcome) => {
         run.tell(item, outcome);
         run.closed();
       });

@@ -1,33 +1,36 @@
-/** Work on some conversations of a page. Never rejects. */
-export type Work = () => Promise<void>;
+/** Work on some conversations of a page. Calls `done` once, at once or later. Never throws. */
+export type Work = (done: () => void) => void;
 
 interface Job {
   readonly work: Work;
   readonly conversations: readonly string[];
   waitsFor: number;
-  readonly next: Job[];
+  /** Jobs that wait for this one; made when first needed. */
+  next: Job[] | undefined;
 }
 
 /** One page: jobs of one conversation run one after the other, in the order in which they came, others beside them. */
 class Lane {
+  page = '';
   size = 0;
   maxInFlight = 1;
   #running = 0;
-  #ready: Job[] = [];
+  #isPumping = false;
+  readonly #ready: Job[] = [];
   #readyAt = 0;
   readonly #last = new Map<string, Job>();
-  readonly #onIdle: () => void;
+  readonly #onIdle: (lane: Lane) => void;
 
-  constructor(onIdle: () => void) {
+  constructor(onIdle: (lane: Lane) => void) {
     this.#onIdle = onIdle;
   }
 
   add(conversations: readonly string[], work: Work): void {
-    const job: Job = { work, conversations, waitsFor: 0, next: [] };
+    const job: Job = { work, conversations, waitsFor: 0, next: undefined };
     for (const conversation of conversations) {
       const before = this.#last.get(conversation);
       if (before !== undefined && before !== job) {
-        before.next.push(job);
+        (before.next ??= []).push(job);
         job.waitsFor++;
       }
       this.#last.set(conversation, job);
@@ -37,35 +40,43 @@ class Lane {
     this.#pump();
   }
 
+  /** A job that is done at once comes back here through `#finish`; the loop that is running takes the next. */
   #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
     while (this.#running < this.maxInFlight) {
       const job = this.#ready[this.#readyAt];
       if (job === undefined) break;
       this.#readyAt++;
       this.#running++;
-      void job.work().then(() => {
+      job.work(() => {
         this.#finish(job);
       });
     }
+    this.#isPumping = false;
     if (this.#readyAt === this.#ready.length) {
-      this.#ready = [];
+      this.#ready.length = 0;
       this.#readyAt = 0;
     }
+    if (this.size === 0) this.#onIdle(this);
   }
 
   #finish(job: Job): void {
     this.#running--;
     this.size--;
     for (const conversation of job.conversations) if (this.#last.get(conversation) === job) this.#last.delete(conversation);
-    for (const next of job.next) if (--next.waitsFor === 0) this.#ready.push(next);
-    if (this.size === 0) this.#onIdle();
-    else this.#pump();
+    if (job.next !== undefined) for (const next of job.next) if (--next.waitsFor === 0) this.#ready.push(next);
+    this.#pump();
   }
 }
+
+/** Most pages have one event at a time: the lane that was theirs serves the next page. */
+const MAX_SPARE = 64;
 
 /** The lanes of all pages that have work. */
 export class Lanes {
   readonly #lanes = new Map<string, Lane>();
+  readonly #spare: Lane[] = [];
 
   /** Jobs of a page that are not finished. */
   depth(page: string): number {
@@ -76,10 +87,16 @@ export class Lanes {
   add(page: string, maxInFlight: number, conversations: readonly string[], work: Work): void {
     let lane = this.#lanes.get(page);
     if (lane === undefined) {
-      lane = new Lane(() => this.#lanes.delete(page));
+      lane = this.#spare.pop() ?? new Lane(this.#onIdle);
+      lane.page = page;
       this.#lanes.set(page, lane);
     }
     lane.maxInFlight = Math.max(1, maxInFlight);
     lane.add(conversations, work);
   }
+
+  readonly #onIdle = (lane: Lane): void => {
+    this.#lanes.delete(lane.page);
+    if (this.#spare.length < MAX_SPARE) this.#spare.push(lane);
+  };
 }

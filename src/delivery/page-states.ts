@@ -1,6 +1,7 @@
 import type { PageRoute } from '../core/page-route.js';
 
 import type { UnavailableWhy } from './observe.js';
+import { pageKeyOf } from './page-key.js';
 
 /** How delivery to one page goes, as this replica sees it. Times are of the wall clock, in milliseconds. */
 export interface PageDeliveryState {
@@ -37,10 +38,11 @@ export class PageStates {
     return [...this.#states.values()];
   }
 
-  #of({ appId, pageId, owner }: PageRoute): Mutable<PageDeliveryState> {
-    const key = `${appId}/${pageId}`;
+  #of(route: PageRoute): Mutable<PageDeliveryState> {
+    const { appId, pageId, owner } = route;
+    const key = pageKeyOf(route);
     const known = this.#states.get(key);
-    if (known?.owner === `${owner.namespace}/${owner.name}`) return known;
+    if (known !== undefined && isOf(known, owner)) return known;
     if (this.#states.size >= MAX_PAGES) {
       const [oldest] = this.#states.keys();
       if (oldest !== undefined) this.#states.delete(oldest);
@@ -56,4 +58,9 @@ export class PageStates {
     this.#states.set(key, fresh);
     return fresh;
   }
+}
+
+/** `owner` is `namespace/name`; no text is made to compare it. */
+function isOf({ owner }: PageDeliveryState, { namespace, name }: PageRoute['owner']): boolean {
+  return owner.length === namespace.length + 1 + name.length && owner.startsWith(namespace) && owner.endsWith(name);
 }
