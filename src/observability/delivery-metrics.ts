@@ -1,7 +1,7 @@
 import type { Counter, Gauge, Registry } from 'prom-client';
 import type { Channel } from '../core/page-route.js';
 import { closedCounter, plainGauge, type Described } from './closed-series.js';
-import { distributions, tallies, talliesBy, type Distribution, type Tally } from './tally.js';
+import { distributions, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
 import { CHANNELS } from './webhook-metrics.js';
 
 export const ITEM_RESULTS = ['accepted', 'refused', 'given_up', 'not_accepted_by_spec', 'duplicate', 'unavailable'] as const;
@@ -29,11 +29,11 @@ const EVENT_SECONDS = [0.5, 1, 2, 5, 10, 30, 60, 300, 1_200, 3_600];
 type ItemResult = (typeof ITEM_RESULTS)[number];
 type ByResult = Readonly<Record<ItemResult, Tally>>;
 
-/** Metrics of what goes to bots. App ids that delivery tells are not shown: labels are closed sets. */
+/** Metrics of what goes to bots. Labels are closed sets, and of apps the first fifty; never pages. */
 export class DeliveryMetrics {
-  readonly #items: Readonly<Record<(typeof CHANNELS)[number], ByResult>>;
-  readonly #unavailable: Readonly<Record<(typeof UNAVAILABLE_WHYS)[number], Tally>>;
-  readonly #retried: Tally;
+  readonly #items: PerApp<Readonly<Record<(typeof CHANNELS)[number], ByResult>>>;
+  readonly #unavailable: PerApp<Readonly<Record<(typeof UNAVAILABLE_WHYS)[number], Tally>>>;
+  readonly #retried: PerApp<Tally>;
   readonly #sinceReceived: readonly Distribution[];
   readonly #sinceEvent: readonly Distribution[];
   readonly #openCircuits: Gauge;
@@ -44,12 +44,13 @@ export class DeliveryMetrics {
   constructor(registry: Registry) {
     const described = (name: string, help: string) => ({ registry, name: `messenger_delivery_${name}`, help });
     this.#items = byChannelAndResult(described('items_total', 'Items by what became of them; unavailable ones come again.'));
-    this.#unavailable = talliesBy(
+    this.#unavailable = talliesPerAppBy(
       described('unavailable_total', 'Parts that could not be delivered now, by why.'),
       'why',
       UNAVAILABLE_WHYS,
     );
-    this.#retried = tallies(described('retried_total', 'Items tried that had been tried in an earlier POST.'), {})();
+    const retried = described('retried_total', 'Items tried that had been tried in an earlier POST.');
+    this.#retried = talliesPerApp(retried, {}, (tallyOf) => tallyOf({}));
     this.#sinceReceived = distributions(described('duration_seconds', "From the POST's last byte until the bot accepted the item."), {
       labels: {},
       bounds: SECONDS,
@@ -66,16 +67,16 @@ export class DeliveryMetrics {
     });
   }
 
-  item(_appId: string, channel: Channel | 'none', result: ItemResult): void {
-    this.#items[channel][result].count++;
+  item(appId: string, channel: Channel | 'none', result: ItemResult): void {
+    this.#items.of(appId)[channel][result].count++;
   }
 
-  unavailable(_appId: string, why: (typeof UNAVAILABLE_WHYS)[number]): void {
-    this.#unavailable[why].count++;
+  unavailable(appId: string, why: (typeof UNAVAILABLE_WHYS)[number]): void {
+    this.#unavailable.of(appId)[why].count++;
   }
 
-  retried(): void {
-    this.#retried.count++;
+  retried(appId: string): void {
+    this.#retried.of(appId).count++;
   }
 
   latency(_appId: string, sinceReceivedMs: number, sinceEventMs: number | undefined): void {
@@ -97,8 +98,10 @@ export class DeliveryMetrics {
   }
 }
 
-function byChannelAndResult(described: Described): Readonly<Record<(typeof CHANNELS)[number], ByResult>> {
-  const tallyOf = tallies(described, { channel: CHANNELS, result: ITEM_RESULTS });
-  const of = (channel: string) => Object.fromEntries(ITEM_RESULTS.map((result) => [result, tallyOf(channel, result)])) as ByResult;
-  return { messaging: of('messaging'), standby: of('standby'), changes: of('changes'), none: of('none') };
+function byChannelAndResult(described: Described): PerApp<Readonly<Record<(typeof CHANNELS)[number], ByResult>>> {
+  return talliesPerApp(described, { channel: CHANNELS, result: ITEM_RESULTS }, (tallyOf) => {
+    const of = (channel: string) =>
+      Object.fromEntries(ITEM_RESULTS.map((result) => [result, tallyOf({ channel, result })])) as Record<ItemResult, Tally>;
+    return { messaging: of('messaging'), standby: of('standby'), changes: of('changes'), none: of('none') };
+  });
 }

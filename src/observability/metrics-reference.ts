@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { CONCERNS } from './metrics.js';
 import { ProcessMetrics } from './process-metrics.js';
+import { MAX_APPS, OTHER_APPS } from './tally.js';
 
 interface Described {
   readonly name: string;
@@ -12,7 +13,7 @@ interface Described {
 /** Which of these there are depends on the platform. */
 const NODE = /^messenger_(?:process|nodejs)_/;
 /** Labels whose values are ours to list: those of a counter are all there from the start. */
-const OPEN_LABELS = new Set(['version', 'le']);
+const OPEN_LABELS = new Set(['version', 'le', 'app']);
 
 /** `docs/reference/metrics.md`, from the metrics themselves. */
 export async function metricsReference(): Promise<string> {
@@ -28,7 +29,8 @@ export async function metricsReference(): Promise<string> {
     '# Metrics',
     '',
     'Every process serves the ones of its role at `/metrics` of the admin port. Label values are closed sets, and counters and',
-    'histograms have all their series from the start; no page, object or message is ever a label.',
+    'histograms have all their series from the start; no page, object or message is ever a label. `app` is the id of one of the',
+    `first ${MAX_APPS} Facebook Apps that a process hears of, with all its series from then on; those after them count as \`${OTHER_APPS}\`.`,
     '',
     '| metric | type | labels | what |',
     '| --- | --- | --- | --- |',

@@ -40,6 +40,68 @@ export function talliesBy<const V extends string>(described: Described, label: s
   return Object.fromEntries(values.map((value) => [value, tallyOf(value)])) as Record<V, Tally>;
 }
 
+/** Apps that have series of their own; an operator has a few. What comes after them counts as {@link OTHER_APPS}. */
+export const MAX_APPS = 50;
+export const OTHER_APPS = 'other';
+
+/** Something for each app that was told of, made when it is first told of: bounded. */
+export class PerApp<T> {
+  readonly #make: (app: string) => T;
+  readonly #others: T;
+  readonly #known = new Map<string, T>();
+
+  constructor(make: (app: string) => T) {
+    this.#make = make;
+    this.#others = make(OTHER_APPS);
+  }
+
+  of(appId: string): T {
+    const known = this.#known.get(appId);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MAX_APPS) return this.#others;
+    const made = this.#make(appId);
+    this.#known.set(appId, made);
+    return made;
+  }
+}
+
+/** A counter by `app` and closed sets: all series of an app are there, at 0, from the first time that the app is told of. */
+export function talliesPerApp<T>(
+  { registry, name, help }: Described,
+  labels: LabelSets,
+  shape: (tallyOf: (labels: Readonly<Record<string, string>>) => Tally) => T,
+): PerApp<T> {
+  const series: { readonly labels: Readonly<Record<string, string>>; readonly tally: Tally }[] = [];
+  new Counter({
+    name,
+    help,
+    labelNames: ['app', ...Object.keys(labels)],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const one of series) this.inc(one.labels, one.tally.count);
+    },
+  });
+  return new PerApp((app) =>
+    shape((rest) => {
+      const tally = { count: 0 };
+      series.push({ labels: { app, ...rest }, tally });
+      return tally;
+    }),
+  );
+}
+
+/** For each app a tally for each of these values of one other label. */
+export function talliesPerAppBy<const V extends string>(
+  described: Described,
+  label: string,
+  values: readonly V[],
+): PerApp<Readonly<Record<V, Tally>>> {
+  const shape = (tallyOf: (labels: Readonly<Record<string, string>>) => Tally) =>
+    Object.fromEntries(values.map((value) => [value, tallyOf({ [label]: value })])) as Record<V, Tally>;
+  return talliesPerApp(described, { [label]: values }, shape);
+}
+
 function keyOf(values: readonly string[]): string {
   return values.join(' ');
 }

@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client';
 import type { Channel } from '../core/page-route.js';
-import { distributions, tallies, talliesBy, type Distribution, type Tally } from './tally.js';
+import { distributions, tallies, talliesBy, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
 
 export const HANDSHAKE_RESULTS = ['verified', 'refused', 'malformed'] as const;
 export const WEBHOOK_REFUSALS = [
@@ -47,15 +47,16 @@ export const CHANNELS = ['messaging', 'standby', 'changes', 'none'] as const sat
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5];
 
-/** Metrics of the public edge. App ids that the edge tells are not shown: labels are closed sets. */
+/** Metrics of the public edge. Labels are closed sets, and of apps the first fifty; never pages. */
 export class WebhookMetrics {
   readonly #handshakes: Readonly<Record<(typeof HANDSHAKE_RESULTS)[number], Tally>>;
   readonly #refused: Readonly<Record<(typeof WEBHOOK_REFUSALS)[number], Tally>>;
-  readonly #verified: Tally;
+  readonly #received: Tally;
+  readonly #verified: PerApp<Tally>;
   readonly #bytes: Tally;
-  readonly #ignored: Readonly<Record<(typeof WEBHOOK_IGNORED)[number], Tally>>;
-  readonly #entries: Readonly<Record<(typeof WEBHOOK_ENTRY_RESULTS)[number], Tally>>;
-  readonly #items: Readonly<Record<(typeof CHANNELS)[number], Tally>>;
+  readonly #ignored: PerApp<Readonly<Record<(typeof WEBHOOK_IGNORED)[number], Tally>>>;
+  readonly #entries: PerApp<Readonly<Record<(typeof WEBHOOK_ENTRY_RESULTS)[number], Tally>>>;
+  readonly #items: PerApp<Readonly<Record<(typeof CHANNELS)[number], Tally>>>;
   readonly #answers: Readonly<Record<'200' | '503', Tally>>;
   /** Of 200 and of 503. */
   readonly #seconds: readonly Distribution[];
@@ -68,15 +69,25 @@ export class WebhookMetrics {
       'why',
       WEBHOOK_REFUSALS,
     );
-    this.#verified = tallies(described('verified_total', 'POSTs whose signature verified.'), {})();
+    this.#received = tallies(described('received_total', "POSTs on an app's path, whatever became of them."), {})();
+    const verified = described('verified_total', 'POSTs whose signature verified.');
+    this.#verified = talliesPerApp(verified, {}, (tallyOf) => tallyOf({}));
     this.#bytes = tallies(described('verified_bytes_total', 'Bytes of the bodies of verified POSTs.'), {})();
-    this.#ignored = talliesBy(described('ignored_total', 'Verified POSTs answered 200 with no entry looked at.'), 'why', WEBHOOK_IGNORED);
-    this.#entries = talliesBy(
+    this.#ignored = talliesPerAppBy(
+      described('ignored_total', 'Verified POSTs answered 200 with no entry looked at.'),
+      'why',
+      WEBHOOK_IGNORED,
+    );
+    this.#entries = talliesPerAppBy(
       described('entries_total', 'Entries of verified POSTs by what became of them.'),
       'result',
       WEBHOOK_ENTRY_RESULTS,
     );
-    this.#items = talliesBy(described('items_total', 'Items of routed entries by where in the entry they were.'), 'channel', CHANNELS);
+    this.#items = talliesPerAppBy(
+      described('items_total', 'Items of routed entries by where in the entry they were.'),
+      'channel',
+      CHANNELS,
+    );
     this.#answers = talliesBy(described('answers_total', 'Answers to verified POSTs.'), 'status', ['200', '503']);
     const seconds = described('answer_duration_seconds', "From a verified POST's last byte to its answer. Meta waits 5 s.");
     this.#seconds = distributions(seconds, { labels: { status: ['200', '503'] }, bounds: SECONDS });
@@ -90,21 +101,25 @@ export class WebhookMetrics {
     this.#refused[why].count++;
   }
 
-  verified(_appId: string, bytes: number): void {
-    this.#verified.count++;
+  received(): void {
+    this.#received.count++;
+  }
+
+  verified(appId: string, bytes: number): void {
+    this.#verified.of(appId).count++;
     this.#bytes.count += bytes;
   }
 
-  ignored(_appId: string, why: (typeof WEBHOOK_IGNORED)[number]): void {
-    this.#ignored[why].count++;
+  ignored(appId: string, why: (typeof WEBHOOK_IGNORED)[number]): void {
+    this.#ignored.of(appId)[why].count++;
   }
 
-  entry(_appId: string, result: (typeof WEBHOOK_ENTRY_RESULTS)[number]): void {
-    this.#entries[result].count++;
+  entry(appId: string, result: (typeof WEBHOOK_ENTRY_RESULTS)[number]): void {
+    this.#entries.of(appId)[result].count++;
   }
 
-  items(_appId: string, channel: Channel | 'none', count: number): void {
-    this.#items[channel].count += count;
+  items(appId: string, channel: Channel | 'none', count: number): void {
+    this.#items.of(appId)[channel].count += count;
   }
 
   answered(_appId: string, status: 200 | 503, ms: number): void {

@@ -148,6 +148,7 @@ export class WebhookHandler {
 
   #post(exchange: Exchange): void {
     const { req, res } = exchange;
+    this.#deps.observe.received();
     const given = wellFormedSignature(req.headers['x-hub-signature-256']);
     const why = this.#refusalBeforeBody(req, given);
     if (why !== undefined || given === undefined) {

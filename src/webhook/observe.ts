@@ -47,6 +47,8 @@ export type Handshake = (typeof HANDSHAKES)[number];
 /** Counts what the public edge does. Label values are the closed unions above and app ids, never page ids. */
 export interface WebhookObserver {
   handshake(result: Handshake): void;
+  /** A POST on the path of an app, before anything is known of it. */
+  received(): void;
   refused(why: Refusal): void;
   /** A POST whose signature verified. */
   verified(appId: string, bytes: number): void;
@@ -60,6 +62,7 @@ export interface WebhookObserver {
 const nothing = (): void => undefined;
 export const silentWebhookObserver: WebhookObserver = {
   handshake: nothing,
+  received: nothing,
   refused: nothing,
   verified: nothing,
   ignored: nothing,

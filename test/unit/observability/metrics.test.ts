@@ -56,6 +56,7 @@ describe('each concern', () => {
     const watches = new reflector.ReflectorMetrics(registry);
     const kube = new KubeMetrics(registry);
 
+    webhookObserver.received();
     webhookObserver.verified('77', 120);
     webhookObserver.entry('77', 'unknown_page');
     webhookObserver.answered('77', 503, 4_000);
@@ -80,9 +81,14 @@ describe('each concern', () => {
     expect(await series(registry)).toEqual(
       expect.arrayContaining([
         'messenger_webhook_verified_bytes_total 120',
-        'messenger_webhook_entries_total{result="unknown_page"} 1',
+        'messenger_webhook_received_total 1',
+        'messenger_webhook_verified_total{app="77"} 1',
+        'messenger_webhook_entries_total{app="77",result="unknown_page"} 1',
+        'messenger_webhook_entries_total{app="77",result="routed"} 0',
         'messenger_webhook_answer_duration_seconds_sum{status="503"} 4',
-        'messenger_delivery_items_total{channel="standby",result="accepted"} 1',
+        'messenger_delivery_items_total{app="77",channel="standby",result="accepted"} 1',
+        'messenger_delivery_items_total{app="77",channel="changes",result="refused"} 0',
+        'messenger_delivery_items_total{app="other",channel="standby",result="accepted"} 0',
         'messenger_delivery_duration_seconds_sum 0.25',
         'messenger_delivery_event_age_seconds_count 0',
         'messenger_delivery_in_flight_bytes 900',

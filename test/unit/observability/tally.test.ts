@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Histogram, Registry } from 'prom-client';
-import { distributions, tallies, talliesBy } from '../../../src/observability/tally.js';
+import { distributions, MAX_APPS, tallies, talliesBy, talliesPerAppBy } from '../../../src/observability/tally.js';
 
 const described = (registry: Registry) => ({ registry, name: 'x_seconds', help: 'What it is.' });
 
@@ -30,6 +30,21 @@ describe('tallies', () => {
 
   it('are of closed sets', () => {
     expect(() => tallies(described(new Registry()), { a: ['1'] })('2')).toThrow('x_seconds has no series 2');
+  });
+});
+
+describe('tallies of apps', () => {
+  it('are bounded: what comes after the first apps counts as others', async () => {
+    const registry = new Registry();
+    const perApp = talliesPerAppBy(described(registry), 'answer', ['yes', 'no']);
+    for (let app = 0; app < 3 * MAX_APPS; app++) for (let n = 0; n < 2; n++) perApp.of(String(app)).yes.count++;
+
+    const lines = (await registry.getSingleMetricAsString('x_seconds')).split('\n').slice(2);
+    expect(lines).toHaveLength(2 * (MAX_APPS + 1));
+    expect(lines).toContain('x_seconds{app="0",answer="yes"} 2');
+    expect(lines).toContain('x_seconds{app="0",answer="no"} 0');
+    expect(lines).toContain(`x_seconds{app="${MAX_APPS - 1}",answer="yes"} 2`);
+    expect(lines).toContain(`x_seconds{app="other",answer="yes"} ${4 * MAX_APPS}`);
   });
 });
 

@@ -102,6 +102,10 @@ export class CountingObserver implements WebhookObserver {
     this.#count(`handshake:${result}`);
   }
 
+  received(): void {
+    this.#count('received');
+  }
+
   refused(why: Refusal): void {
     this.#count(`refused:${why}`);
   }
