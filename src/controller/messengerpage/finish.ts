@@ -11,6 +11,8 @@ import { composeStatus, type Composed } from './status.js';
 
 /** A page that nobody could look at for three intervals, and at least this long, is Unknown. */
 const NOT_LOOKED_MIN_MS = 3_600_000;
+/** A new page that cannot be looked at says so after this time: a hiccup is not worth a write, and empty columns tell nothing. */
+const NEVER_LOOKED_MS = 30_000;
 
 /** The end of a pass: one status write if anything changed, the Events, and the time of the next look. */
 export class PageFinish {
@@ -30,16 +32,20 @@ export class PageFinish {
 
   /**
    * Graph could not be looked at: what was seen stays. A spec that was not looked at yet gets no status, or an old Ready would
-   * seem to be about it.
+   * seem to be about it; a page of which nothing was ever seen says so.
    */
   async blind(pass: PagePass & { readonly app: MessengerApp }): Promise<Result> {
     const { page, memory, spec } = pass;
     const limitMs = Math.max(3 * this.#intervalMs(pass, pass.app), NOT_LOOKED_MIN_MS);
-    const leftMs = memory.lookedMs + limitMs - this.#deps.clock.monotonicMs();
-    if (leftMs <= 0) judgeUnknown(pass, limitMs);
+    const nowMs = this.#deps.clock.monotonicMs();
+    const leftMs = memory.lookedMs + limitMs - nowMs;
+    const quietMs = page.status?.conditions === undefined ? memory.metMs + NEVER_LOOKED_MS - nowMs : Infinity;
+    if (leftMs <= 0) judgeUnknown(pass);
+    else if (quietMs <= 0) pass.report.judge('TokenValid', unknown('GraphUnavailable', neverLooked(pass)));
     const composed = this.#compose(pass, pass.app, false);
-    if (leftMs <= 0 || page.status?.observedGeneration === page.metadata.generation) await this.#write(pass, composed);
-    return requeueAfter(leftMs <= 0 ? spec.intervalMs : Math.min(spec.intervalMs, leftMs));
+    const known = page.status?.observedGeneration === page.metadata.generation;
+    if (leftMs <= 0 || quietMs <= 0 || known) await this.#write(pass, composed);
+    return requeueAfter(Math.min(spec.intervalMs, ...[leftMs, quietMs].filter((ms) => ms > 0)));
   }
 
   #compose(pass: PagePass, app: MessengerApp | undefined, answered: boolean): Composed {
@@ -101,10 +107,16 @@ export class PageFinish {
 }
 
 /** What was True or Unknown is not known any more; a token that was found bad stays so. */
-function judgeUnknown({ page, report }: PagePass, limitMs: number): void {
-  const message = `Graph could not be asked about page ${page.spec.pageId} for at least ${Math.round(limitMs / 60_000)} minutes: see the conditions of its MessengerApp`;
+function judgeUnknown({ page, spec, report }: PagePass): void {
+  // By the interval alone: what it is stretched by changes, and the text must not.
+  const minutes = Math.round(Math.max(3 * spec.intervalMs, NOT_LOOKED_MIN_MS) / 60_000);
+  const message = `Graph could not be asked about page ${page.spec.pageId} for at least ${minutes} minutes: see the conditions of its MessengerApp`;
   const token = findCondition(page.status?.conditions, 'TokenValid');
   if (token?.status !== 'False') report.judge('TokenValid', unknown('GraphUnavailable', message));
   const claim = report.patch.claim ?? page.status?.claim;
   if (claim?.state === 'Held') report.judge('Subscribed', unknown('GraphUnavailable', message));
+}
+
+function neverLooked({ page }: PagePass): string {
+  return `page ${page.spec.pageId} could not be looked at yet, for Graph or a Secret could not be asked: see the conditions of its MessengerApp`;
 }

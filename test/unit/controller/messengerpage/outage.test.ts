@@ -66,6 +66,33 @@ describe('a page that cannot be looked at', () => {
     expect(world.pages.require(SHOP).status?.conditions).toBeUndefined();
   });
 
+  it.each<[string, Error]>([
+    ['Graph is down', DOWN],
+    ['Graph throttles the app', new RateLimitedError('limit', 3_600_000, { scope: 'app' })],
+    ['Graph refuses the app secret', new AppCredentialError('AppSecretInvalid', 'refused')],
+  ])('says that it is not known when it is new and %s, by one write, and not for a hiccup', async (_what, error) => {
+    const world = aWorld();
+    await world.reconcileApp();
+    world.graph.failWith.set('*', error);
+
+    await world.advance(25_000, 1_000);
+    expect(world.pages.require(SHOP).status?.conditions).toBeUndefined();
+    await world.advance(60_000, 1_000);
+
+    expect(world.ready()).toBe('Unknown/GraphUnavailable');
+    expect(world.condition('Ready')?.message).toContain('could not be looked at yet');
+    expect(world.condition('Reconciling')?.status).toBe('True');
+    expect(world.pages.require(SHOP).status?.observedGeneration).toBe(1);
+    expect(world.pages.statusWrites).toHaveLength(2);
+    await world.advance(1_200_000, 30_000);
+    expect(world.pages.statusWrites).toHaveLength(2);
+
+    world.graph.failWith.clear();
+    await world.advance(3_600_000, 60_000);
+    expect(world.ready()).toBe('True');
+    expect(world.condition('Reconciling')).toBeUndefined();
+  });
+
   it('never shows an old Ready as one of a new spec', async () => {
     const world = await aSettledWorld();
     world.graph.failWith.set('*', DOWN);
