@@ -15,6 +15,8 @@ const ALL = [
   { name: 'strangers', limitMin: 10 },
   { name: 'graph', limitMin: 60 },
   { name: 'takeover', limitMin: 20 },
+  { name: 'rest', limitMin: 20 },
+  { name: 'secrets', limitMin: 30 },
 ];
 
 const args = process.argv.slice(2);

@@ -1,15 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { AuditEntry } from '../support/control-plane-audit.js';
 import { eventually } from '../support/eventually.js';
-import { ROLES } from '../support/operator.js';
-import { accountOf } from '../support/operator-chart.js';
 import { NAMESPACE, PageWorld, tell, type PageAccount } from '../support/page-world.js';
 
-const REST_MS = 15_000;
 const OUTAGE_MS = 10_000;
-const WRITING = new Set(['create', 'update', 'patch', 'delete', 'deletecollection']);
-/** Questions that the API server takes as objects to be made. */
-const REVIEWS = new Set(['tokenreviews', 'subjectaccessreviews']);
 
 let world: PageWorld;
 let pages: PageAccount[];
@@ -22,44 +15,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await world.stop();
 }, 60_000);
-
-/** What the operator's own accounts wrote, Leases and questions aside, as text. */
-async function writes(skip: number): Promise<readonly string[]> {
-  const accounts = new Set(ROLES.map(accountOf));
-  const isWrite = ({ user, verb, objectRef }: AuditEntry): boolean =>
-    accounts.has(user.username) && WRITING.has(verb) && objectRef?.resource !== 'leases' && !REVIEWS.has(objectRef?.resource ?? '');
-  const seen = (await world.cluster.audit()).slice(skip).filter(isWrite);
-  return seen.map(({ verb, requestURI }) => `${verb} ${requestURI}`);
-}
-
-const looks = (since: number): number =>
-  world.sim.control.calls(since).filter(({ shape, method }) => method === 'GET' && shape === '/{page-id}/subscribed_apps').length;
-
-describe('the operator at rest', () => {
-  it('looks at Graph again and again, and writes nothing', async () => {
-    await eventually(async () => (await world.appObject(world.app.place))?.status?.pages?.ready === pages.length);
-    const entries = (await world.cluster.audit()).length;
-    const calls = world.sim.control.calls().at(-1)?.seq ?? 0;
-    const lines = (await world.operator.output('controller')).length;
-
-    const began = performance.now();
-    await eventually(
-      () => performance.now() - began > REST_MS && looks(calls) >= 3 * pages.length,
-      2 * REST_MS,
-      'three looks at each page',
-    );
-
-    tell(`${looks(calls)} looks at ${pages.length} pages in ${Math.round((performance.now() - began) / 1_000)} s of rest`);
-    expect(await writes(entries)).toEqual([]);
-    expect(world.sim.control.calls(calls).filter(({ method }) => method !== 'GET' && method !== 'POST')).toEqual([]);
-    const info = (await world.operator.output('controller'))
-      .slice(lines)
-      .split('\n')
-      .filter((line) => /"level":"(info|warn|error)"/.test(line));
-    expect(info).toEqual([]);
-    expect(await world.refusals()).toEqual([]);
-  }, 60_000);
-});
 
 describe('the operator without its API server', () => {
   it('goes on delivering, and catches up when it is back', async () => {
