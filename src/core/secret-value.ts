@@ -3,8 +3,13 @@ import { Secret, type SecretKind } from './secret.js';
 export type SecretValue = { readonly ok: true; readonly secret: Secret } | { readonly ok: false; readonly problem: string };
 
 /**
+ * A shorter value can be guessed, and could not be taken out of texts: it is part of any, and the gaps would tell what it is.
+ */
+const MIN_SECRET_LENGTH = 6;
+
+/**
  * Takes a value out of a Secret's data. One trailing newline is removed (`echo` adds it); any other blank or control
- * character, or nothing at all, is a problem that is named without the value.
+ * character, or fewer than six characters, is a problem that is named without the value.
  */
 export function secretValue(kind: SecretKind, raw: Uint8Array): SecretValue {
   const text = Buffer.from(raw)
@@ -15,5 +20,7 @@ export function secretValue(kind: SecretKind, raw: Uint8Array): SecretValue {
   if (at !== undefined) {
     return { ok: false, problem: `has a blank or an unprintable character at position ${at + 1} of ${text.length}` };
   }
+  if (text.length < MIN_SECRET_LENGTH)
+    return { ok: false, problem: `has fewer than ${MIN_SECRET_LENGTH} characters, too few for a secret` };
   return { ok: true, secret: new Secret(kind, text) };
 }

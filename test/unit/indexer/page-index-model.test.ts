@@ -40,7 +40,7 @@ function prepared(): World {
   ]);
   world.services.replace([aService('bot'), aService('bot', undefined, 'others')]);
   world.namespaces.replace([{ metadata: { name: 'others', labels: { team: 'a' } } }]);
-  for (const key of ['bots/sign', 'others/sign', 'bots/main-app']) world.secrets.set(key, { appSecret: 'one' });
+  for (const key of ['bots/sign', 'others/sign', 'bots/main-app']) world.secrets.set(key, { appSecret: 'secret-one' });
   return world;
 }
 

@@ -89,14 +89,14 @@ describe('the backend', () => {
   it('follows its Service and its signing Secret', () => {
     const backend = { service: { name: 'bot', port: 'http' }, signingSecretRef: { name: 'sign' } };
     const { services, secrets, index, answer } = setUp({ pages: [aPage({ spec: { backend } })] });
-    secrets.set('bots/sign', { appSecret: 'one' });
+    secrets.set('bots/sign', { appSecret: 'secret-one' });
     const first = routeIn(index);
     expect(first).toMatchObject({ target: { port: 8080 } });
 
     services.apply(aService('bot', { ports: [{ name: 'http', port: 9090 }] }));
-    secrets.set('bots/sign', { appSecret: 'two' });
+    secrets.set('bots/sign', { appSecret: 'secret-two' });
     expect(routeIn(index)).toMatchObject({ target: { port: 9090 } });
-    expect([first.signingSecret?.reveal(), routeIn(index).signingSecret?.reveal()]).toEqual(['one', 'two']);
+    expect([first.signingSecret?.reveal(), routeIn(index).signingSecret?.reveal()]).toEqual(['secret-one', 'secret-two']);
     expect(first).toMatchObject({ target: { port: 8080 } });
     services.remove(aService());
     expect(answer()).toBe('not_yet backend_unresolved');

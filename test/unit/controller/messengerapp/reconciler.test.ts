@@ -286,7 +286,7 @@ describe('one MessengerApp an appId', () => {
 
   it('is lost by one whose secret Graph refuses for ten minutes to one that it accepts', async () => {
     const world = await aSettledWorld();
-    world.secrets.put('bots/second', { appSecret: 'new-secret', verifyToken: 'v' });
+    world.secrets.put('bots/second', { appSecret: 'new-secret', verifyToken: 'verify-me' });
     world.graph.appSecrets.set('151', 'new-secret');
     world.apps.create(anApp({ appSecretRef: { name: 'second' }, verifyTokenRef: { name: 'second' } }, { name: 'second' }));
     world.apps.update(MAIN, (app) => ({ ...app, spec: { ...app.spec, suspend: false } }));
