@@ -65,6 +65,8 @@ export function installManifest(helm, root) {
         'messenger-operator',
         join(root, 'charts/messenger-operator'),
         '--namespace=messenger-operator',
+        // Applied by hand the Job of the uninstall would run at once.
+        '--no-hooks',
         '--kube-version=1.34.0',
         `--values=${join(root, 'deploy/install.values.yaml')}`,
       ],

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Clock } from '../core/clock.js';
+import { sleep, type Clock } from '../core/clock.js';
 import type { Logger } from '../core/log.js';
 import { keyText, type NamespacedName } from '../core/object-key.js';
 import { isStatus } from '../k8s/kube-error.js';
 import type { KubeClient } from '../k8s/kube-http.js';
 import { LeaderElection } from '../k8s/leader-election.js';
-import { LeaseLock, type Lease } from '../k8s/lease.js';
+import { LeaseLock, type Lease, type LeaseSpec } from '../k8s/lease.js';
 import { LEASES } from '../k8s/resources.js';
 import { writesAlone } from '../k8s/write-fences.js';
 import type { WriteFence } from '../runtime/ports.js';
@@ -23,11 +23,15 @@ export interface LeadWanted {
   readonly className: string;
   /** undefined: wherever the Lease of this class is. */
   readonly namespace: string | undefined;
-  /** How long to wait for a leader to go. Whether one is alive takes the lease's time (15 s) to see. */
-  readonly waitMs: number;
 }
 
 const LEASE_TIMEOUT_MS = 5_000;
+/** A leader that was asked to stop has 30 s to do so, and if it is killed its lease lives 15 s longer. */
+const STOPPING_WAIT_MS = 60_000;
+/** Long enough to see that a lease is not renewed any more. */
+const DEAD_WAIT_MS = 25_000;
+/** A leader that lives renews its lease every two seconds. */
+const RENEWED_WITHIN_MS = 5_000;
 
 /**
  * Where the Lease is by which the controllers of a class elect their leader; undefined: nowhere, none has ever led.
@@ -62,38 +66,46 @@ async function listLeases(
   }
 }
 
+/** Which Lease, and whether its holder was asked to stop. */
+interface LeadOf {
+  readonly lease: NamespacedName | undefined;
+  readonly stopping: boolean;
+}
+
+type Work = (fence: WriteFence, signal: AbortSignal) => Promise<void>;
+
 /**
  * Runs `work` as the leader of a class, so that no controller writes meanwhile; `lease` undefined: nobody ever led.
  * @throws Error in words, with nothing done, when somebody else leads and goes on to
  */
-export async function withLead(
-  deps: LeadDeps,
-  { lease, waitMs }: { readonly lease: NamespacedName | undefined; readonly waitMs: number },
-  work: (fence: WriteFence, signal: AbortSignal) => Promise<void>,
-  signal: AbortSignal,
-): Promise<void> {
+export async function withLead(deps: LeadDeps, { lease, stopping }: LeadOf, work: Work, signal: AbortSignal): Promise<void> {
   if (lease === undefined) {
     await work(writesAlone, signal);
     return;
   }
   const lock = new LeaseLock(deps.client, lease);
-  const holder = await holderOf(lock, lease, signal);
-  if (await leadWithin(deps, { lock, waitMs }, work, signal)) return;
+  const before = await leaseOf(lock, lease, signal);
+  const { holderIdentity: holder = '' } = before;
+  if (!stopping && holder !== '') {
+    await sleep(deps.clock, RENEWED_WITHIN_MS, signal);
+    if (isRenewed(before, await leaseOf(lock, lease, signal))) throw new Error(stillLed(lease, holder));
+  }
+  if (await leadWithin(deps, { lock, waitMs: stopping ? STOPPING_WAIT_MS : DEAD_WAIT_MS }, work, signal)) return;
   signal.throwIfAborted();
   throw new Error(stillLed(lease, holder));
 }
 
-async function holderOf(lock: LeaseLock, lease: NamespacedName, signal: AbortSignal): Promise<string> {
+function isRenewed(before: LeaseSpec, after: LeaseSpec): boolean {
+  return after.holderIdentity === before.holderIdentity && after.renewTime !== before.renewTime;
+}
+
+async function leaseOf(lock: LeaseLock, lease: NamespacedName, signal: AbortSignal): Promise<LeaseSpec> {
   try {
-    return (await lock.get(LEASE_TIMEOUT_MS, signal))?.spec?.holderIdentity ?? '';
+    return (await lock.get(LEASE_TIMEOUT_MS, signal))?.spec ?? {};
   } catch (error) {
     if (!isStatus(error, 403)) throw error;
-    throw new Error(
-      `not allowed to read the Lease ${keyText(lease)}: stop the controller and use --leader-elect=false, or ask for that right`,
-      {
-        cause: error,
-      },
-    );
+    const mend = 'stop the controller and use --leader-elect=false, or ask for that right';
+    throw new Error(`not allowed to read the Lease ${keyText(lease)}: ${mend}`, { cause: error });
   }
 }
 
@@ -109,7 +121,7 @@ function stillLed(lease: NamespacedName, holder: string): string {
 async function leadWithin(
   { clock, log }: LeadDeps,
   { lock, waitMs }: { readonly lock: LeaseLock; readonly waitMs: number },
-  work: (fence: WriteFence, signal: AbortSignal) => Promise<void>,
+  work: Work,
   signal: AbortSignal,
 ): Promise<boolean> {
   const life = new AbortController();

@@ -29,6 +29,8 @@ export interface ReleaseScope {
 export interface Targets {
   readonly pages: readonly MessengerPage[];
   readonly apps: readonly MessengerApp[];
+  /** The uids of all pages that this run is about, finalizer or not: none of them takes over from another. */
+  readonly leaving: ReadonlySet<string>;
   /** Every app that was seen, by `namespace/name`. */
   readonly knownApps: ReadonlyMap<string, MessengerApp>;
   readonly skipped: readonly ReleasedObject[];
@@ -57,6 +59,7 @@ export async function findTargets(client: KubeClient, scope: ReleaseScope, signa
   return {
     pages: (pages ?? []).filter(isFree).sort(byKey),
     apps: (apps ?? []).filter(isFree).sort(byKey),
+    leaving: new Set(found.flatMap(({ object, why }) => (why === undefined ? (object.metadata.uid ?? []) : []))),
     knownApps,
     skipped: scope.names.length === 0 ? [] : found.flatMap(({ object, why }) => skippedRow(object, why)),
     missing:

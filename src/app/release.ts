@@ -24,10 +24,6 @@ import { ReleaseWork } from './release-work.js';
 
 export type ReleaseConfig = ConfigOf<'release'>;
 
-/** A leader that was asked to stop has 30 s to do so, and if it is killed its lease lives 15 s longer. */
-const STOPPED_WAIT_MS = 60_000;
-/** Long enough to see that a lease is not renewed any more. */
-const LEAD_WAIT_MS = 25_000;
 /** Of the whole time; the rest is for the finalizers. */
 const GRAPH_SHARE = 0.6;
 
@@ -40,9 +36,12 @@ export async function runRelease(config: ReleaseConfig, names: readonly string[]
   const { clock, version, log } = process;
   const client = loadKubeClient({ kubeconfig: config.kubeconfig, clock, userAgent: `messenger-operator/${version} (release)` });
   const deadline = withDeadline(clock, process.signal, config.timeoutMs);
+  // The clock's timers keep no process alive, and while this one waits for the Lease it has nothing else.
+  const alive = setInterval(() => undefined, config.timeoutMs);
   try {
     return await new Release({ config, process, client, scope: scopeOf(config, names, client) }).run(deadline.signal);
   } finally {
+    clearInterval(alive);
     deadline.clear();
     await client.close();
     await log.close();
@@ -91,12 +90,16 @@ class Release {
     const deps = { client, clock: process.clock, log: process.log };
     // In a Pod of the release's own namespace; by hand the context's namespace says nothing about where the operator runs.
     const namespace = config.leaseNamespace ?? (config.kubeconfig === undefined ? client.namespace : undefined);
-    const lease = await findLease(deps, { className: config.className, namespace, waitMs: 0 }, signal);
+    const lease = await findLease(deps, { className: config.className, namespace }, signal);
     const stopped = await this.#stopController(lease, signal);
     const done: ReleaseReport[] = [];
     try {
-      const waitMs = stopped === undefined ? LEAD_WAIT_MS : STOPPED_WAIT_MS;
-      await withLead(deps, { lease, waitMs }, async (fence, leading) => void done.push(await this.#all(fence, leading)), signal);
+      await withLead(
+        deps,
+        { lease, stopping: stopped !== undefined },
+        async (fence, leading) => void done.push(await this.#all(fence, leading)),
+        signal,
+      );
     } catch (error) {
       // Where the lead was lost on the way, the lines say what was not done.
       if (done.length === 0) throw error;
@@ -132,7 +135,10 @@ class Release {
     }
   }
 
-  #goodByeDeps(own: Pick<PageGoodByeDeps, 'graph' | 'fence' | 'livePages' | 'finalizers'>, { pages, knownApps }: Targets): PageGoodByeDeps {
+  #goodByeDeps(
+    own: Pick<PageGoodByeDeps, 'graph' | 'fence' | 'livePages' | 'finalizers'>,
+    { leaving, knownApps }: Targets,
+  ): PageGoodByeDeps {
     const { config, process, client } = this.#deps;
     const { clock } = process;
     const liveApps = new KubeLiveReader<MessengerApp>(client, MESSENGER_APPS);
@@ -141,7 +147,7 @@ class Release {
       secrets: liveSecrets(client),
       appOf: async (page, signal) => knownApps.get(keyText(appKeyOf(page))) ?? liveApps.get(appKeyOf(page), signal),
       rivalsOf: (page, signal) => this.#rivalsOf(page, signal),
-      leaving: new Set(pages.map(({ metadata }) => metadata.uid ?? '')),
+      leaving,
       clock,
       dryRun: config.dryRun,
       options: { secretGraceMs: 0, graphVersion: config.graphVersion },

@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import { findPrograms } from '../support/control-plane-tools.js';
 import { startControlPlane, type ControlPlane } from '../support/control-plane.js';
 import { readConfigOf } from '../unit/chart/flags.js';
-import { containerOf, grantsOf, manifestsOf, podsOf, type Manifest } from '../unit/chart/rendered.js';
+import { containerOf, grantsOf, manifestsOf, podsOf, type Manifest, type PodSpec } from '../unit/chart/rendered.js';
 
 const CHART = 'charts/messenger-operator';
 const NAMESPACE = 'messenger-operator';
@@ -196,6 +196,49 @@ suite('the chart, rendered', () => {
 
     expect(secretReaders(manifests)).toEqual(granted);
     expect(configOf(manifests, 'webhook')['webhookSecretNamespaces']).toEqual(told);
+  });
+
+  const hookOf = (manifests: readonly Manifest[]): Readonly<Record<string, unknown>> => {
+    const job = manifests.find(({ kind }) => kind === 'Job')?.spec as { readonly template: { readonly spec: PodSpec } } | undefined;
+    if (job === undefined) throw new Error('no Job');
+    return readConfigOf(containerOf(job.template.spec).args);
+  };
+  const secretGrants = (manifests: readonly Manifest[]): readonly string[] =>
+    grantsOf(manifests.filter(({ metadata }) => metadata.name.includes('-release'))).filter((grant) => grant.includes('secrets'));
+
+  it('frees the finalizers before an uninstall: all of its class and namespaces, the controller stopped, within the time of the Job', async () => {
+    const { manifests } = await template({ className: 'blue', watchNamespaces: ['a', 'b'], uninstall: { timeoutSeconds: 120 } });
+
+    expect(hookOf(manifests)).toMatchObject({
+      ...{ all: true, unsubscribe: false, dryRun: false, className: 'blue', watchNamespaces: ['a', 'b'], leaderElect: true },
+      ...{ stopController: 'messenger-operator-controller', leaseNamespace: NAMESPACE, timeoutMs: 60_000 },
+    });
+    expect(manifests.find(({ kind }) => kind === 'Job')).toMatchObject({
+      metadata: { annotations: { 'helm.sh/hook': 'pre-delete' } },
+      spec: { activeDeadlineSeconds: 120, backoffLimit: 1 },
+    });
+    expect(secretGrants(manifests)).toEqual([]);
+    for (const { metadata } of manifests.filter((one) => one.metadata.name.includes('-release'))) {
+      expect(metadata).toMatchObject({ annotations: { 'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded' } });
+    }
+  });
+
+  it('reads Secrets before an uninstall only to unsubscribe, which an install that changes nothing never does', async () => {
+    const { manifests: asked } = await template({ uninstall: { unsubscribe: true } });
+    const { manifests: readOnly } = await template({ uninstall: { unsubscribe: true }, controller: { readOnly: true } });
+
+    expect(hookOf(asked)).toMatchObject({ unsubscribe: true });
+    expect(secretGrants(asked)).toEqual(['messenger-operator-release |  | secrets | get']);
+    expect(hookOf(readOnly)).toMatchObject({ unsubscribe: false });
+    expect(secretGrants(readOnly)).toEqual([]);
+  });
+
+  it('has no hook where the finalizers are to stay, and no roles for it where others make them', async () => {
+    const { manifests: without } = await template({ uninstall: { releaseFinalizers: false } });
+    const { manifests: theirs } = await template({ rbac: { create: false }, uninstall: { serviceAccount: { name: 'mine' } } });
+
+    expect(without.filter(({ metadata }) => metadata.name.includes('-release'))).toEqual([]);
+    expect(theirs.filter(({ metadata }) => metadata.name.includes('-release')).map(({ kind }) => kind)).toEqual(['Job']);
   });
 
   it('leaves out what was switched off, and adds what was switched on', async () => {

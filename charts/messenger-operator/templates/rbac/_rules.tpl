@@ -112,9 +112,42 @@ The first group of rules of a role is what it needs wherever objects are watched
     - create # learn whether that bot may read a page or its token
 {{- end }}
 
+{{/* Of the Job that frees the finalizers before helm uninstall; gone with it. */}}
+{{- define "messenger-operator.rules.release" -}}
+- apiGroups: [messenger-operator.dev]
+  resources: [messengerapps, messengerpages]
+  verbs:
+    - get # read live before the finalizer goes
+    - list # find those that have one
+    - patch # remove our finalizer; never the spec
+{{- if include "messenger-operator.unsubscribes" . }}
+- apiGroups: [""]
+  resources: [secrets]
+  verbs:
+    - get # read the app secrets and page tokens that are referred to, to unsubscribe
+{{- end }}
+{{- end }}
+
+{{/* Only in the release's own namespace. */}}
+{{- define "messenger-operator.rules.releaseOwn" -}}
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs:
+    - get # see whether a controller leads
+    - create # hold the Lease where none ever led
+    - update # take, renew and release it, so that no controller writes meanwhile
+- apiGroups: [apps]
+  resources: [deployments/scale]
+  resourceNames: [{{ include "messenger-operator.fullname" . }}-controller]
+  verbs:
+    - get # remember how many replicas there were
+    - patch # stop the controller, and start it again if not everything was freed
+{{- end }}
+
 {{/*
 Rules as a ClusterRole with its binding, or as a Role with its binding in each of the namespaces.
-Takes (dict "root" $ "component" "webhook" "values" .Values.webhook "suffix" "" "namespaces" (list) "rules" "text").
+Takes (dict "root" $ "component" "webhook" "values" .Values.webhook "suffix" "" "namespaces" (list) "rules" "text"
+"annotations" "text or nothing").
 */}}
 {{- define "messenger-operator.grant" -}}
 {{- $grant := . }}
@@ -131,6 +164,10 @@ metadata:
   {{- end }}
   labels:
     {{- include "messenger-operator.componentLabels" $grant | nindent 4 }}
+  {{- with $grant.annotations }}
+  annotations:
+    {{- . | nindent 4 }}
+  {{- end }}
 rules:
   {{- $grant.rules | nindent 2 }}
 ---
@@ -143,6 +180,10 @@ metadata:
   {{- end }}
   labels:
     {{- include "messenger-operator.componentLabels" $grant | nindent 4 }}
+  {{- with $grant.annotations }}
+  annotations:
+    {{- . | nindent 4 }}
+  {{- end }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: {{ ternary "ClusterRole" "Role" (eq $namespace "") }}
