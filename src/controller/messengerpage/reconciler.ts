@@ -1,8 +1,9 @@
+import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import { effectiveSpec } from '../../core/effective-spec.js';
 import { keyText, type NamespacedName } from '../../core/object-key.js';
-import { isBeingDeleted } from '../../runtime/finalizers.js';
-import { awaitChange, type Reconciler, type Result } from '../../runtime/ports.js';
+import { hasFinalizer, isBeingDeleted } from '../../runtime/finalizers.js';
+import { awaitChange, requeueAfter, type Reconciler, type Result } from '../../runtime/ports.js';
 import { appKeyOf, claimKeyOf, classOf } from '../page-relations.js';
 import { PageDeletion } from './deletion.js';
 import { PageFlow } from './flow.js';
@@ -10,6 +11,9 @@ import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 import { retainSecrets } from './references.js';
 import { PageReport } from './report.js';
+
+/** After the timeout the install that handled a page gives up within a minute; after this any other one lets it go. */
+const ORPHANED_MS = 2 * 60_000;
 
 /** Keeps one Page's subscription at Graph, its claim and its status equal to what its MessengerPage says. */
 export class MessengerPageReconciler implements Reconciler {
@@ -40,7 +44,11 @@ export class MessengerPageReconciler implements Reconciler {
     if (known !== undefined && known !== found.metadata.uid) this.#forget(known);
     const page = statuses.current(found);
     const app = this.#appOf(page);
-    if (!this.#isOurs(page, app)) return awaitChange();
+    if (!this.#isOurs(page, app)) {
+      const orphanedMs = this.#orphanedMs(page, app);
+      if (orphanedMs === undefined) return awaitChange();
+      if (orphanedMs < ORPHANED_MS) return requeueAfter(ORPHANED_MS - orphanedMs);
+    }
     const memory = memories.of(page, clock.monotonicMs());
     const pass: PagePass = { key, page, spec: effectiveSpec(page, app, options), memory, report: new PageReport(), signal };
     retainSecrets(this.#deps, pass, app);
@@ -59,6 +67,16 @@ export class MessengerPageReconciler implements Reconciler {
     const known = memories.peek({ namespace: page.metadata.namespace ?? '', name: page.metadata.name });
     if (app === undefined && known?.uid === page.metadata.uid) return true;
     return classOf(app) === options.className;
+  }
+
+  /**
+   * For how long whoever it belonged to has had no more time to release it: its app is gone, and nobody can tell any more
+   * which class that had. undefined: it is none of our business.
+   */
+  #orphanedMs(page: MessengerPage, app: MessengerApp | undefined): number | undefined {
+    const { clock, options } = this.#deps;
+    if (app !== undefined || !isBeingDeleted(page) || !hasFinalizer(page, UNSUBSCRIBE_FINALIZER)) return undefined;
+    return clock.nowMs() - Date.parse(page.metadata.deletionTimestamp ?? '') - options.deletionTimeoutMs;
   }
 
   #gone(key: NamespacedName): Result {

@@ -209,6 +209,22 @@ describe('the deletion of a page', () => {
     expect(world.note('LeftSubscribed')).toContain('no credentials are known');
   });
 
+  it('strands no page of a class whose app is gone and that nobody remembers', async () => {
+    const world = await aSettledWorld({ className: 'blue', app: anApp({ className: 'blue' }) });
+    world.graph.failWith.set('*', DOWN);
+    await deleted(world);
+    world.apps.update(MAIN, (app) => ({ ...app, metadata: { ...app.metadata, finalizers: [] } }));
+    world.apps.delete(MAIN);
+    world.restart();
+
+    await world.advance(600_000, 10_000);
+    expect(gone(world)).toBe(false);
+    await world.advance(150_000, 10_000);
+
+    expect(gone(world)).toBe(true);
+    expect(world.reasons()).toContain('LeftSubscribed');
+  });
+
   it('6: writes nothing to Graph for anyone when the operator is read-only, and says so', async () => {
     const world = aWorld({ readOnly: true, page: aPage({}, { finalizers: ['messenger-operator.dev/unsubscribe'] }) });
     world.graph.setFields('1001', ['messages', 'messaging_postbacks']);
