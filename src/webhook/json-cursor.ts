@@ -6,9 +6,10 @@ const BACKSLASH = 0x5c;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
+export const CLOSE_OBJECT = 0x7d;
 const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
+export const CLOSE_ARRAY = 0x5d;
+type Closing = typeof CLOSE_OBJECT | typeof CLOSE_ARRAY;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -90,37 +91,39 @@ export class JsonCursor {
   }
 
   /**
-   * Calls `member` with each key and where it begins, the cursor on the value, which it has to consume. A key that nobody
-   * wants is undefined.
+   * Enters an object or array. True: the cursor is on its first key or element; read it, then call `next`. False: it was
+   * empty, and is passed over.
    */
-  object(member: (key: string | undefined, start: number) => void): void {
-    this.#enter();
-    if (this.peek() === CLOSE_OBJECT) {
-      this.#leave();
-      return;
-    }
-    for (;;) {
-      this.peek();
-      const start = this.pos;
-      const key = this.#key();
-      this.#colon();
-      member(key, start);
-      if (!this.#more(CLOSE_OBJECT)) return;
-    }
+  open(close: Closing): boolean {
+    if (++this.#depth > MAX_DEPTH) this.fail();
+    this.pos++;
+    if (this.peek() !== close) return true;
+    this.#leave();
+    return false;
   }
 
-  /** Calls `element` with the cursor on each element, which it has to consume. */
-  array(element: () => void): void {
-    this.#enter();
-    if (this.peek() === CLOSE_ARRAY) {
-      this.#leave();
-      return;
-    }
-    for (;;) {
+  /** Behind a value: true with the cursor on the next key or element, false behind the end. */
+  next(close: Closing): boolean {
+    const byte = this.peek();
+    if (byte === COMMA) {
+      this.pos++;
       this.peek();
-      element();
-      if (!this.#more(CLOSE_ARRAY)) return;
+      return true;
     }
+    if (byte !== close) this.fail();
+    this.#leave();
+    return false;
+  }
+
+  /** Reads a key; the cursor is then on its value. A key that nobody wants is undefined. */
+  key(): string | undefined {
+    const start = this.pos;
+    const escaped = this.#string();
+    const end = this.pos - 1;
+    this.#colon();
+    if (!escaped) return this.#wanted.find(this.bytes, start + 1, end);
+    const key = Buffer.from(JSON.parse(this.bytes.toString('latin1', start, end + 1)) as string);
+    return this.#wanted.find(key, 0, key.length);
   }
 
   /** Passes over any value, checking it. */
@@ -128,7 +131,7 @@ export class JsonCursor {
     const byte = this.bytes[this.pos];
     if (byte === QUOTE) this.#string();
     else if (byte === OPEN_OBJECT) this.#skipObject();
-    else if (byte === OPEN_ARRAY) this.array(this.#skipElement);
+    else if (byte === OPEN_ARRAY) this.#skipArray();
     else if (this.atNumber) this.#number();
     else this.#literal();
   }
@@ -148,35 +151,19 @@ export class JsonCursor {
     return this.bytes.toString('latin1', start, this.pos);
   }
 
-  readonly #skipElement = (): void => {
-    this.skip();
-  };
-
   #skipObject(): void {
-    this.#enter();
-    if (this.peek() === CLOSE_OBJECT) {
-      this.#leave();
-      return;
-    }
-    for (;;) {
-      this.peek();
+    if (!this.open(CLOSE_OBJECT)) return;
+    do {
       this.#string();
       this.#colon();
       this.skip();
-      if (!this.#more(CLOSE_OBJECT)) return;
-    }
+    } while (this.next(CLOSE_OBJECT));
   }
 
-  #key(): string | undefined {
-    const start = this.pos;
-    if (!this.#string()) return this.#wanted.find(this.bytes, start + 1, this.pos - 1);
-    const key = Buffer.from(JSON.parse(this.bytes.toString('latin1', start, this.pos)) as string);
-    return this.#wanted.find(key, 0, key.length);
-  }
-
-  #enter(): void {
-    if (++this.#depth > MAX_DEPTH) this.fail();
-    this.pos++;
+  #skipArray(): void {
+    if (!this.open(CLOSE_ARRAY)) return;
+    do this.skip();
+    while (this.next(CLOSE_ARRAY));
   }
 
   #leave(): void {
@@ -188,17 +175,6 @@ export class JsonCursor {
     if (this.peek() !== COLON) this.fail();
     this.pos++;
     this.peek();
-  }
-
-  #more(close: number): boolean {
-    const byte = this.peek();
-    if (byte === COMMA) {
-      this.pos++;
-      return true;
-    }
-    if (byte !== close) this.fail();
-    this.#leave();
-    return false;
   }
 
   /** Whether the string has an escape. */

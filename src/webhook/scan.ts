@@ -1,6 +1,6 @@
 import type { Channel } from '../core/page-route.js';
 
-import { JsonCursor, NotJsonError, WantedKeys } from './json-cursor.js';
+import { CLOSE_ARRAY, CLOSE_OBJECT, JsonCursor, NotJsonError, WantedKeys } from './json-cursor.js';
 
 /** Bytes of the body from `start` up to, not including, `end`. */
 export interface Range {
@@ -110,16 +110,18 @@ function scanPost(cursor: JsonCursor): ScannedPost {
     cursor.skip();
     return { object, entries: undefined, strays: 0, others };
   }
-  cursor.object((key, start) => {
+  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
+    const start = cursor.pos;
+    const key = cursor.key();
     if (key === 'entry') {
       entries = scanEntries(cursor, tally);
-      return;
+      continue;
     }
     if (key === 'object') object = stringOrSkip(cursor);
     else cursor.skip();
     tally.count();
     others.push({ start, end: cursor.pos });
-  });
+  }
   return { object, entries: entries?.list, strays: entries?.strays ?? 0, others };
 }
 
@@ -129,7 +131,7 @@ function scanEntries(cursor: JsonCursor, tally: Tally): Entries | undefined {
     return undefined;
   }
   const entries: Entries = { list: [], strays: 0 };
-  cursor.array(() => {
+  for (let more = cursor.open(CLOSE_ARRAY); more; more = cursor.next(CLOSE_ARRAY)) {
     if (cursor.atObject) {
       entries.list.push(scanEntry(cursor, tally));
     } else {
@@ -137,7 +139,7 @@ function scanEntries(cursor: JsonCursor, tally: Tally): Entries | undefined {
       entries.strays++;
     }
     if (entries.list.length + entries.strays > MAX_ENTRIES) throw new TooManyError('too_many_entries');
-  });
+  }
   return entries;
 }
 
@@ -147,12 +149,14 @@ function scanEntry(cursor: JsonCursor, tally: Tally): ScannedEntry {
   let time: string | undefined;
   const channels: ScannedChannel[] = [];
   const others: Range[] = [];
-  cursor.object((key, start) => {
+  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
+    const start = cursor.pos;
+    const key = cursor.key();
     if (isChannel(key)) {
       forget(channels, key);
       if (cursor.atArray) {
         channels.push({ channel: key, items: scanItems(cursor, key, tally) });
-        return;
+        continue;
       }
       cursor.skip();
     } else if (key === 'id') {
@@ -164,7 +168,7 @@ function scanEntry(cursor: JsonCursor, tally: Tally): ScannedEntry {
       cursor.skip();
     }
     others.push({ start, end: cursor.pos });
-  });
+  }
   return { start: begin, end: cursor.pos, id, time, channels, others };
 }
 
@@ -174,23 +178,23 @@ function isChannel(key: string | undefined): key is Channel {
 
 /** The earlier one of two equal keys. */
 function forget(channels: ScannedChannel[], key: Channel): void {
-  const at = channels.findIndex(({ channel }) => channel === key);
+  const at = channels.length === 0 ? -1 : channels.findIndex(({ channel }) => channel === key);
   if (at >= 0) channels.splice(at, 1);
 }
 
 function scanItems(cursor: JsonCursor, channel: Channel, tally: Tally): ScannedItem[] {
   const items: ScannedItem[] = [];
-  cursor.array(() => {
+  for (let more = cursor.open(CLOSE_ARRAY); more; more = cursor.next(CLOSE_ARRAY)) {
     tally.count();
-    if (channel !== 'changes' && cursor.atObject) {
-      items.push(scanEvent(cursor));
-      return;
-    }
-    const start = cursor.pos;
-    cursor.skip();
-    items.push({ start, end: cursor.pos, sender: undefined, recipient: undefined, mid: undefined, isEcho: false, isDeleted: false });
-  });
+    items.push(channel !== 'changes' && cursor.atObject ? scanEvent(cursor) : scanOther(cursor));
+  }
   return items;
+}
+
+function scanOther(cursor: JsonCursor): ScannedItem {
+  const start = cursor.pos;
+  cursor.skip();
+  return { start, end: cursor.pos, sender: undefined, recipient: undefined, mid: undefined, isEcho: false, isDeleted: false };
 }
 
 function scanEvent(cursor: JsonCursor): ScannedItem {
@@ -198,12 +202,13 @@ function scanEvent(cursor: JsonCursor): ScannedItem {
   let sender: string | undefined;
   let recipient: string | undefined;
   let message: Message = NO_MESSAGE;
-  cursor.object((key) => {
+  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
+    const key = cursor.key();
     if (key === 'sender') sender = idInside(cursor);
     else if (key === 'recipient') recipient = idInside(cursor);
     else if (key === 'message') message = scanMessage(cursor);
     else cursor.skip();
-  });
+  }
   const { mid, isEcho, isDeleted } = message;
   return { start, end: cursor.pos, sender, recipient, mid, isEcho, isDeleted };
 }
@@ -219,12 +224,13 @@ function scanMessage(cursor: JsonCursor): Message {
   let mid: string | undefined;
   let isEcho = false;
   let isDeleted = false;
-  cursor.object((key) => {
+  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
+    const key = cursor.key();
     if (key === 'mid') mid = stringOrSkip(cursor);
     else if (key === 'is_echo') isEcho = cursor.raw() === 'true';
     else if (key === 'is_deleted') isDeleted = cursor.raw() === 'true';
     else cursor.skip();
-  });
+  }
   return { mid, isEcho, isDeleted };
 }
 
@@ -235,10 +241,11 @@ function idInside(cursor: JsonCursor): string | undefined {
     return undefined;
   }
   let id: string | undefined;
-  cursor.object((key) => {
+  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
+    const key = cursor.key();
     if (key === 'id') id = idOrSkip(cursor);
     else cursor.skip();
-  });
+  }
   return id;
 }
 
