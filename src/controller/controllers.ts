@@ -61,8 +61,8 @@ export interface Controllers {
  */
 export function makeControllers(deps: ControllersDeps): Controllers {
   const { pages, apps, services, namespaces, secrets, clock, log, options } = deps;
-  const statuses = new StatusMemory<MessengerPage>();
-  const appStatuses = new StatusMemory<MessengerApp>();
+  const statuses = new StatusMemory<MessengerPage>(clock);
+  const appStatuses = new StatusMemory<MessengerApp>(clock);
   const proofs = new Proofs(clock);
   const health = new AppHealth(clock);
   const mutex = new KeyMutex();

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../api/meta.js';
+import type { Clock } from '../core/clock.js';
 import { sameData } from '../runtime/equality.js';
 import type { StatusWriter } from '../runtime/ports.js';
 
@@ -6,12 +7,19 @@ type WithStatus = KubeObject & { readonly status?: unknown };
 
 interface Written {
   readonly status: unknown;
+  /** When it was written, by the monotonic clock. */
+  readonly atMs: number;
   /** Answered, or seen by the watch; else it may or may not have arrived. */
   done: boolean;
 }
 
 /** Writes that the watch has not brought back yet, of one object; more than this and the oldest is taken for foreign. */
 const MAX_PENDING = 6;
+/**
+ * By then every watch has brought a write, or was followed by a list. What the cache still shows instead is the truth: an etcd
+ * that was restored to before the write.
+ */
+const BROUGHT_BY_MS = 5 * 60_000;
 
 /**
  * What this process last wrote into the status of each object, so that a pass never judges from an older one that the cache
@@ -20,11 +28,17 @@ const MAX_PENDING = 6;
 export class StatusMemory<T extends WithStatus> {
   /** uid → statuses in the order of time: what it was before our first write that is still under way, then ours. */
   readonly #written = new Map<string, Written[]>();
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+
+  constructor(clock: Pick<Clock, 'monotonicMs'>) {
+    this.#clock = clock;
+  }
 
   /** The status to go on from: our last write while the cache still shows one before it, else what the cache shows. */
   current(object: T): T {
     const written = this.#written.get(object.metadata.uid ?? '') ?? [];
-    const last = written.findLastIndex(({ done }) => done);
+    const since = this.#clock.monotonicMs() - BROUGHT_BY_MS;
+    const last = written.findLastIndex(({ done, atMs }) => done && atMs > since);
     const stale = written.slice(0, Math.max(0, last)).some(({ status }) => sameData(status, object.status));
     return stale ? { ...object, status: written[last]?.status } : object;
   }
@@ -59,8 +73,9 @@ export class StatusMemory<T extends WithStatus> {
 
   #add(object: T, status: unknown): Written {
     const uid = object.metadata.uid ?? '';
-    const written = this.#written.get(uid) ?? [{ status: object.status, done: true }];
-    const entry = { status, done: false };
+    const atMs = this.#clock.monotonicMs();
+    const written = this.#written.get(uid) ?? [{ status: object.status, atMs, done: true }];
+    const entry = { status, atMs, done: false };
     written.push(entry);
     if (written.length > MAX_PENDING) written.shift();
     this.#written.set(uid, written);

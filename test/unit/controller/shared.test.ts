@@ -73,7 +73,7 @@ describe('StatusMemory', () => {
   const status = (epoch: number) => page(epoch).status ?? {};
 
   it('goes on from its own last write while the cache shows an older status, and from the cache after that', async () => {
-    const memory = new StatusMemory<MessengerPage>();
+    const memory = new StatusMemory<MessengerPage>(new FakeClock());
     const writer = memory.writer({ write: async () => undefined });
     await writer.write(page(), status(1), signal);
     await writer.write(page(1), status(2), signal);
@@ -84,8 +84,20 @@ describe('StatusMemory', () => {
     expect(memory.current(page(7)).status).toEqual(status(7));
   });
 
+  it('believes the cache when a write has not come back for five minutes: an etcd may have been restored to before it', async () => {
+    const clock = new FakeClock();
+    const memory = new StatusMemory<MessengerPage>(clock);
+    await memory.writer({ write: async () => undefined }).write(page(), status(1), signal);
+
+    await clock.advance(299_000);
+    expect(memory.current(page()).status).toEqual(status(1));
+    await clock.advance(2_000);
+
+    expect(memory.current(page()).status).toBeUndefined();
+  });
+
   it('tells its own writes from those of others, also when the watch is faster than the answer', async () => {
-    const memory = new StatusMemory<MessengerPage>();
+    const memory = new StatusMemory<MessengerPage>(new FakeClock());
     const seen: boolean[] = [];
     await memory
       .writer({ write: async (_object, written) => void seen.push(memory.seen({ ...page(), status: written })) })
@@ -96,7 +108,7 @@ describe('StatusMemory', () => {
   });
 
   it('does not take a write for done that failed', async () => {
-    const memory = new StatusMemory<MessengerPage>();
+    const memory = new StatusMemory<MessengerPage>(new FakeClock());
     const writer = memory.writer({ write: () => Promise.reject(new Error('no answer')) });
 
     await expect(writer.write(page(), status(1), signal)).rejects.toThrow();
@@ -106,7 +118,7 @@ describe('StatusMemory', () => {
   });
 
   it('takes a status that somebody set back for what it is', async () => {
-    const memory = new StatusMemory<MessengerPage>();
+    const memory = new StatusMemory<MessengerPage>(new FakeClock());
     const writer = memory.writer({ write: async () => undefined });
     await writer.write(page(), status(1), signal);
     await writer.write(page(1), status(2), signal);
@@ -118,7 +130,7 @@ describe('StatusMemory', () => {
 
   it('writes nothing that is already so', async () => {
     let writes = 0;
-    const memory = new StatusMemory<MessengerPage>();
+    const memory = new StatusMemory<MessengerPage>(new FakeClock());
     await memory.writer({ write: async () => void (writes += 1) }).write(page(1), status(1), signal);
 
     expect(writes).toBe(0);
