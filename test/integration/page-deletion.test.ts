@@ -7,6 +7,10 @@ let world: PageWorld;
 
 beforeAll(async () => {
   world = await PageWorld.start();
+  world.cluster.expectRefusals({
+    ...{ role: 'webhook', verb: 'get', resource: 'secrets', namespace: 'short-lived' },
+    because: 'the webhook may not read Secrets of a namespace that is not its own',
+  });
 }, 180_000);
 
 afterAll(async () => {

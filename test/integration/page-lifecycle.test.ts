@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../src/core/clock.js';
+import { KubeEventRecorder } from '../../src/k8s/event-recorder.js';
+import { loadKubeClient } from '../../src/k8s/kube-client.js';
+import { writesAlone } from '../../src/k8s/write-fences.js';
+import { silentLogger } from '../../src/core/log.js';
 import { eventually } from '../support/eventually.js';
+import { FakeClock } from '../support/fake-clock.js';
 import { accountOf, RELEASE } from '../support/operator-chart.js';
 import { grantClusterRole, secret } from '../support/page-manifests.js';
 import { FIELDS, NAMESPACE, PageWorld, tell } from '../support/page-world.js';
@@ -192,6 +198,32 @@ describe('a page on a real API server', () => {
     expect(world.rowOf(page.pageId)).toBe('feed,messages');
     const written = world.sim.control.calls().filter(({ method, pageId }) => pageId === page.pageId && method !== 'GET');
     expect(written).toEqual([]);
+  });
+
+  it('has an Event that is told again counted, by the rights of the controller', async () => {
+    const { place } = await world.readyPage('told-again');
+    const page = await world.page(place);
+    if (page === undefined) throw new Error('the page is gone');
+    const kubeconfig = await world.cluster.kubeconfigFor({ serviceAccount: `${RELEASE}-controller`, namespace: RELEASE });
+    const client = loadKubeClient({ kubeconfig, clock: systemClock });
+    // An Event is counted once a minute.
+    const clock = new FakeClock();
+    const deps = { client, fence: writesAlone, clock, log: silentLogger, fallbackNamespace: RELEASE };
+    const recorder = new KubeEventRecorder({ ...deps, controller: 'messenger-operator.dev/controller', instance: 'test' });
+    const life = new AbortController();
+    const running = recorder.run(life.signal);
+    const told = async () => (await world.events(place)).find(({ reason }) => reason === 'Adopted');
+    const event = { type: 'Normal', reason: 'Adopted', action: 'Look', note: 'this page was subscribed before' } as const;
+
+    recorder.record(page, event);
+    await eventually(told);
+    recorder.record(page, event);
+    await clock.advance(60_000);
+
+    await eventually(async () => ((await told()) as { series?: { count: number } } | undefined)?.series?.count === 2);
+    life.abort(new Error('the test is over'));
+    await running;
+    await client.close();
   });
 
   it('needed no right that the chart does not give', async () => {
