@@ -56,6 +56,8 @@ class GoodByeRun {
   readonly #leaving: Leaving;
   readonly #goodBye: GoodBye;
   #keeper: string | undefined;
+  /** A DELETE went out, whatever became of it. */
+  #asked = false;
 
   constructor(deps: PageGoodByeDeps, leaving: Leaving) {
     const { page, app, signal } = leaving;
@@ -69,7 +71,7 @@ class GoodByeRun {
     let facts = factsOf(page, app, this.#deps.clock.nowMs());
     for (;;) {
       const step = decideDeletion(facts);
-      if (step.do === 'release') return step.left ? this.#left() : released(page, step, this.#keeper);
+      if (step.do === 'release') return step.left ? this.#left() : this.#released(step);
       if (step.do === 'unsubscribe' && this.#deps.dryRun) return { graph: 'would be unsubscribed', message: '' };
       if (step.do !== 'retry') facts = counted(facts, await this.#findOut(step.do));
       else if (this.#mayRetry(facts, step.afterMs)) facts = await this.#later(facts, step.afterMs);
@@ -85,6 +87,7 @@ class GoodByeRun {
       case 'look':
         return { look: await this.#goodBye.look() };
       case 'unsubscribe':
+        this.#asked = true;
         return { unsubscribe: await this.#goodBye.unsubscribe() };
     }
   }
@@ -96,6 +99,15 @@ class GoodByeRun {
   async #later(facts: DeletionFacts, ms: number): Promise<DeletionFacts> {
     await sleep(this.#deps.clock, ms, this.#leaving.signal);
     return { ...facts, look: undefined, unsubscribe: undefined };
+  }
+
+  #released({ row }: Release): PageGoodBye {
+    if (row === 1)
+      return nothing(this.#leaving.page.spec.managementPolicy === 'Observe' ? 'managementPolicy is Observe' : 'it never held the Page');
+    if (row === 2) return nothing('deletionPolicy is Retain');
+    if (row === 3) return nothing(this.#keeper ?? '');
+    if (row === 4 && !this.#asked) return nothing('Graph does not list the app on the Page');
+    return { graph: 'unsubscribed', message: '' };
   }
 
   #left(): PageGoodBye {
@@ -153,22 +165,6 @@ function holdsBefore({ status: one }: MessengerPage, { status: other }: Messenge
   return other?.claim?.state !== 'Held' || one.claim.epoch > other.claim.epoch;
 }
 
-function released(page: MessengerPage, { row }: Release, keeper: string | undefined): PageGoodBye {
-  switch (row) {
-    case 1:
-      return {
-        graph: 'nothing to do',
-        message: page.spec.managementPolicy === 'Observe' ? 'managementPolicy is Observe' : 'it never held the Page',
-      };
-    case 2:
-      return { graph: 'nothing to do', message: 'deletionPolicy is Retain' };
-    case 3:
-      return { graph: 'nothing to do', message: keeper ?? '' };
-    case 4:
-      return { graph: 'nothing to do', message: 'Graph does not list the app on the Page' };
-    case 5:
-    case 6:
-    case 7:
-      return { graph: 'unsubscribed', message: '' };
-  }
+function nothing(message: string): PageGoodBye {
+  return { graph: 'nothing to do', message };
 }
