@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 
 export interface AbuseOptions {
   readonly port: number;
-  /** Connections that never send anything. */
+  /** Connections that never send anything; one that is ended from the other side is opened again. */
   readonly idle: number;
   /** Connections whose headers never end, a byte a second. */
   readonly slowHeaders: number;
@@ -38,7 +38,7 @@ export class Abuse {
 
   constructor({ port, idle, slowHeaders, slowBodies, junk }: AbuseOptions) {
     this.#port = port;
-    for (let i = 0; i < idle; i++) this.#open(() => undefined);
+    for (let i = 0; i < idle; i++) this.#openIdle();
     for (let i = 0; i < slowHeaders; i++) this.#openSlow('POST /webhooks/messenger HTTP/1.1\r\nHost: a\r\nX-A: ');
     for (let i = 0; i < slowBodies; i++) this.#openSlow(head(5_000));
     for (let i = 0; i < junk; i++) this.#junk();
@@ -51,6 +51,15 @@ export class Abuse {
     this.#stopped = true;
     clearInterval(this.#timer);
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #openIdle(): void {
+    this.#open(
+      () => undefined,
+      () => {
+        this.#openIdle();
+      },
+    );
   }
 
   #openSlow(start: string): void {

@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { eventually } from '../../support/eventually.js';
 import { MoodyBot } from './bad-bots.js';
 import type { AbuseCounts, AbuseOptions } from './abuse.js';
 import { APP_SECRET } from './edge.js';
@@ -13,6 +14,8 @@ export interface CalmAndAbused {
   readonly notOk: number;
   readonly maxRssMb: number;
   readonly counts: AbuseCounts;
+  /** The fewest connections of the stranger that were open, looked at every half second of its rounds. */
+  readonly leastOpen: number;
 }
 
 /** Meta's POSTs to a listener in calm and under abuse, by turns; ms from the POST's beginning to its answer. */
@@ -34,6 +37,7 @@ export async function underAbuse(
   let notOk = 0;
   let maxRssMb = 0;
   let counts: AbuseCounts = { open: 0, junkBytes: 0, answers: {} };
+  let leastOpen = Infinity;
   const round = async (name: string, port: number): Promise<number> => {
     const took: number[] = [];
     await atRate(perSecond, seconds, async (n) => {
@@ -52,16 +56,32 @@ export async function underAbuse(
       calmP99.push(await round(`calm${i}`, port));
       const stranger = new Peer('abuse.ts', { ...abuse, port }, 1);
       await stranger.next();
+      const wanted = abuse.idle + abuse.slowHeaders + abuse.slowBodies + abuse.junk;
+      await eventually(async () => (await stranger.ask<AbuseCounts>('counts')).open >= wanted, 60_000, 'the strangers to connect');
       await new Promise((resolve) => setTimeout(resolve, settleMs));
+      const watching = new AbortController();
+      const watch = leastOf(async () => (await stranger.ask<AbuseCounts>('counts')).open, watching.signal);
       abusedP99.push(await round(`abused${i}`, port));
+      watching.abort();
+      leastOpen = Math.min(leastOpen, await watch);
       counts = await stranger.ask<AbuseCounts>('counts');
       await stranger.stop();
       await new Promise((resolve) => setTimeout(resolve, 1_000));
     }
-    return { calmP99, abusedP99, notOk, maxRssMb, counts };
+    return { calmP99, abusedP99, notOk, maxRssMb, counts, leastOpen };
   } finally {
     agent.destroy();
     await edge.stop();
     await bot.stop();
   }
+}
+
+/** The least that was seen, every half second until the signal. */
+async function leastOf(look: () => Promise<number>, signal: AbortSignal): Promise<number> {
+  let least = await look();
+  while (!signal.aborted) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    least = Math.min(least, await look());
+  }
+  return least;
 }
