@@ -15,7 +15,7 @@ let abuse: Abuse | undefined;
 
 beforeEach(async () => {
   bot = await MoodyBot.start();
-  edge = await startEdge({ pages: new Map([[pageId(0), bot.port]]), webhook: { maxInFlight: 40 } });
+  edge = await startEdge({ pages: new Map([[pageId(0), bot.port]]), webhook: { maxInFlight: 120 } });
 });
 
 afterEach(async () => {
@@ -38,9 +38,9 @@ async function meta(seconds: number): Promise<{ readonly statuses: readonly numb
 
 describe('strangers at the public listener', () => {
   it('keep Meta from nothing with idle connections and headers and bodies a byte a second, and are cut off', async () => {
-    abuse = new Abuse({ port: edge.port, idle: 400, slowHeaders: 50, slowBodies: 50, junk: 0 });
+    abuse = new Abuse({ port: edge.port, idle: 400, slowHeaders: 50, slowBodies: 150, junk: 0 });
     const { counts } = abuse;
-    await eventually(() => counts.open >= 500);
+    await eventually(() => counts.open >= 600);
 
     const { statuses } = await meta(5);
 
