@@ -36,6 +36,8 @@ export class Host {
   resumed: { readonly atMs: number; readonly pausedMs: number } | undefined;
   /** Calls until it crashes, and whether the last one still has its effect. */
   crashAfter: { calls: number; readonly applied: boolean } | undefined;
+  /** Asked at every call whether this is its last one, and whether that still has its effect; for those who crash it on purpose. */
+  fate: () => 'before' | 'applied' | undefined = () => undefined;
   /** No request reaches the API server. */
   partitioned = false;
   slow = false;
@@ -89,8 +91,11 @@ export class Host {
     const { signal } = call;
     if (!this.#alive) return new Promise(() => undefined);
     if (signal?.aborted === true) return Promise.reject(reasonOf(signal));
-    const crash = this.#crashNow();
-    if (crash === 'before') return new Promise(() => undefined);
+    const crash = this.fate() ?? this.#crashNow();
+    if (crash === 'before') {
+      this.crash();
+      return new Promise(() => undefined);
+    }
     return new Promise((resolve, reject) => {
       const exchange = new Exchange(call, this.clock, { resolve, reject });
       this.#world.setTimer(this.#wayMs(), () => {
@@ -111,9 +116,7 @@ export class Host {
     if (this.crashAfter.calls > 0) return undefined;
     const { applied } = this.crashAfter;
     this.crashAfter = undefined;
-    if (applied) return 'applied';
-    this.crash();
-    return 'before';
+    return applied ? 'applied' : 'before';
   }
 
   #wayMs(): number {

@@ -39,11 +39,20 @@ export class Users {
 
   /** Some time before anything happens. */
   setUp(): void {
-    const { server, graph, random } = this.#world;
+    const { random } = this.#world;
+    this.makeRoom();
+    this.createApp(MAIN, '151');
+    if (random.chance(0.4)) this.createApp(SECOND, '152');
+    for (let count = random.between(2, 5); count > 0; count--) this.createPage();
+  }
+
+  /** What apps and pages need besides themselves. */
+  makeRoom(): void {
+    const { server, graph, random, chaos } = this.#world;
     for (const name of NAMESPACES) server.create('namespaces', { metadata: { name, labels: { team: name } } });
     for (const namespace of NAMESPACES) {
       server.create('services', { metadata: { namespace, name: 'bot' }, spec: { type: 'ClusterIP', ports: [{ port: 5000 }] } });
-      server.create('secrets', secret({ namespace, name: 'signing' }, { appSecret: 'sign' }));
+      server.create('secrets', secret({ namespace, name: 'signing' }, { appSecret: 'signing-1' }));
     }
     for (const appId of APP_IDS) {
       graph.secrets.set(appId, `secret-${appId}`);
@@ -55,17 +64,14 @@ export class Users {
       });
       // Somebody has subscribed the app to a Page long before.
       const key = `${appId}/${random.pick(PAGE_IDS)}`;
-      if (!random.chance(0.2)) continue;
+      if (!chaos || !random.chance(0.2)) continue;
       graph.setByHand(key, FOREIGN_FIELDS);
       this.#world.oracle.excused.set(key, 'never ours');
     }
-    this.createApp(MAIN, '151');
-    if (random.chance(0.4)) this.createApp(SECOND, '152');
-    for (let count = random.between(2, 5); count > 0; count--) this.createPage();
   }
 
   createApp(key = this.#world.random.pick([MAIN, SECOND]), appId: string = this.#world.random.pick(APP_IDS)): void {
-    const { server, random } = this.#world;
+    const { server, random, chaos } = this.#world;
     if (server.get('messengerapps', key) !== undefined) return;
     this.#touchApp(appId);
     this.putAppSecret(key, appId);
@@ -73,8 +79,8 @@ export class Users {
       appId,
       appSecretRef: { name: `app-${key.name}` },
       verifyTokenRef: { name: `app-${key.name}` },
-      webhook: { subscription: random.pick(['Observe', 'Manage', 'Manage', 'Ignore']), callbackUrl: CALLBACK },
-      allowedNamespaces: { from: random.pick(['All', 'All', 'Same']) },
+      webhook: { subscription: chaos ? random.pick(['Observe', 'Manage', 'Manage', 'Ignore']) : 'Manage', callbackUrl: CALLBACK },
+      allowedNamespaces: { from: chaos ? random.pick(['All', 'All', 'Same']) : 'All' },
     };
     server.create('messengerapps', { metadata: { ...key }, spec });
     this.#say('creates app', key, spec);
@@ -87,19 +93,12 @@ export class Users {
     this.putSecret({ namespace: key.namespace, name: `app-${key.name}` }, data);
   }
 
-  createPage(key = this.#someKey(), like?: MessengerPage): void {
-    const { server, random } = this.#world;
+  createPage(key = this.#someKey(), like?: Pick<MessengerPage, 'spec'>): void {
+    const { server, random, chaos } = this.#world;
     if (server.get('messengerpages', key) !== undefined) return;
-    const spec = like?.spec ?? {
-      pageId: random.pick(PAGE_IDS),
-      appRef: { name: random.chance(0.85) ? 'main' : 'second', namespace: 'bots' },
-      accessTokenSecretRef: { name: `token-${key.name}` },
-      subscribedFields: [...random.pick(FIELD_SETS)],
-      backend: { service: { name: 'bot', port: 5000 }, signingSecretRef: { name: 'signing' } },
-      deletionPolicy: random.chance(0.15) ? 'Retain' : 'Unsubscribe',
-    };
-    if (random.chance(0.9)) this.putToken(key, spec.pageId, random.chance(0.85));
-    server.create('messengerpages', { metadata: { ...key, finalizers: random.chance(0.1) ? [FOREIGN_FINALIZER] : [] }, spec });
+    const spec = like?.spec ?? this.#someSpec(key);
+    if (!chaos || random.chance(0.9)) this.putToken(key, spec.pageId, !chaos || random.chance(0.85));
+    server.create('messengerpages', { metadata: { ...key, finalizers: chaos && random.chance(0.1) ? [FOREIGN_FINALIZER] : [] }, spec });
     this.#touch(server.get('messengerpages', key));
     this.#say('creates page', key, spec);
   }
@@ -136,8 +135,7 @@ export class Users {
     this.#say('deletes Secret', key);
   }
 
-  editPage(change: (page: MessengerPage) => Partial<MessengerPage['spec']>): void {
-    const page = this.somePage();
+  editPage(change: (page: MessengerPage) => Partial<MessengerPage['spec']>, page = this.somePage()): void {
     if (page === undefined) return;
     const changed = change(page);
     this.#touch(page);
@@ -255,6 +253,18 @@ export class Users {
 
   pages(): readonly MessengerPage[] {
     return pagesOf(this.#world);
+  }
+
+  #someSpec({ name }: NamespacedName): MessengerPage['spec'] {
+    const { random } = this.#world;
+    return {
+      pageId: random.pick(PAGE_IDS),
+      appRef: { name: random.chance(0.85) ? 'main' : 'second', namespace: 'bots' },
+      accessTokenSecretRef: { name: `token-${name}` },
+      subscribedFields: [...random.pick(FIELD_SETS)],
+      backend: { service: { name: 'bot', port: 5000 }, signingSecretRef: { name: 'signing' } },
+      deletionPolicy: random.chance(0.15) ? 'Retain' : 'Unsubscribe',
+    };
   }
 
   #someKey(): NamespacedName {

@@ -13,6 +13,8 @@ export interface WorldOptions {
   readonly bug?: Bug | undefined;
   /** Takes a line a step; for a seed that fails. */
   readonly tell?: ((line: string) => void) | undefined;
+  /** Nothing goes wrong but what this says of each call of each process. */
+  readonly fate?: ((host: Host) => 'before' | 'applied' | undefined) | undefined;
 }
 
 const RESTART_MS = [500, 5_000] as const;
@@ -32,9 +34,10 @@ export class World {
   /** After each of its writes the caches of a process go on showing what was. */
   readonly staleAfterWrite: boolean;
   readonly #tell: ((line: string) => void) | undefined;
+  readonly #fate: WorldOptions['fate'];
   #started = 0;
   /** Faults may happen; false once the world is to come to rest. */
-  chaos = true;
+  chaos: boolean;
   /** When something last stood in the way of the controllers besides lost requests. */
   lastTroubleMs = -Infinity;
   longestPauseMs = 0;
@@ -50,16 +53,18 @@ export class World {
   /** Whether a webhook would answer Meta's verification. */
   publicReady = true;
 
-  constructor({ seed, bug, tell }: WorldOptions) {
+  constructor({ seed, bug, tell, fate }: WorldOptions) {
     this.bug = bug;
     this.#tell = tell;
+    this.#fate = fate;
+    this.chaos = fate === undefined;
     this.random = new Random(seed);
     this.server = new ApiServer(this.clock, `s${seed}`);
     this.oracle = new Oracle(this);
-    this.staleAfterWrite = this.random.chance(0.35);
+    this.staleAfterWrite = this.chaos && this.random.chance(0.35);
     this.workers = this.random.pick([1, 2, 4]);
-    this.pressure = this.random.chance(0.1) ? 2 : 1;
-    this.readOnly = this.random.chance(0.04);
+    this.pressure = this.chaos && this.random.chance(0.1) ? 2 : 1;
+    this.readOnly = this.chaos && this.random.chance(0.04);
     this.readers = [new Reader(this, 1), new Reader(this, 2)];
   }
 
@@ -88,6 +93,7 @@ export class World {
     this.#started += 1;
     const host = new Host(`controller-${this.#started}`, this.clock, new Random(this.random.between(1, 1_000_000_000)));
     host.slow = this.chaos && this.random.chance(0.7);
+    host.fate = () => this.#fate?.(host);
     const process = new Process(host, this);
     this.processes.add(process);
     this.trace(host.name, 'starts');
