@@ -92,6 +92,8 @@ export class LocalServers {
       `--initial-advertise-peer-urls=${peer}`,
       `--initial-cluster=default=${peer}`,
       '--unsafe-no-fsync',
+      // Of the data and its history: 8 GiB, where 2 are the default.
+      '--quota-backend-bytes=8589934592',
       '--log-level=warn',
     ]);
     await this.#etcd.waitUntil(async () => (await statusOf(`${client}/health`)) === 200, ETCD_DEADLINE_MS);
