@@ -104,7 +104,7 @@ function fault(proof: Proof, reason: PageReason, message: string): TokenVerdict 
 
 const DAY_MS = 86_400_000;
 /** The days ahead of an expiry at which the text changes, and with it the Event is told. */
-const WARN_DAYS = [1, 7, 30] as const;
+export const WARN_DAYS = [1, 7, 30] as const;
 export type WarnDays = (typeof WARN_DAYS)[number];
 
 /** The least of the thresholds within which the token ends; undefined: none. `expiresAt` in seconds, 0 = never. */

@@ -1,32 +1,9 @@
+import type { Alert, ItemResult, UnavailableWhy } from '../core/metric-labels.js';
 import type { Channel } from '../core/page-route.js';
 
-/** What finally became of an item; `unavailable` is not final: Meta was asked to come again. */
-export const ITEM_RESULTS = ['accepted', 'refused', 'given_up', 'not_accepted_by_spec', 'duplicate', 'unavailable'] as const;
-export type ItemResult = (typeof ITEM_RESULTS)[number];
+export type { Alert, ItemResult, UnavailableWhy };
 
-/** Why a part could not be delivered now. */
-export const UNAVAILABLE_WHYS = [
-  'timeout',
-  'connect',
-  'reset',
-  'name',
-  'address_refused',
-  'bad_target',
-  'status',
-  'cannot_refuse',
-  'circuit_open',
-  'earlier_one_failed',
-  'out_of_time',
-  'lane_full',
-  'over_limit',
-  'draining',
-] as const;
-export type UnavailableWhy = (typeof UNAVAILABLE_WHYS)[number];
-
-export const ALERTS = ['given_up', 'refuses_everything', 'address_refused'] as const;
-export type Alert = (typeof ALERTS)[number];
-
-/** Counts what delivery does. Label values are the closed unions above and app ids, never page ids. */
+/** Counts what delivery does. Label values are closed unions and app ids, never page ids. */
 export interface DeliveryObserver {
   item(appId: string, channel: Channel | 'none', result: ItemResult): void;
   unavailable(appId: string, why: UnavailableWhy): void;

@@ -1,20 +1,9 @@
 import type { GraphCallOptions } from '../core/graph.js';
+import type { GraphOperation } from '../core/metric-labels.js';
 import type { GraphAuth } from './credentials.js';
 import type { GraphMethod, GraphParams, WireRequest } from './transport.js';
 
-/** Every way in which Graph is called: the first part of the error catalogue's key and a label of the metrics. */
-export const GRAPH_OPERATIONS = [
-  'inspect_token',
-  'page_info',
-  'observe',
-  'subscribe',
-  'unsubscribe',
-  'unsubscribe_as_app',
-  'app_subscriptions',
-  'subscribe_app',
-  'batch',
-] as const;
-export type GraphOperation = (typeof GRAPH_OPERATIONS)[number];
+export type { GraphOperation };
 
 /** One call of one edge, before it is known whether it travels alone or in a batch. */
 export interface GraphCall {

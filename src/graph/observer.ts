@@ -1,8 +1,7 @@
+import type { GraphResult } from '../core/metric-labels.js';
 import type { GraphOperation } from './call.js';
 
-/** What a call came to. `blocked`: not sent, because Graph had asked for rest or refused the app's credential. */
-export const GRAPH_RESULTS = ['success', 'transient', 'wait', 'terminal', 'app-credential', 'blocked', 'aborted'] as const;
-export type GraphResult = (typeof GRAPH_RESULTS)[number];
+export type { GraphResult };
 
 /** Port of the metrics. All label values are closed sets; there is no page id, no app id and no text among them. */
 export interface GraphObserver {

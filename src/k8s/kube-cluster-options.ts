@@ -1,15 +1,15 @@
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/log.js';
+import type { Watched } from '../core/metric-labels.js';
 import type { IndexFunction } from '../runtime/store-index.js';
 import type { KubeClient } from './kube-http.js';
 import type { ReflectorEvent, ReflectorTiming } from './reflector-options.js';
 
+export type { Watched };
+
 /** What is watched, and with it which RBAC the process needs. */
 export type KubeRole = 'controller' | 'webhook' | 'pages-api';
-
-export const WATCHED = ['messengerapps', 'messengerpages', 'secrets', 'configmaps', 'services', 'namespaces'] as const;
-export type Watched = (typeof WATCHED)[number];
 
 /** A cache as metrics see it. */
 export interface ObservedCache {

@@ -1,26 +1,12 @@
 import type { KubeObject } from '../api/meta.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/log.js';
+import type { ReflectorEvent } from '../core/metric-labels.js';
 import type { Store } from '../runtime/store.js';
 import type { KubeClient } from './kube-http.js';
 import type { ResourceType } from './resources.js';
 
-/** What happens to a reflector: the closed set of the metric's label. */
-export const REFLECTOR_EVENTS = [
-  'list',
-  'list_failed',
-  'reset',
-  'watch',
-  'watch_failed',
-  'event',
-  'bookmark',
-  'bad_line',
-  'error_event',
-  'silent',
-  'expired',
-  'forbidden',
-] as const;
-export type ReflectorEvent = (typeof REFLECTOR_EVENTS)[number];
+export type { ReflectorEvent };
 
 /** What one reflector follows. */
 export interface Followed {

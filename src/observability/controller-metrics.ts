@@ -1,14 +1,10 @@
 import { Gauge, type Counter, type Histogram, type Registry } from 'prom-client';
+import { RECONCILE_OUTCOMES, type ReconcileOutcome } from '../core/metric-labels.js';
+import { WARN_DAYS, type WarnDays } from '../core/token-check.js';
 import { closedCounter, closedHistogram, plainGauge } from './closed-series.js';
-
-const WARN_DAYS = [1, 7, 30] as const;
-type WarnDays = (typeof WARN_DAYS)[number];
 
 export const CONTROLLERS = ['messengerapp', 'messengerpage'] as const;
 export type ControllerName = (typeof CONTROLLERS)[number];
-
-export const RECONCILE_RESULTS = ['success', 'requeue_after', 'requeue', 'error', 'terminal', 'rate_limited', 'aborted'] as const;
-export type ReconcileResult = (typeof RECONCILE_RESULTS)[number];
 
 const EVENT_RESULTS = ['sent', 'dropped'] as const;
 const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120];
@@ -28,7 +24,7 @@ export class ControllerMetrics {
     const controller = CONTROLLERS;
     this.#total = closedCounter(
       { registry, name: 'messenger_reconcile_total', help: 'Reconciles by controller and result.' },
-      { controller, result: RECONCILE_RESULTS },
+      { controller, result: RECONCILE_OUTCOMES },
     );
     this.#seconds = closedHistogram(
       { registry, name: 'messenger_reconcile_duration_seconds', help: 'Time one reconcile took, Graph calls included.' },
@@ -71,7 +67,7 @@ export class ControllerMetrics {
   }
 
   /** The `observe` of one controller. */
-  observer(controller: ControllerName): (result: ReconcileResult, seconds: number) => void {
+  observer(controller: ControllerName): (result: ReconcileOutcome, seconds: number) => void {
     return (result, seconds) => {
       this.#total.inc({ controller, result });
       this.#seconds.observe({ controller }, seconds);

@@ -1,38 +1,19 @@
 import type { Counter, Gauge, Registry } from 'prom-client';
+import { ALERTS, ITEM_RESULTS, UNAVAILABLE_WHYS, type Alert, type ItemResult, type UnavailableWhy } from '../core/metric-labels.js';
 import type { Channel } from '../core/page-route.js';
 import { closedCounter, plainGauge, type Described } from './closed-series.js';
 import { distributions, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
 import { CHANNELS } from './webhook-metrics.js';
 
-export const ITEM_RESULTS = ['accepted', 'refused', 'given_up', 'not_accepted_by_spec', 'duplicate', 'unavailable'] as const;
-export const UNAVAILABLE_WHYS = [
-  'timeout',
-  'connect',
-  'reset',
-  'name',
-  'address_refused',
-  'bad_target',
-  'status',
-  'cannot_refuse',
-  'circuit_open',
-  'earlier_one_failed',
-  'out_of_time',
-  'lane_full',
-  'over_limit',
-  'draining',
-] as const;
-export const DELIVERY_ALERTS = ['given_up', 'refuses_everything', 'address_refused'] as const;
-
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 30, 60];
 const EVENT_SECONDS = [0.5, 1, 2, 5, 10, 30, 60, 300, 1_200, 3_600];
 
-type ItemResult = (typeof ITEM_RESULTS)[number];
 type ByResult = Readonly<Record<ItemResult, Tally>>;
 
 /** Metrics of what goes to bots. Labels are closed sets, and of apps the first fifty; never pages. */
 export class DeliveryMetrics {
   readonly #items: PerApp<Readonly<Record<(typeof CHANNELS)[number], ByResult>>>;
-  readonly #unavailable: PerApp<Readonly<Record<(typeof UNAVAILABLE_WHYS)[number], Tally>>>;
+  readonly #unavailable: PerApp<Readonly<Record<UnavailableWhy, Tally>>>;
   readonly #retried: PerApp<Tally>;
   readonly #sinceReceived: readonly Distribution[];
   readonly #sinceEvent: readonly Distribution[];
@@ -63,7 +44,7 @@ export class DeliveryMetrics {
     this.#inFlightItems = plainGauge(described('in_flight_items', 'Items on their way to bots.'));
     this.#inFlightBytes = plainGauge(described('in_flight_bytes', 'Bytes of those items.'));
     this.#alerts = closedCounter(described('alerts_total', 'Things that somebody has to look at; each is logged.'), {
-      kind: DELIVERY_ALERTS,
+      kind: ALERTS,
     });
   }
 
@@ -71,7 +52,7 @@ export class DeliveryMetrics {
     this.#items.of(appId)[channel][result].count++;
   }
 
-  unavailable(appId: string, why: (typeof UNAVAILABLE_WHYS)[number]): void {
+  unavailable(appId: string, why: UnavailableWhy): void {
     this.#unavailable.of(appId)[why].count++;
   }
 
@@ -93,7 +74,7 @@ export class DeliveryMetrics {
     this.#inFlightBytes.set(bytes);
   }
 
-  alert(kind: (typeof DELIVERY_ALERTS)[number]): void {
+  alert(kind: Alert): void {
     this.#alerts.inc({ kind });
   }
 }

@@ -1,21 +1,6 @@
 import type { Counter, Histogram, Registry } from 'prom-client';
+import { GRAPH_OPERATIONS, GRAPH_RESULTS, type GraphOperation, type GraphResult } from '../core/metric-labels.js';
 import { closedCounter, closedHistogram } from './closed-series.js';
-
-export const GRAPH_OPERATIONS = [
-  'inspect_token',
-  'page_info',
-  'observe',
-  'subscribe',
-  'unsubscribe',
-  'unsubscribe_as_app',
-  'app_subscriptions',
-  'subscribe_app',
-  'batch',
-] as const;
-export type GraphOperationName = (typeof GRAPH_OPERATIONS)[number];
-
-export const GRAPH_RESULTS = ['success', 'transient', 'wait', 'terminal', 'app-credential', 'blocked', 'aborted'] as const;
-export type GraphResultName = (typeof GRAPH_RESULTS)[number];
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -48,7 +33,7 @@ export class GraphMetrics {
     this.#otherVersion = closedCounter(other, {});
   }
 
-  call(operation: GraphOperationName, result: GraphResultName, seconds: number): void {
+  call(operation: GraphOperation, result: GraphResult, seconds: number): void {
     this.#calls.inc({ operation, result });
     this.#seconds.observe({ operation }, seconds);
   }

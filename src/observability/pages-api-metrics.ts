@@ -1,12 +1,8 @@
 import type { Counter, Histogram, Registry } from 'prom-client';
+import { API_ROUTES, REVIEW_KINDS, REVIEW_RESULTS, type ApiRoute, type ReviewKind, type ReviewResult } from '../core/metric-labels.js';
 import { closedCounter, closedHistogram } from './closed-series.js';
 
-export const API_ROUTES = ['list', 'page', 'token', 'other'] as const;
-export type ApiRouteName = (typeof API_ROUTES)[number];
-
 const STATUSES = ['200', '304', '400', '401', '403', '404', '405', '409', '500', '503'] as const;
-export const REVIEW_KINDS = ['token', 'access'] as const;
-export const REVIEW_RESULTS = ['cached', 'positive', 'negative', 'stale', 'unavailable'] as const;
 
 const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 3, 10];
 
@@ -36,12 +32,12 @@ export class PagesApiMetrics {
     );
   }
 
-  request(route: ApiRouteName, status: number, seconds: number): void {
+  request(route: ApiRoute, status: number, seconds: number): void {
     this.#requests.inc({ route, status: STATUSES.find((one) => one === String(status)) ?? '500' });
     this.#seconds.observe({ route }, seconds);
   }
 
-  review(kind: (typeof REVIEW_KINDS)[number], result: (typeof REVIEW_RESULTS)[number]): void {
+  review(kind: ReviewKind, result: ReviewResult): void {
     this.#reviews.inc({ kind, result });
   }
 }

@@ -1,16 +1,14 @@
 import { Gauge, type Counter, type Histogram, type Registry } from 'prom-client';
+import { QUEUE_CLASSES, type QueueClass } from '../core/metric-labels.js';
 import { closedCounter, closedHistogram } from './closed-series.js';
 import { CONTROLLERS, type ControllerName } from './controller-metrics.js';
-
-export const QUEUE_CLASSES = ['change', 'retry', 'background'] as const;
-export type QueueClassName = (typeof QUEUE_CLASSES)[number];
 
 const SECONDS = [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300];
 
 /** What a workqueue tells; times in milliseconds. */
 export interface QueueMetricsObserver {
   depth(keys: number): void;
-  added(cls: QueueClassName): void;
+  added(cls: QueueClass): void;
   retried(): void;
   waited(ms: number): void;
   worked(ms: number): void;

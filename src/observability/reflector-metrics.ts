@@ -1,24 +1,6 @@
 import { Gauge, type Counter, type Registry } from 'prom-client';
+import { REFLECTOR_EVENTS, WATCHED, type ReflectorEvent, type Watched } from '../core/metric-labels.js';
 import { closedCounter } from './closed-series.js';
-
-export const WATCHED_RESOURCES = ['messengerapps', 'messengerpages', 'secrets', 'configmaps', 'services', 'namespaces'] as const;
-export type WatchedResource = (typeof WATCHED_RESOURCES)[number];
-
-export const REFLECTOR_EVENTS = [
-  'list',
-  'list_failed',
-  'reset',
-  'watch',
-  'watch_failed',
-  'event',
-  'bookmark',
-  'bad_line',
-  'error_event',
-  'silent',
-  'expired',
-  'forbidden',
-] as const;
-export type ReflectorEventName = (typeof REFLECTOR_EVENTS)[number];
 
 /** What is asked of a cache when metrics are read. */
 export interface ObservedCache {
@@ -30,12 +12,12 @@ export interface ObservedCache {
 /** Metrics of the watches behind the caches. */
 export class ReflectorMetrics {
   readonly #events: Counter<'resource' | 'event'>;
-  readonly #caches = new Map<WatchedResource, ObservedCache>();
+  readonly #caches = new Map<Watched, ObservedCache>();
 
   constructor(registry: Registry) {
     this.#events = closedCounter(
       { registry, name: 'messenger_watch_events_total', help: 'What happened to the watches, by resource.' },
-      { resource: WATCHED_RESOURCES, event: REFLECTOR_EVENTS },
+      { resource: WATCHED, event: REFLECTOR_EVENTS },
     );
     const caches = this.#caches;
     new Gauge({
@@ -59,14 +41,14 @@ export class ReflectorMetrics {
   }
 
   /** The `observe` of one reflector. */
-  observer(resource: WatchedResource): (event: ReflectorEventName) => void {
+  observer(resource: Watched): (event: ReflectorEvent) => void {
     return (event) => {
       this.#events.inc({ resource, event });
     };
   }
 
   /** From now on the cache's size and age are shown. */
-  follow(resource: WatchedResource, cache: ObservedCache): void {
+  follow(resource: Watched, cache: ObservedCache): void {
     this.#caches.set(resource, cache);
   }
 }

@@ -1,61 +1,30 @@
 import type { Registry } from 'prom-client';
+import {
+  ENTRY_RESULTS,
+  HANDSHAKES,
+  IGNORED,
+  REFUSALS,
+  type EntryResult,
+  type Handshake,
+  type Ignored,
+  type Refusal,
+} from '../core/metric-labels.js';
 import type { Channel } from '../core/page-route.js';
 import { distributions, tallies, talliesBy, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
 
-export const HANDSHAKE_RESULTS = ['verified', 'refused', 'malformed'] as const;
-export const WEBHOOK_REFUSALS = [
-  'bad_request',
-  'not_synced',
-  'no_app',
-  'method',
-  'draining',
-  'over_in_flight',
-  'no_signature',
-  'too_large',
-  'unverified_budget',
-  'too_slow',
-  'cut_off',
-  'bad_signature',
-  'secret_not_loaded',
-] as const;
-export const WEBHOOK_IGNORED = [
-  'not_json',
-  'too_many_entries',
-  'too_many_items',
-  'no_object',
-  'no_entry',
-  'instagram',
-  'other_object',
-] as const;
-export const WEBHOOK_ENTRY_RESULTS = [
-  'routed',
-  'no_page_id',
-  'not_an_object',
-  'empty',
-  'unknown_page',
-  'unknown_page_watch_lost',
-  'claim_lost',
-  'consent_withdrawn',
-  'no_backend',
-  'backend_not_allowed',
-  'given_up',
-  'unknown_page_watch_stale',
-  'claim_undecided',
-  'backend_unresolved',
-] as const;
 export const CHANNELS = ['messaging', 'standby', 'changes', 'none'] as const satisfies readonly (Channel | 'none')[];
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5];
 
 /** Metrics of the public edge. Labels are closed sets, and of apps the first fifty; never pages. */
 export class WebhookMetrics {
-  readonly #handshakes: Readonly<Record<(typeof HANDSHAKE_RESULTS)[number], Tally>>;
-  readonly #refused: Readonly<Record<(typeof WEBHOOK_REFUSALS)[number], Tally>>;
+  readonly #handshakes: Readonly<Record<Handshake, Tally>>;
+  readonly #refused: Readonly<Record<Refusal, Tally>>;
   readonly #received: Tally;
   readonly #verified: PerApp<Tally>;
   readonly #bytes: Tally;
-  readonly #ignored: PerApp<Readonly<Record<(typeof WEBHOOK_IGNORED)[number], Tally>>>;
-  readonly #entries: PerApp<Readonly<Record<(typeof WEBHOOK_ENTRY_RESULTS)[number], Tally>>>;
+  readonly #ignored: PerApp<Readonly<Record<Ignored, Tally>>>;
+  readonly #entries: PerApp<Readonly<Record<EntryResult, Tally>>>;
   readonly #items: PerApp<Readonly<Record<(typeof CHANNELS)[number], Tally>>>;
   readonly #answers: Readonly<Record<'200' | '503', Tally>>;
   /** Of 200 and of 503. */
@@ -63,25 +32,17 @@ export class WebhookMetrics {
 
   constructor(registry: Registry) {
     const described = (name: string, help: string) => ({ registry, name: `messenger_webhook_${name}`, help });
-    this.#handshakes = talliesBy(described('handshakes_total', 'GETs of the verification handshake.'), 'result', HANDSHAKE_RESULTS);
-    this.#refused = talliesBy(
-      described('refused_total', 'Requests answered without their content being looked at.'),
-      'why',
-      WEBHOOK_REFUSALS,
-    );
+    this.#handshakes = talliesBy(described('handshakes_total', 'GETs of the verification handshake.'), 'result', HANDSHAKES);
+    this.#refused = talliesBy(described('refused_total', 'Requests answered without their content being looked at.'), 'why', REFUSALS);
     this.#received = tallies(described('received_total', "POSTs on an app's path, whatever became of them."), {})();
     const verified = described('verified_total', 'POSTs whose signature verified.');
     this.#verified = talliesPerApp(verified, {}, (tallyOf) => tallyOf({}));
     this.#bytes = tallies(described('verified_bytes_total', 'Bytes of the bodies of verified POSTs.'), {})();
-    this.#ignored = talliesPerAppBy(
-      described('ignored_total', 'Verified POSTs answered 200 with no entry looked at.'),
-      'why',
-      WEBHOOK_IGNORED,
-    );
+    this.#ignored = talliesPerAppBy(described('ignored_total', 'Verified POSTs answered 200 with no entry looked at.'), 'why', IGNORED);
     this.#entries = talliesPerAppBy(
       described('entries_total', 'Entries of verified POSTs by what became of them.'),
       'result',
-      WEBHOOK_ENTRY_RESULTS,
+      ENTRY_RESULTS,
     );
     this.#items = talliesPerAppBy(
       described('items_total', 'Items of routed entries by where in the entry they were.'),
@@ -93,11 +54,11 @@ export class WebhookMetrics {
     this.#seconds = distributions(seconds, { labels: { status: ['200', '503'] }, bounds: SECONDS });
   }
 
-  handshake(result: (typeof HANDSHAKE_RESULTS)[number]): void {
+  handshake(result: Handshake): void {
     this.#handshakes[result].count++;
   }
 
-  refused(why: (typeof WEBHOOK_REFUSALS)[number]): void {
+  refused(why: Refusal): void {
     this.#refused[why].count++;
   }
 
@@ -110,11 +71,11 @@ export class WebhookMetrics {
     this.#bytes.count += bytes;
   }
 
-  ignored(appId: string, why: (typeof WEBHOOK_IGNORED)[number]): void {
+  ignored(appId: string, why: Ignored): void {
     this.#ignored.of(appId)[why].count++;
   }
 
-  entry(appId: string, result: (typeof WEBHOOK_ENTRY_RESULTS)[number]): void {
+  entry(appId: string, result: EntryResult): void {
     this.#entries.of(appId)[result].count++;
   }
 

@@ -1,5 +1,8 @@
+import type { ApiRoute, ReviewKind, ReviewResult } from '../core/metric-labels.js';
 import type { PageEntry } from '../core/page-directory.js';
 import type { Secret } from '../core/secret.js';
+
+export type { ApiRoute, ReviewKind, ReviewResult };
 
 /** Who calls, as a TokenReview says. */
 export interface Caller {
@@ -30,19 +33,6 @@ export interface Authorizer {
   /** Where it is there: which pages of a list that is allowed the caller is shown. Asked from memory, never waits. */
   sees?(caller: Caller, entry: PageEntry): boolean;
 }
-
-export const API_ROUTES = ['list', 'page', 'token', 'other'] as const;
-export type ApiRoute = (typeof API_ROUTES)[number];
-
-export const REVIEW_KINDS = ['token', 'access'] as const;
-export type ReviewKind = (typeof REVIEW_KINDS)[number];
-
-/**
- * How a question about a caller was answered: from the cache, by a review, or, when no review was to be had, by an older
- * answer (`stale`) or not at all.
- */
-export const REVIEW_RESULTS = ['cached', 'positive', 'negative', 'stale', 'unavailable'] as const;
-export type ReviewResult = (typeof REVIEW_RESULTS)[number];
 
 /** What the Pages API tells its metrics. Both are called once an occurrence and must not throw. */
 export interface PagesApiObserver {

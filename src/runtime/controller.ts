@@ -1,14 +1,13 @@
 import type { Clock } from '../core/clock.js';
 import { ClusterUnavailableError, dispositionOf, type Disposition } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
+import type { ReconcileOutcome } from '../core/metric-labels.js';
 import { keyText, type NamespacedName } from '../core/object-key.js';
 import { withDeadline } from './deadline.js';
 import type { Reconciler, Result } from './ports.js';
 import type { WorkQueue } from './work-queue.js';
 
-/** How a reconcile ended; the closed set of the metric's label. */
-export const RECONCILE_OUTCOMES = ['success', 'requeue_after', 'requeue', 'error', 'terminal', 'rate_limited', 'aborted'] as const;
-export type ReconcileOutcome = (typeof RECONCILE_OUTCOMES)[number];
+export type { ReconcileOutcome };
 
 export interface ControllerDeps {
   /** For logs and metrics: `messengerpage`. */

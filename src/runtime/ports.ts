@@ -1,4 +1,5 @@
 import type { KubeObject } from '../api/meta.js';
+import type { QueueClass } from '../core/metric-labels.js';
 import type { NamespacedName } from '../core/object-key.js';
 
 export type StoreChange<T> =
@@ -122,8 +123,8 @@ export interface Reconciler {
   reconcile(key: NamespacedName, signal: AbortSignal): Promise<Result>;
 }
 
-/** Why a key is queued: the lower classes are served first, with ageing so that nothing starves. */
-export type QueueClass = 'change' | 'retry' | 'background';
+/** The lower classes are served first, with ageing so that nothing starves. */
+export type { QueueClass };
 
 /** What a controller's watches may do with the queue. */
 export interface Enqueue<K = NamespacedName> {

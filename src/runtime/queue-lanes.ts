@@ -1,7 +1,4 @@
-import type { QueueClass } from './ports.js';
-
-/** The classes, the one served first in front. */
-export const QUEUE_CLASSES = ['change', 'retry', 'background'] as const satisfies readonly QueueClass[];
+import { QUEUE_CLASSES, type QueueClass } from '../core/metric-labels.js';
 
 /** The class that is served first of the two. */
 export function soonerClass(a: QueueClass, b: QueueClass): QueueClass {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../src/core/errors.js';
 import { Secret } from '../../../src/core/secret.js';
-import { GRAPH_OPERATIONS, type GraphOperation } from '../../../src/graph/call.js';
+import { GRAPH_OPERATIONS, type GraphOperation } from '../../../src/core/metric-labels.js';
 import type { CatalogueRow } from '../../../src/graph/catalogue-row.js';
 import { ERROR_CATALOGUE } from '../../../src/graph/error-catalogue.js';
 import { lookUp, type GraphFailure } from '../../../src/graph/error-lookup.js';

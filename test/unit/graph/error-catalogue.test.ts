@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { APP_REASONS, PAGE_REASONS } from '../../../src/api/v1alpha1/conditions.js';
-import { GRAPH_OPERATIONS } from '../../../src/graph/call.js';
+import { GRAPH_OPERATIONS } from '../../../src/core/metric-labels.js';
 import { catalogueMarkdown } from '../../../src/graph/catalogue-markdown.js';
 import type { CatalogueRow } from '../../../src/graph/catalogue-row.js';
 import { ERROR_CATALOGUE } from '../../../src/graph/error-catalogue.js';

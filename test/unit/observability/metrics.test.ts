@@ -1,10 +1,8 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from '@jest/globals';
-import { ALERTS, ITEM_RESULTS, UNAVAILABLE_WHYS, type DeliveryObserver } from '../../../src/delivery/observe.js';
-import { GRAPH_OPERATIONS } from '../../../src/graph/call.js';
-import { GRAPH_RESULTS, type GraphObserver } from '../../../src/graph/observer.js';
-import { REFLECTOR_EVENTS } from '../../../src/k8s/reflector-options.js';
-import { ControllerMetrics, RECONCILE_RESULTS } from '../../../src/observability/controller-metrics.js';
+import type { DeliveryObserver } from '../../../src/delivery/observe.js';
+import type { GraphObserver } from '../../../src/graph/observer.js';
+import { ControllerMetrics } from '../../../src/observability/controller-metrics.js';
 import * as delivery from '../../../src/observability/delivery-metrics.js';
 import * as graph from '../../../src/observability/graph-metrics.js';
 import { KubeMetrics } from '../../../src/observability/kube-metrics.js';
@@ -13,36 +11,14 @@ import * as pagesApi from '../../../src/observability/pages-api-metrics.js';
 import { QueueMetrics } from '../../../src/observability/queue-metrics.js';
 import * as reflector from '../../../src/observability/reflector-metrics.js';
 import * as webhook from '../../../src/observability/webhook-metrics.js';
-import { API_ROUTES, REVIEW_KINDS, REVIEW_RESULTS, type PagesApiObserver } from '../../../src/pages-api/ports.js';
-import { RECONCILE_OUTCOMES } from '../../../src/runtime/controller.js';
+import type { PagesApiObserver } from '../../../src/pages-api/ports.js';
 import type { QueueObserver } from '../../../src/runtime/work-queue.js';
-import { ENTRY_RESULTS, HANDSHAKES, IGNORED, REFUSALS, type WebhookObserver } from '../../../src/webhook/observe.js';
+import type { WebhookObserver } from '../../../src/webhook/observe.js';
 
 /** The metrics' text, a series a line. */
 async function series(registry: Registry): Promise<readonly string[]> {
   return (await registry.metrics()).split('\n');
 }
-
-describe('label values', () => {
-  it.each<[string, readonly string[], readonly string[]]>([
-    ['reconcile outcomes', RECONCILE_RESULTS, RECONCILE_OUTCOMES],
-    ['reflector events', reflector.REFLECTOR_EVENTS, REFLECTOR_EVENTS],
-    ['Graph operations', graph.GRAPH_OPERATIONS, GRAPH_OPERATIONS],
-    ['Graph results', graph.GRAPH_RESULTS, GRAPH_RESULTS],
-    ['webhook handshakes', webhook.HANDSHAKE_RESULTS, HANDSHAKES],
-    ['webhook refusals', webhook.WEBHOOK_REFUSALS, REFUSALS],
-    ['webhook ignored', webhook.WEBHOOK_IGNORED, IGNORED],
-    ['webhook entries', webhook.WEBHOOK_ENTRY_RESULTS, ENTRY_RESULTS],
-    ['delivery results', delivery.ITEM_RESULTS, ITEM_RESULTS],
-    ['delivery whys', delivery.UNAVAILABLE_WHYS, UNAVAILABLE_WHYS],
-    ['delivery alerts', delivery.DELIVERY_ALERTS, ALERTS],
-    ['pages api routes', pagesApi.API_ROUTES, API_ROUTES],
-    ['review kinds', pagesApi.REVIEW_KINDS, REVIEW_KINDS],
-    ['review results', pagesApi.REVIEW_RESULTS, REVIEW_RESULTS],
-  ])('%s are those of the part that tells them', (_name, ours, theirs) => {
-    expect([...ours].sort()).toEqual([...theirs].sort());
-  });
-});
 
 describe('each concern', () => {
   it('is what its part tells to, and counts it', async () => {
