@@ -32,9 +32,13 @@ const STALL_MAX_MS = 6 * 3_600_000;
 /** A requeue that is at least this far away is a drift check, a sooner one a second look. */
 const DRIFT_FROM_MS = 60_000;
 
-/** A key that the cluster keeps waiting is tried again at least this often; of many one in about 2 s. */
+/**
+ * A key that the cluster keeps waiting is tried again after 30 s at most, of many one in about 2 s, and after the twentieth part
+ * of the time for which it has waited: each try asks Graph as well.
+ */
 const BLOCKED_RETRY_MS = 30_000;
 const BLOCKED_RETRY_EACH_MS = 2_000;
+const BLOCKED_RETRY_PART = 0.05;
 /** The first one that gets through wakes the others; not more often than this. */
 const WAKE_EVERY_MS = 10_000;
 
@@ -44,7 +48,7 @@ export class Controller {
   /** key → times in a row that it stalled */
   readonly #stalls = new Map<string, number>();
   /** Keys whose last pass ended because the cluster could not be asked. */
-  readonly #blocked = new Map<string, NamespacedName>();
+  readonly #blocked = new Map<string, { readonly key: NamespacedName; readonly sinceMs: number }>();
   #wokenMs = -Infinity;
 
   constructor(deps: ControllerDeps) {
@@ -113,13 +117,24 @@ export class Controller {
     const disposition = dispositionOf(error);
     const fields = { controller: name, key: keyText(key), error, disposition: disposition.kind };
     const waited = this.#blocked.has(keyText(key));
-    const blocked = error instanceof ClusterUnavailableError;
-    if (blocked) this.#blocked.set(keyText(key), key);
-    else this.#blocked.delete(keyText(key));
+    const atMostMs = this.#blockedRetryMs(key, error);
     // That the cluster cannot be asked is news once for a key, however often it is tried.
-    if (disposition.kind === 'requeue' || (blocked && waited)) log.debug('reconcile ends early', fields);
+    if (disposition.kind === 'requeue' || (waited && atMostMs !== undefined)) log.debug('reconcile ends early', fields);
     else log.error('reconcile failed', fields);
-    return this.#requeue(key, disposition, blocked ? Math.max(BLOCKED_RETRY_MS, this.#blocked.size * BLOCKED_RETRY_EACH_MS) : undefined);
+    return this.#requeue(key, disposition, atMostMs);
+  }
+
+  /** undefined: it is not the cluster that the key waits for. */
+  #blockedRetryMs(key: NamespacedName, error: unknown): number | undefined {
+    const text = keyText(key);
+    if (!(error instanceof ClusterUnavailableError)) {
+      this.#blocked.delete(text);
+      return undefined;
+    }
+    const nowMs = this.#deps.clock.monotonicMs();
+    const known = this.#blocked.get(text) ?? { key, sinceMs: nowMs };
+    this.#blocked.set(text, known);
+    return Math.max(BLOCKED_RETRY_MS, this.#blocked.size * BLOCKED_RETRY_EACH_MS, (nowMs - known.sinceMs) * BLOCKED_RETRY_PART);
   }
 
   /** The cluster answers again: whoever waits for it need not wait for the end of a back-off. */
@@ -128,7 +143,7 @@ export class Controller {
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#wokenMs < WAKE_EVERY_MS) return;
     this.#wokenMs = nowMs;
-    for (const key of this.#blocked.values()) queue.add(key, 'retry');
+    for (const { key } of this.#blocked.values()) queue.add(key, 'retry');
   }
 
   #requeue(key: NamespacedName, disposition: Disposition, atMostMs: number | undefined): ReconcileOutcome {

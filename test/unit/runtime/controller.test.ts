@@ -81,6 +81,16 @@ describe('Controller', () => {
     expect(logged.filter((line) => line.startsWith('error'))).toEqual(['error: reconcile failed']);
   });
 
+  it('tries a key that the cluster refuses for good less and less often', async () => {
+    const { clock, queue, runs } = setUp(() => Promise.reject(new ClusterUnavailableError('the status is refused')));
+    queue.add(A);
+    await clock.advance(3_600_000);
+    expect(runs.length).toBeLessThan(90);
+    const before = runs.length;
+    await clock.advance(3_600_000);
+    expect(runs.length - before).toBeLessThan(25);
+  });
+
   it('tries one of many such keys in about 2 s, and wakes them all with the first that gets through', async () => {
     let down = true;
     const keys = Array.from({ length: 100 }, (_, i) => ({ namespace: 'bots', name: `page-${i}` }));
