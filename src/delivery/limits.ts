@@ -12,7 +12,7 @@ export interface DeliveryLimits {
   readonly dedupeWindowMs: number;
   /** Outcomes remembered, 16 bytes each; beyond, the oldest are forgotten first. */
   readonly maxRemembered: number;
-  /** Items and their bytes in all POSTs that are being delivered. One more POST is answered `unavailable` at once. */
+  /** Items and bytes of all POSTs that are being delivered; as many bytes again in the requests made of them. One more POST is answered `unavailable` at once. */
   readonly maxItems: number;
   readonly maxHeldBytes: number;
   /** A page whose lane holds this many times its `maxInFlight` gets nothing more: a hanging bot holds up only itself. */
@@ -32,7 +32,7 @@ export const DEFAULT_DELIVERY_LIMITS: DeliveryLimits = {
   dedupeWindowMs: 30 * 60_000,
   maxRemembered: 1_048_576,
   maxItems: 50_000,
-  maxHeldBytes: 256 * MIB,
+  maxHeldBytes: 128 * MIB,
   laneDepth: 32,
   refusalNeedsAcceptanceMs: 10 * 60_000,
   circuitFailures: 5,

@@ -30,6 +30,7 @@ export interface WebhookLimits {
   readonly keepAliveTimeoutMs: number;
   readonly maxHeaderBytes: number;
   readonly maxHeaders: number;
+  /** Some 28 KiB each. */
   readonly maxConnections: number;
   /** A refused body is read on for this long, so that the sender sees the answer and not a reset. */
   readonly lingerBytes: number;
@@ -55,7 +56,7 @@ export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = {
   keepAliveTimeoutMs: 75_000,
   maxHeaderBytes: 16 * KIB,
   maxHeaders: 64,
-  maxConnections: 20_000,
+  maxConnections: 12_000,
   lingerBytes: 256 * KIB,
   lingerMs: 500,
   drainQuietMs: 2_000,
