@@ -26,8 +26,8 @@ export interface ReleaseWorkDeps {
   readonly graphMs: number;
 }
 
-/** At once; as many as a hook may ask of an API server and of Graph. */
-const AT_ONCE = 8;
+/** At once: as many connections as there are to the API server and to Graph. */
+const AT_ONCE = 32;
 /** A page may be changed or deleted while it is looked at; not so many times in a row. */
 const TRIES = 3;
 const NO_TIME = 'for there was no time left to ask Graph';

@@ -107,7 +107,7 @@ class Release {
       if (done.length === 0 || done.some((report) => notFreed(report).length > 0)) await this.#startController(stopped);
     }
     const [{ objects, notes } = { objects: [], notes: [] }] = done;
-    return { objects, notes: [...notes, ...(stopped === undefined ? [] : [`the Deployment ${keyText(stopped.key)} stays at 0 replicas`])] };
+    return { objects, notes: [...notes, ...stopNotes(config, stopped)] };
   }
 
   /** Listed again: what a controller has done until it stopped counts. */
@@ -191,6 +191,11 @@ class Release {
 interface Stopped {
   readonly key: NamespacedName;
   readonly replicas: number;
+}
+
+function stopNotes({ stopController }: ReleaseConfig, stopped: Stopped | undefined): readonly string[] {
+  if (stopped !== undefined) return [`the Deployment ${keyText(stopped.key)} stays at 0 replicas`];
+  return stopController === undefined ? [] : [`there is no Deployment ${stopController} beside the Lease: nothing was stopped`];
 }
 
 /** Secrets as they are at this moment. */
