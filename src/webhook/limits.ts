@@ -30,7 +30,7 @@ export interface WebhookLimits {
   readonly keepAliveTimeoutMs: number;
   readonly maxHeaderBytes: number;
   readonly maxHeaders: number;
-  /** Some 28 KiB each. */
+  /** Some 28 KiB each, and its headers while they arrive. */
   readonly maxConnections: number;
   /** A refused body is read on for this long, so that the sender sees the answer and not a reset. */
   readonly lingerBytes: number;
