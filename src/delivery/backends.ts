@@ -15,6 +15,7 @@ interface Known {
   readonly circuit: Circuit;
   /** By fingerprint of the signing secret: a page with a wrong one shares the bot, not the trust in its refusals. */
   readonly acceptedMs: Map<string, number>;
+  isForgotten: boolean;
 }
 
 /** What is known of each backend's health. Bounded: the one known for longest is forgotten. */
@@ -26,7 +27,8 @@ export class Backends {
   readonly #open = new Map<Circuit, number>();
   #cancel: (() => void) | undefined;
   readonly #known = new Map<string, Known>();
-  readonly #keys = new WeakMap<BackendTarget, string>();
+  /** A shorter way to the same: a target serves many requests. */
+  readonly #byTarget = new WeakMap<BackendTarget, Known>();
   readonly #fingerprints = new WeakMap<Secret, string>();
 
   /** `tellOpen` is told how many circuits are open, whenever that changes. */
@@ -89,26 +91,28 @@ export class Backends {
   };
 
   #of(target: BackendTarget): Known {
-    const key = this.#key(target);
+    const near = this.#byTarget.get(target);
+    if (near !== undefined && !near.isForgotten) return near;
+    const known = this.#find(keyOf(target));
+    this.#byTarget.set(target, known);
+    return known;
+  }
+
+  #find(key: string): Known {
     let known = this.#known.get(key);
     if (known === undefined) {
-      if (this.#known.size >= MAX_BACKENDS) {
-        const [oldest] = this.#known.keys();
-        if (oldest !== undefined) this.#known.delete(oldest);
-      }
-      known = { circuit: new Circuit(this.#clock, this.#limits), acceptedMs: new Map() };
+      if (this.#known.size >= MAX_BACKENDS) this.#forgetOldest();
+      known = { circuit: new Circuit(this.#clock, this.#limits), acceptedMs: new Map(), isForgotten: false };
       this.#known.set(key, known);
     }
     return known;
   }
 
-  #key(target: BackendTarget): string {
-    let key = this.#keys.get(target);
-    if (key === undefined) {
-      key = target.kind === 'url' ? target.url : `${target.namespace}/${target.name}:${target.port}`;
-      this.#keys.set(target, key);
-    }
-    return key;
+  #forgetOldest(): void {
+    const [oldest] = this.#known;
+    if (oldest === undefined) return;
+    this.#known.delete(oldest[0]);
+    oldest[1].isForgotten = true;
   }
 
   #fingerprint(secret: Secret): string {
@@ -119,4 +123,8 @@ export class Backends {
     }
     return fingerprint;
   }
+}
+
+function keyOf(target: BackendTarget): string {
+  return target.kind === 'url' ? target.url : `${target.namespace}/${target.name}:${target.port}`;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 
 import type { DeliveryLimits } from './limits.js';
-import { SeenTable } from './seen-table.js';
+import { SeenTable, type SeenKey } from './seen-table.js';
 
 /** What an attempt at an item came to. All but `unavailable` are final. */
 export type Outcome = 'accepted' | 'refused' | 'given_up' | 'unavailable';
@@ -15,6 +15,7 @@ export interface Remembered {
 }
 
 interface Pending {
+  readonly seen: SeenKey;
   readonly event: Remembered;
   waiting: ((outcome: Outcome) => void)[] | undefined;
 }
@@ -61,12 +62,13 @@ export class Dedupe {
       return { kind: 'joined', join: (told) => (pending.waiting ??= []).push(told) };
     }
     const now = this.#clock.monotonicMs();
-    if (this.#done.has(key, now)) return { kind: 'done' };
+    const seen = this.#done.key(key);
+    if (this.#done.has(seen, now)) return { kind: 'done' };
     const before = this.#unsettled.size === 0 ? undefined : this.#unsettled.get(key);
     if (before !== undefined) this.#unsettled.delete(key);
     const known = before !== undefined && before.expiresMs > now ? before.event : undefined;
     const event = known ?? { firstSeenMs: this.#clock.nowMs(), attempted: false };
-    this.#pending.set(key, { event, waiting: undefined });
+    this.#pending.set(key, { seen, event, waiting: undefined });
     return { kind: 'mine', event, again: known !== undefined };
   }
 
@@ -80,7 +82,7 @@ export class Dedupe {
       this.#unsettled.set(key, { event: pending.event, expiresMs });
       this.#forgetOld(now);
     } else {
-      this.#done.add(key, expiresMs, now);
+      this.#done.add(pending.seen, expiresMs, now);
     }
     if (pending.waiting !== undefined) for (const told of pending.waiting) told(outcome);
   }

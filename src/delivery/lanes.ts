@@ -19,6 +19,8 @@ class Lane {
   readonly #ready: Job[] = [];
   #readyAt = 0;
   readonly #last = new Map<string, Job>();
+  /** The only job, not filed: nobody has asked for its conversations yet, and for most nobody will. */
+  #alone: Job | undefined;
   readonly #onIdle: (lane: Lane) => void;
 
   constructor(onIdle: (lane: Lane) => void) {
@@ -27,7 +29,21 @@ class Lane {
 
   add(conversations: readonly string[], work: Work): void {
     const job: Job = { work, conversations, waitsFor: 0, next: undefined };
-    for (const conversation of conversations) {
+    if (this.size === 0) {
+      this.#alone = job;
+    } else {
+      if (this.#alone !== undefined) this.#file(this.#alone);
+      this.#alone = undefined;
+      this.#file(job);
+    }
+    this.size++;
+    if (job.waitsFor === 0) this.#ready.push(job);
+    this.#pump();
+  }
+
+  /** Behind the last job of each of its conversations. */
+  #file(job: Job): void {
+    for (const conversation of job.conversations) {
       const before = this.#last.get(conversation);
       if (before !== undefined && before !== job) {
         (before.next ??= []).push(job);
@@ -35,9 +51,6 @@ class Lane {
       }
       this.#last.set(conversation, job);
     }
-    this.size++;
-    if (job.waitsFor === 0) this.#ready.push(job);
-    this.#pump();
   }
 
   /** A job that is done at once comes back here through `#finish`; the loop that is running takes the next. */
@@ -64,7 +77,8 @@ class Lane {
   #finish(job: Job): void {
     this.#running--;
     this.size--;
-    for (const conversation of job.conversations) if (this.#last.get(conversation) === job) this.#last.delete(conversation);
+    if (this.#alone === job) this.#alone = undefined;
+    else for (const conversation of job.conversations) if (this.#last.get(conversation) === job) this.#last.delete(conversation);
     if (job.next !== undefined) for (const next of job.next) if (--next.waitsFor === 0) this.#ready.push(next);
     this.#pump();
   }

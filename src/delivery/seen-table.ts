@@ -3,6 +3,12 @@ import { randomBytes } from 'node:crypto';
 const WAYS = 16;
 const { imul } = Math;
 
+/** A key as this table keeps it; made once, asked for and added later. */
+export interface SeenKey {
+  readonly low: number;
+  readonly high: number;
+}
+
 /**
  * A bounded set of keys that expire, in flat memory: a million of them are 16 MiB and nothing for the garbage collector to
  * walk, which objects would be at every collection. A key is kept as 64 bits of a hash with seeds of this process, so two
@@ -15,9 +21,6 @@ export class SeenTable {
   readonly #expiresMs: Float64Array;
   readonly #seedLow: number;
   readonly #seedHigh: number;
-  /** Of the key that was hashed last. */
-  #keyLow = 0;
-  #keyHigh = 0;
 
   /** `capacity` is rounded up to a power of two, 16 at least. */
   constructor(capacity: number) {
@@ -31,32 +34,29 @@ export class SeenTable {
     this.#seedHigh = seeds.readInt32LE(4);
   }
 
-  has(key: string, nowMs: number): boolean {
-    this.#hash(key);
-    const slot = this.#find();
+  has(key: SeenKey, nowMs: number): boolean {
+    const slot = this.#find(key);
     return slot >= 0 && (this.#expiresMs[slot] ?? 0) > nowMs;
   }
 
-  add(key: string, expiresMs: number, nowMs: number): void {
-    this.#hash(key);
-    const known = this.#find();
-    const slot = known >= 0 ? known : this.#room(nowMs);
-    this.#low[slot] = this.#keyLow;
-    this.#high[slot] = this.#keyHigh;
+  add(key: SeenKey, expiresMs: number, nowMs: number): void {
+    const known = this.#find(key);
+    const slot = known >= 0 ? known : this.#room(key, nowMs);
+    this.#low[slot] = key.low;
+    this.#high[slot] = key.high;
     this.#expiresMs[slot] = expiresMs;
   }
 
-  #find(): number {
-    const low = this.#keyLow;
+  #find({ low, high }: SeenKey): number {
     const first = (low & this.#mask) * WAYS;
     for (let slot = first; slot < first + WAYS; slot++) {
-      if (this.#low[slot] === low && this.#high[slot] === this.#keyHigh && this.#expiresMs[slot] !== 0) return slot;
+      if (this.#low[slot] === low && this.#high[slot] === high && this.#expiresMs[slot] !== 0) return slot;
     }
     return -1;
   }
 
-  #room(nowMs: number): number {
-    const first = (this.#keyLow & this.#mask) * WAYS;
+  #room({ low }: SeenKey, nowMs: number): number {
+    const first = (low & this.#mask) * WAYS;
     let oldest = first;
     for (let slot = first; slot < first + WAYS; slot++) {
       const expires = this.#expiresMs[slot] ?? 0;
@@ -67,19 +67,18 @@ export class SeenTable {
   }
 
   /** Two halves in one pass, two characters at a time: one mixed as MurmurHash3 does, one as FNV does with a shift. */
-  #hash(key: string): void {
+  key(text: string): SeenKey {
     let low = this.#seedLow;
     let high = this.#seedHigh;
-    for (let i = 0; i < key.length; i += 2) {
-      const pair = key.charCodeAt(i) | (i + 1 < key.length ? key.charCodeAt(i + 1) << 16 : 0);
+    for (let i = 0; i < text.length; i += 2) {
+      const pair = text.charCodeAt(i) | (i + 1 < text.length ? text.charCodeAt(i + 1) << 16 : 0);
       const mixed = imul(pair, 0xcc9e2d51);
       low ^= imul((mixed << 15) | (mixed >>> 17), 0x1b873593);
       low = (imul((low << 13) | (low >>> 19), 5) + 0xe6546b64) | 0;
       high = imul(high ^ pair, 0x9e3779b1);
       high ^= high >>> 15;
     }
-    this.#keyLow = finished(low ^ key.length);
-    this.#keyHigh = finished(high ^ key.length);
+    return { low: finished(low ^ text.length), high: finished(high ^ text.length) };
   }
 }
 

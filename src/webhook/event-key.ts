@@ -8,10 +8,8 @@ const SECONDS_BELOW = 100_000_000_000;
 const MAX_PLAIN_MID = 128;
 
 export interface KeyScope {
-  readonly appId: string;
-  readonly object: string;
-  readonly entryId: string;
-  readonly channel: string;
+  /** App, object, entry and channel. */
+  readonly where: string;
   /** `entry.time` as Meta wrote it. */
   readonly time: string | undefined;
 }
@@ -29,16 +27,15 @@ export function entryTimeMs(entry: ScannedEntry): number | undefined {
  * mid of the message it is about.
  */
 export function dedupeKey(scope: KeyScope, item: ScannedItem | undefined, bytes: Buffer): string {
-  const where = `${scope.appId}|${scope.object}|${scope.entryId}|${scope.channel}`;
   if (item?.mid !== undefined && item.mid !== '') {
     const mid = item.mid.length <= MAX_PLAIN_MID ? item.mid : createHash('sha256').update(item.mid).digest('base64url');
-    return `${where}|message|${mid}|${item.isEcho ? 'e' : ''}${item.isDeleted ? 'd' : ''}`;
+    return `${scope.where}|message|${mid}|${item.isEcho ? 'e' : ''}${item.isDeleted ? 'd' : ''}`;
   }
   const hash = createHash('sha256')
     .update(`${scope.time ?? ''}|`)
     .update(bytes)
     .digest('base64url');
-  return `${where}|raw|${hash}`;
+  return `${scope.where}|raw|${hash}`;
 }
 
 /** Items with one conversation key go one after the other: the Page and the id that is not the Page's, else the Page. */

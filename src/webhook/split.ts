@@ -1,5 +1,5 @@
 import type { EventItem, RoutedEntry } from '../core/delivery.js';
-import type { PageRoute } from '../core/page-route.js';
+import type { Channel, PageRoute } from '../core/page-route.js';
 
 import { conversationKey, dedupeKey, entryTimeMs } from './event-key.js';
 import type { Range, ScannedChannel, ScannedEntry, ScannedItem, ScannedPost } from './scan.js';
@@ -48,6 +48,26 @@ export class Splitter {
   range({ start, end }: Range): Buffer {
     return this.bytes.subarray(start, end);
   }
+}
+
+const wheres = new WeakMap<PageRoute, Map<string, string>>();
+/** Besides `page` nothing is routed today. */
+const MAX_OBJECTS = 16;
+
+/** The part of a key for duplicates that all items of a page's channel share: made once, a route serves many. */
+function whereOf(route: PageRoute, object: string, channel: Channel | 'none'): string {
+  let known = wheres.get(route);
+  if (known === undefined || known.size > MAX_OBJECTS) {
+    known = new Map();
+    wheres.set(route, known);
+  }
+  const which = object === 'page' ? channel : `${object}|${channel}`;
+  let where = known.get(which);
+  if (where === undefined) {
+    where = [route.appId, object, route.pageId, channel].join('|');
+    known.set(which, where);
+  }
+  return where;
 }
 
 /** Keys of an entry that say whose it is and when, not what happened. */
@@ -100,10 +120,10 @@ class SplitEntry implements RoutedEntry {
   }
 
   #item(list: ScannedChannel | undefined, item: ScannedItem | undefined): EventItem {
-    const { pageId, appId } = this.route;
+    const { pageId } = this.route;
     const bytes = item === undefined ? this.#bare() : this.#splitter.range(item);
     const channel = list?.channel;
-    const scope = { appId, object: this.#splitter.object, entryId: pageId, channel: channel ?? 'none', time: this.#scanned.time };
+    const scope = { where: whereOf(this.route, this.#splitter.object, channel ?? 'none'), time: this.#scanned.time };
     return { channel, bytes, conversation: conversationKey(pageId, item), dedupeKey: dedupeKey(scope, item, bytes) };
   }
 
