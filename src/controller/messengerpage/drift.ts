@@ -52,12 +52,12 @@ export function changeOf({ page, spec, memory }: GraphPass, observed: ObservedSu
   return { kind: 'wanted', event: 'Subscribed', type: 'Normal' };
 }
 
-/** Counts a foreign change; a new spec, or a page that this process does not know, begins anew. */
-export function noteChange({ page, memory }: GraphPass, change: Change, nowMs: number): void {
-  const { generation } = page.metadata;
-  if (memory.contestGeneration !== generation) {
-    memory.contest = memory.contestGeneration === undefined ? contestInStatus(page, nowMs) : NO_CONTEST;
-    memory.contestGeneration = generation;
+/** Counts a foreign change; a new spec, other fields by the app's defaults, or a page that this process does not know, begin anew. */
+export function noteChange({ page, spec, memory }: GraphPass, change: Change, nowMs: number): void {
+  const basis = [page.metadata.generation, ...spec.fields].join();
+  if (memory.contestBasis !== basis) {
+    memory.contest = memory.contestBasis === undefined ? contestInStatus(page, nowMs) : NO_CONTEST;
+    memory.contestBasis = basis;
   }
   if (change.kind === 'foreign') memory.contest = afterForeignChange(memory.contest, nowMs);
 }

@@ -43,8 +43,8 @@ export interface PageMemory extends ProgressMemory {
   /** Since our last write Graph has not been seen to show it. */
   unconfirmedWrite: boolean;
   contest: Contest;
-  /** The generation that `contest` is about. */
-  contestGeneration: number | undefined;
+  /** The generation and the wanted fields that `contest` is about. */
+  contestBasis: string | undefined;
   removals: Removals | undefined;
   nextDrift: { readonly atMs: number; readonly intervalMs: number } | undefined;
   /** What was found out once and for all: a status that did not arrive must not be the last that is heard of it. */
@@ -93,7 +93,7 @@ function empty(uid: string, nowMs: number): PageMemory {
     refusal: undefined,
     unconfirmedWrite: false,
     contest: NO_CONTEST,
-    contestGeneration: undefined,
+    contestBasis: undefined,
     removals: undefined,
     nextDrift: undefined,
     missing: undefined,

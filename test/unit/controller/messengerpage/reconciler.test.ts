@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { UNSUBSCRIBE_FINALIZER } from '../../../../src/api/v1alpha1/constants.js';
-import { aPage, aSettledWorld, aWorld, SHOP } from '../support/world.js';
+import { anApp, aPage, aSettledWorld, aWorld, MAIN, SHOP } from '../support/world.js';
 
 describe('MessengerPageReconciler', () => {
   it('brings a page from nothing to Ready: claim, finalizer, subscription, status', async () => {
@@ -194,6 +194,26 @@ describe('MessengerPageReconciler', () => {
     expect(await writesAfterRemoval()).toBe(2);
     await world.clock.advance(60_000);
     expect(await writesAfterRemoval()).toBe(3);
+  });
+
+  it('stops no longer when its app gives it other fields', async () => {
+    const page = aPage();
+    const { subscribedFields, ...spec } = page.spec;
+    const world = await aSettledWorld({
+      app: anApp({ pageDefaults: { subscribedFields: subscribedFields ?? [] } }),
+      page: { ...page, spec },
+    });
+    for (let change = 0; change < 5; change++) {
+      world.graph.setFields('1001', ['feed']);
+      await world.reconcile();
+    }
+    expect(world.ready()).toBe('False/Contested');
+
+    world.apps.update(MAIN, (app) => ({ ...app, spec: { ...app.spec, pageDefaults: { subscribedFields: ['messages'] } } }));
+    await world.settle();
+
+    expect(world.graph.fieldsOf('1001')).toEqual(['messages']);
+    expect(world.ready()).toBe('True');
   });
 
   it('stops for an hour after five foreign changes in half an hour, and then repairs once more', async () => {
