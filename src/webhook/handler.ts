@@ -11,7 +11,8 @@ import { UnverifiedBudget } from './budget.js';
 import { FirstSeen } from './first-seen.js';
 import { answerHandshake } from './handshake.js';
 import type { WebhookLimits } from './limits.js';
-import type { Ignored, Refusal, WebhookObserver } from './observe.js';
+import { MinuteLine } from './minute-line.js';
+import type { EntryResult, Ignored, Refusal, WebhookObserver } from './observe.js';
 import { Pace } from './pace.js';
 import { PostRouter } from './routing.js';
 import { scan, type ScannedPost } from './scan.js';
@@ -19,8 +20,6 @@ import { wellFormedSignature, SignatureChecks, type Candidate, type SignatureChe
 import { Splitter } from './split.js';
 import { Throttle } from './throttle.js';
 import { newTraceparent } from './trace.js';
-
-const ONE_LINE_EVERY_MS = 60_000;
 
 export interface WebhookHandlerDeps {
   readonly lookup: PageLookup;
@@ -92,15 +91,18 @@ export class WebhookHandler {
   #arriving = 0;
   /** Verified POSTs. */
   #inFlight = 0;
-  /** Bodies over the limit that no line was written about. */
-  #tooLarge = 0;
-  #tooLargeLoggedMs: number | undefined;
+  readonly #tooLarge: MinuteLine;
+  readonly #ignored: MinuteLine;
+  readonly #givenUp: MinuteLine;
 
   constructor(deps: WebhookHandlerDeps) {
     this.#deps = deps;
     this.#pace = new Pace(deps.clock, deps.limits);
     this.#budget = new UnverifiedBudget(deps.limits);
     this.#throttle = new Throttle(deps.clock, deps.limits);
+    this.#tooLarge = new MinuteLine(deps, 'body over the limit');
+    this.#ignored = new MinuteLine(deps, 'signed body ignored');
+    this.#givenUp = new MinuteLine(deps, 'gave an entry up: where it goes could not be decided for too long');
     const { limits, clock } = deps;
     this.#body = { limits, clock, budget: this.#budget, pace: this.#pace, throttle: this.#throttle };
   }
@@ -208,22 +210,30 @@ export class WebhookHandler {
     if (!scanned.ok || ignored !== undefined) {
       const appId = appIdOf(verified.by);
       this.#deps.observe.ignored(appId, ignored ?? 'not_json');
-      this.#deps.log.debug('signed body ignored', { appId, why: ignored, bytes: verified.bytes.length });
+      this.#noteIgnored({ appId, why: ignored, bytes: verified.bytes.length });
       this.#answer(verified, true);
       return;
     }
     this.#route(verified, scanned.post);
   }
 
+  #noteIgnored(fields: { readonly appId: string; readonly why: Ignored | undefined; readonly bytes: number }): void {
+    if (fields.why === 'instagram' || fields.why === 'other_object') this.#deps.log.debug('signed body is not about a page', fields);
+    else this.#ignored.write(fields);
+  }
+
+  readonly #noteGivenUp = (pageId: string | undefined, why: EntryResult): void => {
+    this.#givenUp.write({ pageId, why });
+  };
+
   #route(verified: Verified, post: ScannedPost): void {
     const { lookup, clock, observe, limits } = this.#deps;
     const { bytes, by, signature } = verified;
     const splitter = new Splitter(bytes, post, post.object ?? '');
     const firstSeenMs = (): number => this.#firstSeen.at(signature, clock.nowMs());
-    const { entries, again } = new PostRouter({ lookup, clock, observe, giveUpMs: limits.giveUpMs, firstSeenMs }, by.apps).route(
-      splitter,
-      post,
-    );
+    const { giveUpMs } = limits;
+    const deps = { lookup, clock, observe, giveUpMs, firstSeenMs, givenUp: this.#noteGivenUp };
+    const { entries, again } = new PostRouter(deps, by.apps).route(splitter, post);
     if (entries.length === 0) {
       this.#answer(verified, !again);
       return;
@@ -258,22 +268,12 @@ export class WebhookHandler {
 
   #refuse(req: IncomingMessage, res: ServerResponse, why: Refusal): void {
     this.#deps.observe.refused(why);
-    if (why === 'too_large') this.#logTooLarge(req);
+    if (why === 'too_large') {
+      this.#tooLarge.write({ declared: req.headers['content-length'] ?? 'chunked', limit: this.#deps.limits.maxBodyBytes });
+    }
     if (why === 'cut_off') return;
     const { limits, clock } = this.#deps;
     sendUnread(req, res, REFUSAL_ANSWERS[why], { limits, clock, closing: this.closing });
-  }
-
-  /** Any stranger can cause it, so that it must not fill the log. */
-  #logTooLarge(req: IncomingMessage): void {
-    const now = this.#deps.clock.monotonicMs();
-    this.#tooLarge++;
-    if (this.#tooLargeLoggedMs !== undefined && now - this.#tooLargeLoggedMs < ONE_LINE_EVERY_MS) return;
-    const { log, limits } = this.#deps;
-    const declared = req.headers['content-length'] ?? 'chunked';
-    log.warn('body over the limit', { declared, limit: limits.maxBodyBytes, count: this.#tooLarge });
-    this.#tooLargeLoggedMs = now;
-    this.#tooLarge = 0;
   }
 }
 

@@ -18,6 +18,8 @@ export interface RoutingDeps {
   readonly giveUpMs: number;
   /** When this POST was first seen, for the age of an entry without a time, or with one to come. */
   readonly firstSeenMs: () => number;
+  /** Told of each entry that Meta shall not send again although nothing was decided. */
+  readonly givenUp: (pageId: string | undefined, why: EntryResult) => void;
 }
 
 export interface Routed {
@@ -62,7 +64,10 @@ export class PostRouter {
     const now = clock.nowMs();
     const timeMs = entryTimeMs(scanned);
     const sinceMs = timeMs === undefined || timeMs > now ? firstSeenMs() : timeMs;
-    if (now - sinceMs >= giveUpMs) return 'given_up';
+    if (now - sinceMs >= giveUpMs) {
+      this.#deps.givenUp(scanned.id, result);
+      return 'given_up';
+    }
     this.#again = true;
     return result;
   }

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 
 import { systemClock } from '../../../src/core/clock.js';
 import type { Logger } from '../../../src/core/log.js';
-import { PATH, call, sign, startEdge, type Edge } from './fakes.js';
+import { APP_ID, PATH, call, post, sign, startEdge, type Edge } from './fakes.js';
 
 let edge: Edge | undefined;
 afterEach(async () => {
@@ -10,11 +10,22 @@ afterEach(async () => {
   edge = undefined;
 });
 
+interface Line {
+  readonly level: string;
+  readonly message: string;
+  readonly fields: unknown;
+}
+
+function aLog(): { readonly log: Logger; readonly lines: Line[] } {
+  const lines: Line[] = [];
+  const at = (level: string) => (message: string, fields?: unknown) => void lines.push({ level, message, fields });
+  const log: Logger = { error: at('error'), warn: at('warn'), info: at('info'), debug: at('debug'), child: () => log };
+  return { log, lines };
+}
+
 describe('the log', () => {
   it('gets one line a minute about bodies over the limit, which any stranger can send', async () => {
-    const lines: unknown[] = [];
-    const write = (message: string, fields?: unknown): void => void lines.push({ message, fields });
-    const log: Logger = { error: write, warn: write, info: write, debug: write, child: () => log };
+    const { log, lines } = aLog();
     let laterMs = 0;
     const clock = { ...systemClock, monotonicMs: (): number => systemClock.monotonicMs() + laterMs };
     edge = await startEdge({ limits: { maxBodyBytes: 100 }, clock, log });
@@ -30,8 +41,39 @@ describe('the log', () => {
 
     expect(observed.counts['refused:too_large']).toBe(6);
     expect(lines).toEqual([
-      { message: 'body over the limit', fields: { declared: '101', limit: 100, count: 1 } },
-      { message: 'body over the limit', fields: { declared: '101', limit: 100, count: 5 } },
+      { level: 'warn', message: 'body over the limit', fields: { declared: '101', limit: 100, count: 1 } },
+      { level: 'warn', message: 'body over the limit', fields: { declared: '101', limit: 100, count: 5 } },
+    ]);
+  });
+
+  it('tells of a signed body that Meta would not send, once a minute, and of other objects only to those who debug', async () => {
+    const { log, lines } = aLog();
+    edge = await startEdge({ log });
+
+    for (const body of ['[]', '{}', '{"object":"instagram","entry":[]}']) await post(edge.port, body);
+
+    expect(lines).toEqual([
+      { level: 'warn', message: 'signed body ignored', fields: { appId: APP_ID, why: 'no_object', bytes: 2, count: 1 } },
+      { level: 'debug', message: 'signed body is not about a page', fields: { appId: APP_ID, why: 'instagram', bytes: 33 } },
+    ]);
+  });
+
+  it('tells of an entry that was given up because nobody decided where it goes', async () => {
+    const { log, lines } = aLog();
+    edge = await startEdge({ log });
+    edge.lookup.answers.set(`${APP_ID}/77`, { kind: 'not_yet', why: 'claim_undecided' });
+    const body = (timeMs: number): string =>
+      `{"object":"page","entry":[{"id":"77","time":${timeMs},"messaging":[{"message":{"text":"private"}}]}]}`;
+
+    expect((await post(edge.port, body(Date.now() - 60_000))).status).toBe(503);
+    expect((await post(edge.port, body(Date.now() - 30 * 60_000))).status).toBe(200);
+
+    expect(lines).toEqual([
+      {
+        level: 'warn',
+        message: 'gave an entry up: where it goes could not be decided for too long',
+        fields: { pageId: '77', why: 'claim_undecided', count: 1 },
+      },
     ]);
   });
 });
