@@ -32,30 +32,31 @@ export class UnrelatedSecrets {
   }
 
   async create(): Promise<void> {
-    await this.#each((index) => this.#world.cluster.admin.create(PATH, this.#secret(index)));
+    await this.#each(this.#many.count, (index) => this.#world.cluster.admin.create(PATH, this.#secret(index)));
   }
 
-  /** Writes other data into every one. */
-  async update(): Promise<void> {
+  /** Writes other data into the first so many, or all. */
+  async update(count = this.#many.count): Promise<void> {
     this.#version += 1;
-    await this.#each((index) => this.#world.cluster.admin.replace(`${PATH}/${nameOf(index)}`, this.#secret(index)));
+    await this.#each(count, (index) => this.#world.cluster.admin.replace(`${PATH}/${nameOf(index)}`, this.#secret(index)));
   }
 
-  async delete(): Promise<void> {
-    await this.#each((index) => this.#world.cluster.admin.delete(`${PATH}/${nameOf(index)}`));
+  /** Deletes the first so many, or all. */
+  async delete(count = this.#many.count): Promise<void> {
+    await this.#each(count, (index) => this.#world.cluster.admin.delete(`${PATH}/${nameOf(index)}`));
   }
 
-  async #each(change: (index: number) => Promise<unknown>): Promise<void> {
+  async #each(count: number, change: (index: number) => Promise<unknown>): Promise<void> {
     const before = await this.#eventsSeen();
     await inParallel(
-      Array.from({ length: this.#many.count }, (_, index) => index),
+      Array.from({ length: count }, (_, index) => index),
       AT_ONCE,
       change,
     );
     await eventually(
       async () => {
         const now = await this.#eventsSeen();
-        return ROLES.every((role) => now[role] - before[role] >= this.#many.count);
+        return ROLES.every((role) => now[role] - before[role] >= count);
       },
       FOLLOW_DEADLINE_MS,
       'every role having seen every change',
