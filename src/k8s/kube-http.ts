@@ -60,7 +60,8 @@ const JSON_TYPE = 'application/json';
 const TIMEOUT_MS = 15_000;
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const CONNECTIONS = 32;
-const MAX_WATCHES = 1_024;
+/** `--watch-namespaces` names a thousand at most, and each kind has a watch in each: one that finds no connection would never begin. */
+export const MAX_WATCHES = 6_144;
 
 interface Pools {
   readonly tls: PoolTls;

@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { parseCommandLine } from '../../../src/config/config.js';
 import { ClusterUnavailableError } from '../../../src/core/errors.js';
+import { WATCHED } from '../../../src/core/metric-labels.js';
 import { KubeStatusError } from '../../../src/k8s/kube-error.js';
-import { KubeClient } from '../../../src/k8s/kube-http.js';
+import { KubeClient, MAX_WATCHES } from '../../../src/k8s/kube-http.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { clientOf, FakeCredentials, json, ScriptedApi, status, Stream, type Answer } from './scripted-api.js';
@@ -169,6 +171,15 @@ describe('KubeClient', () => {
     const streaming = await client.stream(GET);
     streaming.close();
     await eventually(() => api.openConnections === 0);
+  });
+
+  it('has room for a watch of every kind in every namespace that may be named', () => {
+    const names = Array.from({ length: 1_000 }, (_, i) => `n${i}`);
+    expect(names.length * WATCHED.length).toBeLessThanOrEqual(MAX_WATCHES);
+    const given = (all: readonly string[]) => () =>
+      parseCommandLine(['controller', '--watch-namespaces', all.join(',')], { KUBERNETES_SERVICE_HOST: 'x' });
+    expect(given(names)).not.toThrow();
+    expect(given([...names, 'one-more'])).toThrow('--watch-namespaces');
   });
 
   it('gives a stream a deadline up to its headers only', async () => {
