@@ -53,7 +53,7 @@ describe('names asked of a real DNS server', () => {
     const result = await timed('bot.example');
 
     expect(result.why).toBe(why);
-    expect(result.ms).toBeLessThan(500);
+    expect(result.ms).toBeLessThan(900);
   });
 
   it('serve with one family where the other one cannot be answered', async () => {
@@ -70,11 +70,11 @@ describe('names asked of a real DNS server', () => {
     const good = await timed('bot.example');
 
     expect(good).toMatchObject({ why: ['8.8.8.8'] });
-    expect(good.ms).toBeLessThan(500);
+    expect(good.ms).toBeLessThan(900);
     for (const { ms, why } of await Promise.all(hanging)) {
       expect(why).toBe('no_answer');
       expect(ms).toBeGreaterThan(900);
-      expect(ms).toBeLessThan(2_000);
+      expect(ms).toBeLessThan(4_000);
     }
   });
 
