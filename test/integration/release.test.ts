@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { ReleasedObject } from '../../src/app/release-report.js';
 import { run, type Finished } from '../support/control-plane-process.js';
 import { eventually } from '../support/eventually.js';
+import { recordManifests } from '../support/grant-usage.js';
 import { builtOperator } from '../support/operator-build.js';
 import { RELEASE } from '../support/operator-chart.js';
 import { namespaceNamed, type Place } from '../support/page-manifests.js';
@@ -22,6 +23,9 @@ interface Report {
   readonly objects: readonly ReleasedObject[];
   readonly notes: readonly string[];
 }
+
+// Each test starts a process or more, on a machine that may be busy.
+jest.setTimeout(90_000);
 
 let world: PageWorld;
 let main: string;
@@ -59,7 +63,7 @@ describe('release by hand, with no controller running', () => {
     await world.operator.end('controller');
     await deleteLater(deleted.place);
     await deleteLater(other.place);
-  }, 60_000);
+  });
 
   it('changes nothing with --dry-run, and says what it would do', async () => {
     const before = await Promise.all([deleted, other, living].map(({ place }) => world.page(place)));
@@ -102,7 +106,7 @@ describe('release by hand, with no controller running', () => {
     expect(await world.page(other.place)).toBeUndefined();
     expect(world.rowOf(other.pageId)).toBe('none');
     expect(world.rowOf(living.pageId)).not.toBe('none');
-  }, 60_000);
+  });
 
   it('frees what hangs in a namespace that goes away', async () => {
     const namespace = 'going';
@@ -117,13 +121,6 @@ describe('release by hand, with no controller running', () => {
 
     expect(objects).toMatchObject([{ name: 'stranded', namespace, finalizer: 'freed' }]);
     await world.cluster.admin.waitForGone(`/api/v1/namespaces/${namespace}`, 30_000);
-  }, 60_000);
-
-  it('ends with 2 when it is not told what to free, or told two things', async () => {
-    expect(await release([])).toMatchObject({ code: 2, stderr: expect.stringContaining('needs to know what to free') });
-    expect(await release(['a', '--all'])).toMatchObject({ code: 2 });
-    expect(await release(['-A', '-n', 'bots'])).toMatchObject({ code: 2 });
-    expect(await release(['-n', 'bots', '--stop-controller', 'x'])).toMatchObject({ code: 2 });
   });
 
   it('does not free what a live leader would put a finalizer on again', async () => {
@@ -137,7 +134,7 @@ describe('release by hand, with no controller running', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('leads; a running controller would undo this');
     expect(await finalizersOf(living.place)).toEqual([FINALIZER]);
-  }, 60_000);
+  });
 
   it('frees what is being deleted beside a live leader', async () => {
     const stuck = await world.readyPage('stuck');
@@ -149,7 +146,7 @@ describe('release by hand, with no controller running', () => {
     expect(objects).toMatchObject([{ name: 'stuck', finalizer: 'freed' }]);
     await world.cluster.admin.waitForGone(world.path(stuck.place), 10_000);
     world.sim.control.removeFault(fault.id);
-  }, 60_000);
+  });
 });
 
 describe('helm uninstall', () => {
@@ -196,7 +193,9 @@ describe('helm uninstall', () => {
 
   it('gives the controller its replicas back when something could not be freed, and names it', async () => {
     world.cluster.expectRefusals({ role: 'release', verb: 'patch', because: 'the right to patch is taken away' });
-    await world.cluster.admin.applyYaml(await rendered('rbac'));
+    const rbac = await rendered('rbac');
+    await recordManifests(rbac);
+    await world.cluster.admin.applyYaml(rbac);
     await world.cluster.admin.patch(`/apis/rbac.authorization.k8s.io/v1/clusterroles/${RELEASE}-release`, {
       rules: [{ apiGroups: ['messenger-operator.dev'], resources: ['messengerapps', 'messengerpages'], verbs: ['get', 'list'] }],
     });
@@ -273,7 +272,7 @@ describe('helm uninstall', () => {
     expect((await world.appObject(world.app.place))?.metadata.finalizers ?? []).toEqual([]);
     await world.cluster.admin.patch(world.path({ name: 'guarded', namespace: NAMESPACE }), { metadata: { finalizers: null } });
     await world.kubectl(['delete', 'mpage,mapp', '--all', '-n', NAMESPACE, '--timeout=20s']);
-  }, 60_000);
+  });
 
   it('has taken its own hook away, and used every right of it', async () => {
     expect(await world.cluster.admin.find(JOB)).toBeUndefined();
@@ -315,7 +314,7 @@ describe('helm uninstall', () => {
 
     expect({ code, stdout }).toEqual({ code: 0, stdout: 'Nothing to free.\n' });
     expect(stderr).toContain('the CustomResourceDefinition messengerpages.messenger-operator.dev is gone, and with it every MessengerPage');
-  }, 60_000);
+  });
 });
 
 interface Job {
