@@ -2,7 +2,7 @@ import { keyOf } from '../../src/core/object-key.js';
 import { act } from './actions.js';
 import { checkFinally, checkSoon } from './final.js';
 import { heal, lagging, strike } from './faults.js';
-import { believesDead, pagesOf } from './truth.js';
+import { believesDead, claimKey, goodToken, isHeld, pagesOf } from './truth.js';
 import { Users } from './users.js';
 import { World, type WorldOptions } from './world.js';
 
@@ -26,6 +26,8 @@ export interface Outcome {
 const MINUTE_MS = 60_000;
 /** Longer than the longest back-off of the queue. */
 const SOON_MS = 8 * MINUTE_MS;
+/** Longer than a claim outlives its token. */
+const DEATH_MS = 11 * MINUTE_MS;
 /** Longer than a drift check, a dead token's time, a restored row's; checks may be stretched. */
 const lateMs = ({ pressure }: World): number => (pressure * 33 + 4) * MINUTE_MS;
 
@@ -73,6 +75,7 @@ async function peace(world: World, users: Users, over: () => boolean): Promise<r
   await clock.run(SOON_MS, over);
   const soon = users.appsWereParked ? [] : checkSoon(world);
   if (soon.length > 0) return soon;
+  if (world.random.chance(0.6)) await lateDeath(world, users, over);
   await clock.run(lateMs(world), over);
   const late = checkFinally(world);
   return late.length > 0 || world.graph.broken.size > 0 ? late : rest(world);
@@ -83,6 +86,17 @@ async function neverHealed(world: World, users: Users): Promise<void> {
   await world.clock.run(world.random.pick([1, MINUTE_MS]));
   users.breakPage();
   for (const page of pagesOf(world)) if (world.graph.broken.has(page.spec.pageId) && users.chance(0.7)) users.deletePage(page);
+}
+
+/** The token of a holder dies when all has been well for long, and that is looked at; somebody else is waiting for the claim. */
+async function lateDeath(world: World, users: Users, over: () => boolean): Promise<void> {
+  const pages = pagesOf(world).filter((page) => goodToken(world, page) !== undefined);
+  const waits = (key: string | undefined): boolean => pages.some((page) => claimKey(page) === key && !isHeld(page));
+  const holder = pages.find((page) => isHeld(page) && waits(claimKey(page)));
+  if (holder === undefined) return;
+  users.killToken(goodToken(world, holder));
+  users.annotate(holder);
+  await world.clock.run(DEATH_MS, over);
 }
 
 /** Everything is looked at once more, by the leader that is and by a new one: nothing may be written. */

@@ -16,6 +16,8 @@ const FENCE_MS = 10_000;
 /** Nobody else begins before the lease is over: by then every write has been answered or given up. */
 const LEASE_MS = 15_000;
 const RECENT_MS = 60_000;
+/** Five looks, each of which may take its time. */
+const UNCONFIRMED_MS = 20_000;
 /** The controller looks again for less than this after a POST. */
 const READ_BACK_MS = 3_500;
 
@@ -54,6 +56,7 @@ export class Oracle {
   readonly #legitimate = new Map<string, Legitimate[]>();
   readonly #writes = new Map<string, number>();
   readonly #allowed = new Map<string, number>();
+  readonly #unconfirmed = new Set<string>();
   readonly #lastWrite = new Map<Host, Map<string, number>>();
 
   constructor(world: World) {
@@ -112,6 +115,16 @@ export class Oracle {
     return () => {
       this.allow(key);
     };
+  }
+
+  /** Graph could not be asked. Shortly after a write by the same process that write stays unconfirmed: once for each. */
+  lookFailed(host: Host, key: string): void {
+    const wroteMs = this.#lastWrite.get(host)?.get(key);
+    if (wroteMs === undefined || this.#nowMs() - wroteMs > UNCONFIRMED_MS) return;
+    const told = `${host.name} ${key} ${wroteMs}`;
+    if (this.#unconfirmed.has(told)) return;
+    this.#unconfirmed.add(told);
+    this.allow(key);
   }
 
   /** One more write of this key is right: something changed, or an answer was lost. */

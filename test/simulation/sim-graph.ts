@@ -23,6 +23,8 @@ interface GraphCall<T> extends GraphCallOptions {
   readonly page?: PageCredentials;
   /** Of a write: called when its outcome is not known to the writer. */
   readonly unconfirmed?: () => void;
+  /** Called when there is no good answer; of a write: `unconfirmed`. */
+  readonly failed?: (() => void) | undefined;
 }
 
 /** The calls of one process to Graph. */
@@ -46,7 +48,10 @@ export class SimGraph implements PageGraph, AppGraph {
   }
 
   observe(page: PageCredentials, options: GraphCallOptions): Promise<ObservedSubscription> {
-    return this.#call({ name: `observe ${rowKey(page)}`, ...options, page, effect: () => this.#world.graph.observe(page) });
+    const failed = (): void => {
+      this.#world.oracle.lookFailed(this.#host, rowKey(page));
+    };
+    return this.#call({ name: `observe ${rowKey(page)}`, ...options, page, effect: () => this.#world.graph.observe(page), failed });
   }
 
   subscribe(page: PageCredentials, fields: readonly string[], options: GraphCallOptions): Promise<void> {
@@ -83,7 +88,7 @@ export class SimGraph implements PageGraph, AppGraph {
     return this.#call({ name: `POST app ${app.appId} ${wanted.fields.join()}`, ...options, effect, unconfirmed });
   }
 
-  #call<T>({ name, signal, effect, page, unconfirmed }: GraphCall<T>): Promise<T> {
+  #call<T>({ name, signal, effect, page, unconfirmed, failed = unconfirmed }: GraphCall<T>): Promise<T> {
     const fault = this.#fault();
     return this.#host.call<T>({
       name,
@@ -99,7 +104,7 @@ export class SimGraph implements PageGraph, AppGraph {
       fault,
       lost: () => new TransientError('GraphUnavailable', 'Graph gave no answer'),
       settled: (outcome) => {
-        if (outcome === 'failed') unconfirmed?.();
+        if (outcome === 'failed') failed?.();
       },
     });
   }

@@ -173,8 +173,7 @@ export class Users {
     this.#say('labels', { namespace: '', name: 'tenant' }, labels);
   }
 
-  annotate(): void {
-    const page = this.somePage();
+  annotate(page = this.somePage()): void {
     if (page === undefined) return;
     const annotations = { [RECONCILE_AT_ANNOTATION]: String(this.#world.clock.monotonicMs()) };
     this.#world.server.update('messengerpages', keyOf(page), (was) => ({ ...was, metadata: { ...was.metadata, annotations } }));
@@ -190,9 +189,10 @@ export class Users {
     this.#world.server.update('messengerpages', keyOf(page), (was) => ({ ...was, metadata: { ...was.metadata, finalizers: next } }));
   }
 
-  killToken(): void {
+  /** Graph takes this token no more; left out: any. */
+  killToken(only?: string): void {
     const { graph, random } = this.#world;
-    const alive = [...graph.tokens].filter(([, token]) => token.alive);
+    const alive = [...graph.tokens].filter(([text, token]) => token.alive && (only === undefined || text === only));
     const found = random.pickAny(alive);
     if (found === undefined) return;
     this.#world.trouble();

@@ -44,6 +44,10 @@ export class AppSubscriptionStep {
       this.#judge(pass, hold);
       return;
     }
+    if (isEmpty(row, needed)) {
+      this.#judge(pass, this.#refusedFault(pass, wanted) ?? fault);
+      return;
+    }
     await this.#manage(pass, row, wanted);
   }
 
@@ -126,4 +130,9 @@ export class AppSubscriptionStep {
       },
     };
   }
+}
+
+/** There is no field to subscribe to, neither a needed one nor one to keep: Graph takes no such subscription, nothing can be mended. */
+function isEmpty(row: AppSubscription | undefined, needed: readonly string[]): boolean {
+  return needed.length === 0 && (row === undefined || row.fields.length === 0);
 }

@@ -107,6 +107,23 @@ describe('Manage', () => {
     expect(row(world)).toMatchObject({ callbackUrl: CALLBACK, active: true });
   });
 
+  it('leaves a row without fields alone while no page wants any, and says what is wrong with it', async () => {
+    const world = aWorld({ app: anApp({ webhook: MANAGE }), page: aPage({ subscribedFields: ['standby'] }) });
+    world.graph.refusedAppFields.add('standby');
+    setRow(world, { callbackUrl: 'https://elsewhere.example.com', fields: [] });
+    await world.settle();
+    world.pages.delete(SHOP);
+    await world.settle();
+    await world.advance(60_000);
+    const asked = world.graph.count('subscriptions');
+
+    await world.advance(600_000);
+
+    expect(world.appCondition('Subscribed')?.reason).toBe('CallbackMismatch');
+    expect(world.graph.count('subscriptions')).toBe(asked);
+    expect(world.graph.count('subscribeApp')).toBe(1);
+  });
+
   it('sets the verify token again when its Secret changes', async () => {
     const world = managed();
     await world.settle();
