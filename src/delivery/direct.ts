@@ -24,8 +24,6 @@ export interface DirectDeliveryDeps {
 }
 
 const DRAIN_POLL_MS = 20;
-/** A gauge is read every few seconds; telling it of each POST would cost more than the POST's own bookkeeping. */
-const TELL_EVERY_MS = 250;
 
 /**
  * Delivers while Meta waits. A POST is done when every item was accepted, refused or given up; what takes longer than
@@ -42,7 +40,6 @@ export class DirectDelivery implements Delivery {
   #bytes = 0;
   #posts = 0;
   #draining = false;
-  #toldMs = -TELL_EVERY_MS;
 
   constructor(deps: DirectDeliveryDeps) {
     const limits = deliveryLimits(deps.limits);
@@ -103,9 +100,11 @@ export class DirectDelivery implements Delivery {
 
   #begin(run: PostRun, entry: RoutedEntry): void {
     const { route } = entry;
+    const claims = this.#claim(run, entry);
+    if (claims.length === 0) return;
     const lane = pageKeyOf(route);
     const isFull = this.#lanes.depth(lane) >= route.maxInFlight * this.#limits.laneDepth;
-    for (const claimed of cutParts(entry, this.#claim(run, entry))) {
+    for (const claimed of cutParts(entry, claims)) {
       const part = { run, entry, claimed };
       if (isFull && !claimed.some((one) => this.#courier.owesAnAttempt(entry.timeMs, one))) {
         this.#courier.giveBack(part, 'lane_full');
@@ -151,9 +150,6 @@ export class DirectDelivery implements Delivery {
     this.#posts += posts;
     this.#items += posts * items;
     this.#bytes += posts * bytes;
-    const now = this.#deps.clock.monotonicMs();
-    if (this.#posts > 0 && now - this.#toldMs < TELL_EVERY_MS) return;
-    this.#toldMs = now;
     this.#deps.observe.inFlight(this.#items, this.#bytes);
   }
 }

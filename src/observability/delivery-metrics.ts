@@ -2,7 +2,7 @@ import type { Counter, Gauge, Registry } from 'prom-client';
 import { ALERTS, ITEM_RESULTS, UNAVAILABLE_WHYS, type Alert, type ItemResult, type UnavailableWhy } from '../core/metric-labels.js';
 import type { Channel } from '../core/page-route.js';
 import { closedCounter, plainGauge, type Described } from './closed-series.js';
-import { distributions, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
+import { distributions, level, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
 import { CHANNELS } from './webhook-metrics.js';
 
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 30, 60];
@@ -18,8 +18,8 @@ export class DeliveryMetrics {
   readonly #sinceReceived: readonly Distribution[];
   readonly #sinceEvent: readonly Distribution[];
   readonly #openCircuits: Gauge;
-  readonly #inFlightItems: Gauge;
-  readonly #inFlightBytes: Gauge;
+  readonly #inFlightItems: Tally;
+  readonly #inFlightBytes: Tally;
   readonly #alerts: Counter<'kind'>;
 
   constructor(registry: Registry) {
@@ -41,8 +41,8 @@ export class DeliveryMetrics {
       bounds: EVENT_SECONDS,
     });
     this.#openCircuits = plainGauge(described('open_circuits', 'Backends that are not tried for the moment.'));
-    this.#inFlightItems = plainGauge(described('in_flight_items', 'Items on their way to bots.'));
-    this.#inFlightBytes = plainGauge(described('in_flight_bytes', 'Bytes of those items.'));
+    this.#inFlightItems = level(described('in_flight_items', 'Items on their way to bots.'));
+    this.#inFlightBytes = level(described('in_flight_bytes', 'Bytes of those items.'));
     this.#alerts = closedCounter(described('alerts_total', 'Things that somebody has to look at; each is logged.'), {
       kind: ALERTS,
     });
@@ -70,8 +70,8 @@ export class DeliveryMetrics {
   }
 
   inFlight(items: number, bytes: number): void {
-    this.#inFlightItems.set(items);
-    this.#inFlightBytes.set(bytes);
+    this.#inFlightItems.count = items;
+    this.#inFlightBytes.count = bytes;
   }
 
   alert(kind: Alert): void {

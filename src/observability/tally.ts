@@ -1,4 +1,4 @@
-import { Counter, type Metric } from 'prom-client';
+import { Counter, Gauge, type Metric } from 'prom-client';
 import { combinations, type Described, type LabelSets } from './closed-series.js';
 
 /** One series of a counter that is told of every event: a number, which prom-client reads when it is scraped. */
@@ -32,6 +32,20 @@ export function tallies({ registry, name, help }: Described, labels: LabelSets):
     if (known === undefined) throw new Error(`${name} has no series ${keyOf(values)}`);
     return known.tally;
   };
+}
+
+/** A gauge without labels that is told of every event: a number, read when it is scraped. */
+export function level({ registry, name, help }: Described): Tally {
+  const tally = { count: 0 };
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(tally.count);
+    },
+  });
+  return tally;
 }
 
 /** A tally for each of these values of a counter's only label. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Histogram, Registry } from 'prom-client';
-import { distributions, MAX_APPS, tallies, talliesBy, talliesPerAppBy } from '../../../src/observability/tally.js';
+import { distributions, level, MAX_APPS, tallies, talliesBy, talliesPerAppBy } from '../../../src/observability/tally.js';
 
 const described = (registry: Registry) => ({ registry, name: 'x_seconds', help: 'What it is.' });
 
@@ -26,6 +26,16 @@ describe('tallies', () => {
     expect(no.count).toBe(0);
     expect(await registry.metrics()).toContain('\nx_seconds 7\n');
     expect(await registry.metrics()).toContain('y{answer="yes"} 1\ny{answer="no"} 0');
+  });
+
+  it('may go up and down', async () => {
+    const registry = new Registry();
+    const tally = level(described(registry));
+    expect(await registry.metrics()).toContain('\nx_seconds 0\n');
+    tally.count = 5;
+    expect(await registry.metrics()).toContain('# TYPE x_seconds gauge\nx_seconds 5\n');
+    tally.count = 2;
+    expect(await registry.metrics()).toContain('\nx_seconds 2\n');
   });
 
   it('are of closed sets', () => {
