@@ -80,7 +80,8 @@ export class KubeConfigCredentials implements KubeCredentials {
     const { done, sinceMs } = this.#reading;
     if (known === undefined) return done;
     // A file that is being replaced, or a plugin that hangs: the last good ones may well do, and if not they will be refused.
-    return within(this.#clock, sinceMs + PATIENCE_MS - nowMs, done).catch(() => known.value);
+    const leftMs = sinceMs + PATIENCE_MS - nowMs;
+    return leftMs <= 0 ? known.value : within(this.#clock, leftMs, done).catch(() => known.value);
   }
 
   async #begin(): Promise<KubeIdentity> {
