@@ -36,6 +36,8 @@ export interface KubeRequest {
   readonly signal?: AbortSignal;
   /** From the call to the answer's last byte (15 s); of a stream: to its headers. */
   readonly timeoutMs?: number;
+  /** Never waits behind other requests: for the Lease, which must be renewed however many of them hang. */
+  readonly apart?: boolean;
 }
 
 /** The answer is longer than this process wants to hold; to be asked for in smaller pieces. */
@@ -60,6 +62,7 @@ const JSON_TYPE = 'application/json';
 const TIMEOUT_MS = 15_000;
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const CONNECTIONS = 32;
+const CONNECTIONS_APART = 4;
 /** `--watch-namespaces` names a thousand at most, and each kind has a watch in each: one that finds no connection would never begin. */
 export const MAX_WATCHES = 6_144;
 
@@ -67,6 +70,7 @@ interface Pools {
   readonly tls: PoolTls;
   readonly identity: string;
   readonly requests: KubePool;
+  readonly apart: KubePool;
   readonly watches: KubePool;
 }
 
@@ -137,7 +141,7 @@ export class KubeClient {
     this.#closed = true;
     const pools = this.#pools;
     this.#pools = undefined;
-    await Promise.all([pools?.requests.destroy(), pools?.watches.destroy()]);
+    await Promise.all(poolsIn(pools).map((pool) => pool.destroy()));
   }
 
   async #send(request: KubeRequest, { signal }: Deadline, streaming: boolean): Promise<PoolAnswer> {
@@ -169,8 +173,8 @@ export class KubeClient {
     // A plugin may hang, or the disk that a token is on.
     const identity = await unlessAborted(this.#options.credentials.current(), signal);
     signal.throwIfAborted();
-    const { requests, watches } = this.#poolsFor(identity);
-    const pool = streaming ? watches : requests;
+    const { requests, apart, watches } = this.#poolsFor(identity);
+    const pool = streaming ? watches : request.apart === true ? apart : requests;
     const parts = this.#parts(request, identity, signal);
     try {
       return await pool.request(parts);
@@ -199,12 +203,12 @@ export class KubeClient {
     if (this.#pools?.identity === identity) return (this.#pools = { ...this.#pools, tls });
     const { origin, proxyUrl } = this.#options.credentials;
     // The old pools' watches go on until the server ends them; new requests use the new CA and certificate.
-    void this.#pools?.requests.close().catch(() => undefined);
-    void this.#pools?.watches.close().catch(() => undefined);
+    for (const old of poolsIn(this.#pools)) void old.close().catch(() => undefined);
     this.#pools = {
       tls,
       identity,
       requests: new KubePool({ origin, tls, connections: CONNECTIONS, proxyUrl }),
+      apart: new KubePool({ origin, tls, connections: CONNECTIONS_APART, proxyUrl }),
       watches: new KubePool({ origin, tls, connections: MAX_WATCHES, proxyUrl }),
     };
     return this.#pools;
@@ -216,6 +220,10 @@ export class KubeClient {
     const why: unknown = signal.aborted ? signal.reason : error;
     return new ClusterUnavailableError(`${named(request)}: ${messageOf(why)}`, { cause: why });
   }
+}
+
+function poolsIn(pools: Pools | undefined): readonly KubePool[] {
+  return pools === undefined ? [] : [pools.requests, pools.apart, pools.watches];
 }
 
 function target({ path, query = {} }: KubeRequest): string {

@@ -29,7 +29,7 @@ export class LeaseLock {
 
   async get(timeoutMs: number, signal: AbortSignal): Promise<Lease | undefined> {
     try {
-      return (await this.#client.request({ method: 'GET', path: objectPath(LEASES, this.#key), timeoutMs, signal })) as Lease;
+      return (await this.#client.request({ method: 'GET', path: objectPath(LEASES, this.#key), apart: true, timeoutMs, signal })) as Lease;
     } catch (error) {
       if (isStatus(error, 404)) return undefined;
       throw error;
@@ -47,7 +47,7 @@ export class LeaseLock {
             body: { ...identity, metadata: { ...this.#key }, spec },
           }
         : { method: 'PUT' as const, path: objectPath(LEASES, this.#key), body: { ...identity, metadata: before.metadata, spec } };
-    return (await this.#client.request({ ...request, timeoutMs, signal })) as Lease;
+    return (await this.#client.request({ ...request, apart: true, timeoutMs, signal })) as Lease;
   }
 }
 

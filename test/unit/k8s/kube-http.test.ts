@@ -54,6 +54,17 @@ describe('KubeClient', () => {
     expect(api.connections).toBeLessThan(4);
   });
 
+  it('does not let what is asked apart wait behind requests that hang', async () => {
+    api.otherwise((response, seen) => {
+      if (seen.url.pathname === '/lease') json(200, { held: true })(response, seen);
+    });
+    const hanging = Array.from({ length: 64 }, () => client.request(GET).catch(() => 'ended'));
+    await eventually(() => api.seen.length >= 32);
+    expect(await client.request({ method: 'GET', path: '/lease', apart: true })).toEqual({ held: true });
+    await client.close();
+    expect(await Promise.all(hanging)).toEqual(hanging.map(() => 'ended'));
+  });
+
   it('tells a Status by code, reason, causes and how long to wait', async () => {
     api.next(
       status(429, 'TooManyRequests', {}, { 'retry-after': '7' }),
