@@ -32,7 +32,7 @@ let main: string;
 
 beforeAll(async () => {
   [world, main] = await Promise.all([PageWorld.start(), builtOperator()]);
-}, 180_000);
+}, 300_000);
 
 afterAll(async () => {
   await world.stop();
