@@ -83,21 +83,25 @@ describe('the age of a connection', () => {
 
 describe('a connection that the bot closes', () => {
   it('is not used for the next request', async () => {
-    const sockets: Socket[] = [];
     const bot = await aBot((res, { socket }) => {
-      sockets.push(socket);
       res.end();
       res.on('close', () => socket.destroy());
     });
-    const client = aClient(bot.port);
+    const ours: Socket[] = [];
+    const dial = createDial();
+    const client = aClient(bot.port, async (to) => {
+      const socket = await dial(to);
+      ours.push(socket);
+      return socket;
+    });
 
     for (let i = 0; i < 5; i++) {
       expect(await send(client)).toEqual({ kind: 'answer', status: 200 });
-      await eventually(() => sockets.every(({ destroyed }) => destroyed));
-      await new Promise((resolve) => setImmediate(resolve));
+      await eventually(() => ours.every(({ destroyed }) => destroyed), 5_000, 'the end to be noticed');
     }
 
     expect(bot.received).toHaveLength(5);
+    expect(ours).toHaveLength(5);
   });
 
   it('at the very moment when a request is sent on it, costs an answer: the bytes may have arrived', async () => {
