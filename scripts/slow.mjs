@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 /** limitMin: the whole process group is killed and counted as failed after it. */
 const ALL = [
-  { name: 'simulation', limitMin: 40 },
+  { name: 'simulation', limitMin: 60 },
+  { name: 'faults', limitMin: 75 },
   { name: 'fuzz', limitMin: 40 },
   { name: 'kills', limitMin: 30 },
   { name: 'rolling', limitMin: 10 },

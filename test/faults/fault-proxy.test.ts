@@ -25,7 +25,10 @@ beforeAll(async () => {
       open.add(response);
       response.on('close', () => open.delete(response)).writeHead(200, { 'content-type': 'application/json' });
       response.flushHeaders();
-    } else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ list: ++listed }));
+    } else
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ kind: request.url?.startsWith('/things') === true ? 'ThingList' : 'Thing', number: ++listed }));
   });
   await once(upstream.listen(0, '127.0.0.1'), 'listening');
   const { port } = upstream.address() as AddressInfo;
@@ -50,7 +53,7 @@ describe('the fault proxy', () => {
     await eventually(() => watch.lines() === 2);
     expect(watch.text()).toBe('one\ntwo\n');
     expect(proxy.watches).toEqual(['system:serviceaccount:operator:ann /things']);
-    expect(JSON.parse((await ask('/things').then(whole)).text())).toHaveProperty('list');
+    expect(JSON.parse((await ask('/things').then(whole)).text())).toHaveProperty('number');
     for (const response of open) response.end();
     await eventually(() => watch.end === 'end');
   });
@@ -164,13 +167,15 @@ describe('the fault proxy', () => {
     expect(JSON.parse(watch.text())).toMatchObject({ type: 'ERROR', object: { code: 429, reason: 'TooManyRequests' } });
   });
 
-  it('replay: the last list again, to the same user, after a watch was told to list', async () => {
+  it('replay: the last list again, to the same user, after a watch was told to list; never an object', async () => {
     const [before, watch] = [(await ask('/things').then(whole)).text(), await ask('/things?watch=true')];
+    const object = (await ask('/other').then(whole)).text();
     inject({ fault: { kind: 'replay' } });
     await eventually(() => watch.end === 'end');
     expect(JSON.parse(watch.text())).toMatchObject({ type: 'ERROR', object: { code: 410 } });
     expect((await ask('/things').then(whole)).text()).toBe(before);
     expect((await ask('/things', { token: BOB }).then(whole)).text()).not.toBe(before);
+    expect((await ask('/other').then(whole)).text()).not.toBe(object);
   });
 });
 

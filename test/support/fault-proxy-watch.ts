@@ -2,7 +2,8 @@ import type { ServerResponse } from 'node:http';
 import { statusBody, type Fault, type SeenRequest } from './fault-proxy-rules.js';
 
 const NEWLINE = 0x0a;
-const HELD_MS = 700;
+/** How late a line is that nothing follows to change places with. */
+const HELD_MS = 3_000;
 const GONE = statusBody(410, 'Expired');
 
 export interface WatchEnds {

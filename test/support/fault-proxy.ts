@@ -195,12 +195,11 @@ export class FaultProxy {
       return;
     }
     const whole = { status: answer.statusCode ?? 502, type: answer.headers['content-type'] ?? '', body: Buffer.concat(chunks) };
-    if (seen.method === 'GET' && whole.status === 200) this.#record(seen, whole);
+    if (seen.method === 'GET' && whole.status === 200 && isList(whole)) this.#record(seen, whole);
     const rule = this.#ruleFor(seen);
     send(response, whole, { half: rule?.fault.kind === 'stall', retryAfter: answer.headers['retry-after'] });
   }
 
-  /** What is no list is never asked for again with `replay`, but keeping it does no harm. */
   #record(seen: SeenRequest, answer: Answer): void {
     const key = listKey(seen);
     this.#lists.delete(key);
@@ -217,6 +216,11 @@ interface Exchange {
 
 function named({ user, path }: SeenRequest): string {
   return `${user} ${path}`;
+}
+
+/** As the API server begins every list. An object is never replayed: reads of one are consistent wherever they come from. */
+function isList({ body }: Answer): boolean {
+  return /^\{"kind":"\w*List"/.test(body.subarray(0, 80).toString());
 }
 
 function listKey({ user, path, query, accept }: SeenRequest): string {

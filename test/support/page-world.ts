@@ -41,6 +41,10 @@ export interface WorldOptions extends Partial<Pick<OperatorOptions, 'flags' | 'n
   readonly through?: (cluster: ControlPlane) => Promise<KubeconfigTarget>;
   /** false: no kube-controller-manager, without which the servers restart sooner. */
   readonly controllerManager?: boolean;
+  /** Of the first app, where something made before the world needs it; random if not given. */
+  readonly appSecret?: string;
+  /** `namespace/name:port` of further Services that lead to the world's bot. */
+  readonly alsoServedByBot?: readonly string[];
 }
 
 /** An API server, Graph, a bot that knows the app's secret, the operator between them, and an app that is accepted. */
@@ -62,8 +66,8 @@ export class PageWorld {
   }
 
   /** Takes some ten seconds. Call {@link stop} at the end. */
-  static async start({ through, controllerManager = true, ...options }: WorldOptions = {}): Promise<PageWorld> {
-    const appSecret = randomBytes(16).toString('hex');
+  static async start({ through, controllerManager = true, alsoServedByBot = [], ...options }: WorldOptions = {}): Promise<PageWorld> {
+    const { appSecret = randomBytes(16).toString('hex') } = options;
     const [cluster, sim, bot] = await Promise.all([
       startControlPlane({ controllerManager }),
       startSimulator(),
@@ -71,7 +75,8 @@ export class PageWorld {
     ]);
     try {
       await cluster.admin.apply(namespaceNamed(NAMESPACE));
-      const services = { [`${NAMESPACE}/${BOT}:5000`]: bot.port, ...options.services };
+      const own = [`${NAMESPACE}/${BOT}:5000`, ...alsoServedByBot].map((key) => [key, bot.port] as const);
+      const services = { ...Object.fromEntries(own), ...options.services };
       const target = through === undefined ? {} : { target: await through(cluster) };
       const operator = await startOperator({ secretNamespaces: [NAMESPACE], ...options, ...target, cluster, sim, services });
       const world = new PageWorld({ cluster, sim, bot, operator, appSecret });
