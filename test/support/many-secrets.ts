@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { ApiStatusError } from './control-plane-client.js';
 import { eventually } from './eventually.js';
 import { inParallel } from './in-parallel.js';
 import { memoryOf, type Memory } from './memory.js';
@@ -7,8 +8,9 @@ import { NAMESPACE, type PageWorld } from './page-world.js';
 
 const PATH = `/api/v1/namespaces/${NAMESPACE}/secrets`;
 const AT_ONCE = 16;
+const TRIES = 5;
 /** Until every role's watch has told of the last change. */
-const FOLLOW_DEADLINE_MS = 60_000;
+const FOLLOW_DEADLINE_MS = 120_000;
 
 export interface ManySecrets {
   readonly count: number;
@@ -51,7 +53,7 @@ export class UnrelatedSecrets {
     await inParallel(
       Array.from({ length: count }, (_, index) => index),
       AT_ONCE,
-      change,
+      (index) => persistently(() => change(index)),
     );
     await eventually(
       async () => {
@@ -85,6 +87,20 @@ export async function memories({ operator }: PageWorld): Promise<Memories> {
 /** What a role holds that does not go by itself. */
 export function held({ heapUsed, external }: Memory): number {
   return heapUsed + external;
+}
+
+/** Again where a busy server ran out of time; then a change may have been made all the same. */
+async function persistently(change: () => Promise<unknown>): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await change();
+      return;
+    } catch (error) {
+      if (!(error instanceof ApiStatusError)) throw error;
+      if (tries > 1 && error.status === 409) return;
+      if (error.status < 500 || tries === TRIES) throw error;
+    }
+  }
 }
 
 let filler = '';
