@@ -53,7 +53,7 @@ export class AppWrites {
   begins(host: Host, appId: string): () => void {
     this.total += 1;
     const nowMs = this.#nowMs();
-    if (!this.#world.publicReady) this.#violated('app_unready', `${host.name} writes app ${appId} while no webhook can answer`);
+    if (this.#isUnready(host)) this.#violated('app_unready', `${host.name} writes app ${appId} while no webhook can answer`);
     if (!this.#mayHave(host, appId)) this.#violated('stale_app_write', `${host.name} writes app ${appId}, which is not managed`);
     const writes = (this.#writes.get(appId) ?? 0) + 1;
     this.#writes.set(appId, writes);
@@ -76,6 +76,12 @@ export class AppWrites {
 
   processEnded(host: Host): void {
     for (const [appId, atMs] of this.#lastWrite.get(host) ?? []) if (this.#nowMs() - atMs < RECENT_MS) this.allow(appId);
+  }
+
+  /** The object is read live after that was looked at. */
+  #isUnready(host: Host): boolean {
+    const { publicReady, publicReadySinceMs } = this.#world;
+    return !publicReady && this.#nowMs() - publicReadySinceMs > 2 * MAX_WAY_MS + 1 + host.pauseBefore();
   }
 
   #mayHave(host: Host, appId: string): boolean {

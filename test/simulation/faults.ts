@@ -16,7 +16,7 @@ export function heal(world: World): void {
   world.chaos = false;
   world.graph.down = false;
   world.graph.lagMs = () => 0;
-  world.publicReady = true;
+  world.setPublicReady(true);
   for (const { host } of world.processes) {
     host.partitioned = false;
     host.slow = false;
@@ -82,9 +82,9 @@ const outage: Fault = (world) => {
 const webhooksDown: Fault = (world) => {
   const ms = world.random.between(2_000, 40_000);
   world.trace('fault', `no webhook can answer for ${ms}`);
-  world.publicReady = false;
+  world.setPublicReady(false);
   world.clock.setTimer(ms, () => {
-    world.publicReady = true;
+    world.setPublicReady(true);
   });
 };
 const disturbReaders: Fault = (world) => {

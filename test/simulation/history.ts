@@ -1,4 +1,5 @@
 import { keyOf } from '../../src/core/object-key.js';
+import { findCondition } from '../../src/runtime/conditions.js';
 import { act } from './actions.js';
 import { checkFinally, checkSoon } from './final.js';
 import { heal, lagging, strike } from './faults.js';
@@ -114,10 +115,16 @@ async function rest(world: World): Promise<readonly string[]> {
   const again = quiet('a further pass');
   if (again.length > 0) return again;
   // A token that died without a word is found out by the next leader's first look.
-  if (pagesOf(world).some((page) => believesDead(world, page))) return [];
+  // And of a verify token no leader knows whether an earlier one has wanted to set it.
+  if (pagesOf(world).some((page) => believesDead(world, page)) || awaitsVerifyToken(world)) return [];
   world.leader?.host.crash();
   await clock.run(2 * MINUTE_MS);
   return quiet('a new leader');
+}
+
+function awaitsVerifyToken({ server }: World): boolean {
+  const said = server.list('messengerapps').map(({ status }) => findCondition(status?.conditions, 'Subscribed')?.message);
+  return said.some((message) => message?.includes('the verify token has changed') === true);
 }
 
 /** Puts every object into the leader's queues. @returns false where nobody leads */

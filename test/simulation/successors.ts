@@ -106,7 +106,9 @@ class Unwilling {
 
   #look(): void {
     const held = this.#caches.pages.list().filter(({ status }) => status?.claim?.state === 'Held');
-    for (const key of new Set(held.map((page) => claimKey(page) ?? ''))) {
+    const keys = new Set(held.map((page) => claimKey(page) ?? ''));
+    for (const key of this.#since.keys()) if (!keys.has(key)) this.#since.delete(key);
+    for (const key of keys) {
       const why = held.filter((page) => claimKey(page) === key).map((page) => this.#whyNot(page));
       if (why[0] === undefined || why.includes(undefined)) this.#since.delete(key);
       else this.#since.set(key, { why: why[0], sinceMs: this.#since.get(key)?.sinceMs ?? this.#nowMs() });

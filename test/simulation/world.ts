@@ -52,6 +52,8 @@ export class World {
   readonly readOnly: boolean;
   /** Whether a webhook would answer Meta's verification. */
   publicReady = true;
+  /** Since when it is so. */
+  publicReadySinceMs = 0;
 
   constructor({ seed, bug, tell, fate }: WorldOptions) {
     this.bug = bug;
@@ -72,6 +74,11 @@ export class World {
     if (this.#tell === undefined) return;
     const text = more === undefined ? '' : ` ${typeof more === 'string' ? more : JSON.stringify(more)}`;
     this.#tell(`${String(this.clock.monotonicMs()).padStart(8)} ${who}: ${what}${text}`);
+  }
+
+  setPublicReady(ready: boolean): void {
+    this.publicReady = ready;
+    this.publicReadySinceMs = this.clock.monotonicMs();
   }
 
   trouble(forMs = 0): void {

@@ -124,6 +124,26 @@ describe('Manage', () => {
     expect(world.graph.count('subscribeApp')).toBe(1);
   });
 
+  it('writes once in ten seconds at most, whatever its pages want meanwhile', async () => {
+    const world = managed();
+    await world.settle();
+    const want = async (fields: readonly string[]): Promise<void> => {
+      world.pages.update(SHOP, (page) => ({ ...page, spec: { ...page.spec, subscribedFields: [...fields] } }));
+      await world.settle();
+      await world.advance(2_000);
+    };
+    await want(['messages', 'standby']);
+    expect(world.graph.count('subscribeApp')).toBe(1);
+
+    await want(['messages', 'name']);
+    await want(['messages', 'mention']);
+    expect(world.graph.count('subscribeApp')).toBe(1);
+
+    await world.advance(6_000);
+    expect(world.graph.count('subscribeApp')).toBe(2);
+    expect(row(world)?.fields).toContain('mention');
+  });
+
   it('sets the verify token again when its Secret changes', async () => {
     const world = managed();
     await world.settle();
