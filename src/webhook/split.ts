@@ -50,24 +50,23 @@ export class Splitter {
   }
 }
 
-const wheres = new WeakMap<PageRoute, Map<string, string>>();
-/** Besides `page` nothing is routed today. */
-const MAX_OBJECTS = 16;
+type Wheres = Readonly<Record<Channel | 'none', string>>;
+const wheres = new WeakMap<PageRoute, Wheres>();
 
 /** The part of a key for duplicates that all items of a page's channel share: made once, a route serves many. */
 function whereOf(route: PageRoute, object: string, channel: Channel | 'none'): string {
+  if (object !== 'page') return whereIn(route, object, channel);
   let known = wheres.get(route);
-  if (known === undefined || known.size > MAX_OBJECTS) {
-    known = new Map();
+  if (known === undefined) {
+    const of = (which: Channel | 'none'): string => whereIn(route, object, which);
+    known = { messaging: of('messaging'), standby: of('standby'), changes: of('changes'), none: of('none') };
     wheres.set(route, known);
   }
-  const which = object === 'page' ? channel : `${object}|${channel}`;
-  let where = known.get(which);
-  if (where === undefined) {
-    where = [route.appId, object, route.pageId, channel].join('|');
-    known.set(which, where);
-  }
-  return where;
+  return known[channel];
+}
+
+function whereIn({ appId, pageId }: PageRoute, object: string, channel: Channel | 'none'): string {
+  return [appId, object, pageId, channel].join('|');
 }
 
 /** Keys of an entry that say whose it is and when, not what happened. */
