@@ -18,7 +18,7 @@ export interface ReferencedDataOptions {
   readonly pollMs?: number;
   /** Reads at once (16). */
   readonly maxReads?: number;
-  /** Objects retained at once (20,000); one more stays unknown. */
+  /** Objects retained at once (20,000); one more stays unknown until another one is released. */
   readonly maxRetained?: number;
   readonly random?: () => number;
 }
@@ -32,6 +32,8 @@ export class ReferencedData implements DataCache {
   readonly #options: ReferencedDataOptions;
   readonly #deps: RetainedDeps;
   readonly #retained = new Map<string, RetainedData>();
+  /** Those that somebody refers to and that there is no room for, in their order. */
+  readonly #noRoom = new Map<string, NamespacedName>();
   readonly #keysOf = new Map<string, ReadonlySet<string>>();
   readonly #owners = new Map<string, Set<string>>();
   readonly #handlers = new Set<(key: NamespacedName) => void>();
@@ -119,9 +121,14 @@ export class ReferencedData implements DataCache {
     this.#owners.set(text, owners.add(owner));
     if (this.#retained.has(text)) return;
     if (this.#retained.size >= (this.#options.maxRetained ?? 20_000)) {
-      this.#options.log.error('too many referenced objects', { key: text, retained: this.#retained.size });
+      if (!this.#noRoom.has(text)) this.#options.log.error('too many referenced objects', { key: text, retained: this.#retained.size });
+      this.#noRoom.set(text, key);
       return;
     }
+    this.#keep(text, key);
+  }
+
+  #keep(text: string, key: NamespacedName): void {
     const entry = new RetainedData(this.#deps, key);
     this.#retained.set(text, entry);
     if (this.#unsubscribe !== undefined) entry.evaluate();
@@ -132,8 +139,17 @@ export class ReferencedData implements DataCache {
     owners?.delete(owner);
     if (owners === undefined || owners.size > 0) return;
     this.#owners.delete(text);
+    this.#noRoom.delete(text);
     this.#retained.get(text)?.release();
-    this.#retained.delete(text);
+    if (this.#retained.delete(text)) this.#useRoom();
+  }
+
+  #useRoom(): void {
+    for (const [text, key] of this.#noRoom) {
+      this.#noRoom.delete(text);
+      this.#keep(text, key);
+      return;
+    }
   }
 
   #evaluateAll(): void {

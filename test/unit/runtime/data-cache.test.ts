@@ -241,6 +241,25 @@ describe('ReferencedData', () => {
     expect([show(A), cache.size, clock.pendingTimers]).toEqual(['unknown', 0, 0]);
   });
 
+  it('holds no more objects than it may, and takes the next one in when another is released', async () => {
+    const logged: string[] = [];
+    const log = { ...silentLogger, error: (message: string): void => void logged.push(message) };
+    const { secrets, cache } = setUp({ log, maxRetained: 1 });
+    const B = { namespace: 'bots', name: 'b' };
+    secrets.put(A, '1', 'one');
+    secrets.put(B, '1', 'two');
+    cache.retain('first', [A]);
+    cache.retain('second', [B]);
+    cache.retain('third', [B]);
+    await flush();
+    expect([cache.peek(A).kind, cache.peek(B).kind, cache.size]).toEqual(['present', 'unknown', 1]);
+    expect(logged).toEqual(['too many referenced objects']);
+
+    cache.retain('first', []);
+    await flush();
+    expect([cache.peek(A).kind, cache.peek(B).kind, cache.size]).toEqual(['unknown', 'present', 1]);
+  });
+
   it('reads by name, again and again, where it may not list', async () => {
     const { clock, secrets, cache, told, show } = setUp();
     secrets.mode = 'polled';
