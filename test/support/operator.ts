@@ -26,7 +26,7 @@ export interface OperatorOptions {
   readonly target?: KubeconfigTarget;
 }
 
-const READY_DEADLINE_MS = 30_000;
+const READY_DEADLINE_MS = 90_000;
 const COMMON = ['--bind-address', '127.0.0.1', '--log-level', 'debug'];
 const SHORT_TIMES = ['--interval', '3s', '--min-interval', '1s', '--token-check-interval', '10s'];
 
