@@ -98,6 +98,8 @@ export class ClaimRules {
   #checkSticky(loser: MessengerPage, winner: MessengerPage, key: string): void {
     const { uid = '', name } = loser.metadata;
     if (isBeingDeleted(loser) || epochOf(loser) >= epochOf(winner)) return;
+    // Nobody looks whether a suspended one has got a good token meanwhile.
+    if (loser.spec.suspend === true) return;
     if (!this.#lasts(this.#since.consented, uid, SEEN_BY_MS) || !this.#lasts(this.#since.native, uid, SEEN_BY_MS)) return;
     const deadForMs = this.#deadForMs(uid);
     if (deadForMs < DEAD_FOR_MS - SLACK_MS) {

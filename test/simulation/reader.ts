@@ -37,7 +37,11 @@ export class Reader {
     this.#index = new ClaimIndex({ className: OPTIONS.className, pages: this.#pages, apps, namespaces });
     this.#pages.subscribe(({ object }) => {
       const key = claimKey(object);
-      if (key !== undefined) this.#look(key);
+      // Within a list the index has heard of some of its changes only; nobody asks it then.
+      if (key !== undefined)
+        world.clock.setTimer(0, () => {
+          this.#look(key);
+        });
     });
     for (const watch of this.#watches) watch.list();
   }
