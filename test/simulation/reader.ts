@@ -6,7 +6,7 @@ import { Store } from '../../src/runtime/store.js';
 import { Host } from './host.js';
 import { OPTIONS } from './options.js';
 import { Random } from './random.js';
-import { claimKey, consents, epochOf, heldPages, isHeld } from './truth.js';
+import { appOf, appWorks, claimKey, consents, epochOf, heldPages, isHeld } from './truth.js';
 import { SimWatch } from './watch.js';
 import type { World } from './world.js';
 
@@ -55,7 +55,8 @@ export class Reader {
   checkFinally(keys: readonly string[]): readonly string[] {
     return keys.flatMap((key) => {
       const held = heldPages(this.#world, key).toSorted((a, b) => epochOf(b) - epochOf(a))[0];
-      if (held !== undefined && !consents(this.#world, held)) return [];
+      // What comes for an app that another object stands for is not its pages'.
+      if (held !== undefined && !(consents(this.#world, held) && appWorks(this.#world, appOf(this.#world, held)))) return [];
       const [is, wanted] = [textOf(this.#routeOf(key)), textOf(held)];
       return is === wanted ? [] : [`wrong_route: ${this.#name} routes ${key} to ${is}, held by ${wanted}`];
     });
