@@ -106,7 +106,7 @@ async function follow<T extends KubeObject>(run: WatchRun<T>, { body, fromVersio
     const resourceVersion = versionOf(object);
     if (object === undefined || resourceVersion === undefined) throw new BadLineError('holds no object');
     // Only a deleted history goes backwards. A re-ordered line does too, and a list costs little beside a wrong store.
-    if (isOlder(resourceVersion, reached)) return { then: 'relist', error: new BadLineError('is older than the one before') };
+    if (isOlder(resourceVersion, reached)) throw new BadLineError('is older than the one before');
     tell(sink, type ?? 'none', withKind(object, followed));
     reached = resourceVersion;
     sink.reached(reached);

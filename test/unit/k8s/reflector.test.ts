@@ -64,17 +64,21 @@ describe('Reflector', () => {
   });
 
   it.each([
-    ['410 on a watch', () => status(410, 'Expired')],
-    ['504 ResourceVersionTooLarge', () => status(504, 'Timeout', { causes: [{ reason: 'ResourceVersionTooLarge' }] })],
-    ['an ERROR event 410', () => new Stream().send('ERROR', { kind: 'Status', code: 410, reason: 'Expired' }).answer],
-    ['an ERROR event 500', () => new Stream().send('ERROR', { kind: 'Status', code: 500, message: 'etcd' }).answer],
-    ['a line that is no JSON', () => new Stream().raw('{"type":"ADDED","object":{"metadata"\n').answer],
-    ['an event without an object', () => new Stream().raw('{"type":"ADDED"}\n').answer],
-    ['an object without metadata', () => new Stream().send('ADDED', { spec: {} }).answer],
-    ['an event of no known type', () => new Stream().send('RENAMED', object('x', '71')).answer],
-    ['a line that is longer than it may be', () => new Stream().raw('x'.repeat(2_000)).answer],
-    ['an event older than the one before', () => new Stream().send('ADDED', object('x', '75')).send('MODIFIED', object('x', '74')).answer],
-  ])('lists again after %s', async (_what, answer) => {
+    ['410 on a watch', 'expired', () => status(410, 'Expired')],
+    ['504 ResourceVersionTooLarge', 'expired', () => status(504, 'Timeout', { causes: [{ reason: 'ResourceVersionTooLarge' }] })],
+    ['an ERROR event 410', 'expired', () => new Stream().send('ERROR', { kind: 'Status', code: 410, reason: 'Expired' }).answer],
+    ['an ERROR event 500', 'error_event', () => new Stream().send('ERROR', { kind: 'Status', code: 500, message: 'etcd' }).answer],
+    ['a line that is no JSON', 'bad_line', () => new Stream().raw('{"type":"ADDED","object":{"metadata"\n').answer],
+    ['an event without an object', 'bad_line', () => new Stream().raw('{"type":"ADDED"}\n').answer],
+    ['an object without metadata', 'bad_line', () => new Stream().send('ADDED', { spec: {} }).answer],
+    ['an event of no known type', 'bad_line', () => new Stream().send('RENAMED', object('x', '71')).answer],
+    ['a line that is longer than it may be', 'bad_line', () => new Stream().raw('x'.repeat(2_000)).answer],
+    [
+      'an event older than the one before',
+      'bad_line',
+      () => new Stream().send('ADDED', object('x', '75')).send('MODIFIED', object('x', '74')).answer,
+    ],
+  ])('lists again after %s, and counts it as %s', async (_what, event, answer) => {
     h = await h.with({ timing: { maxLineBytes: 1_000 } });
     h.api.next(
       json(200, list('70', [object('a', '1'), object('gone', '2')])),
@@ -87,6 +91,7 @@ describe('Reflector', () => {
     expect(h.api.seen[2]?.url.search).toBe('?limit=500');
     expect(h.versionAsked()).toBe('80');
     expect(h.names()).toEqual(['a']);
+    expect(h.events()).toContain(event);
   });
 
   it('waits as long as a 429 says', async () => {
