@@ -218,9 +218,9 @@ function named({ user, path }: SeenRequest): string {
   return `${user} ${path}`;
 }
 
-/** As the API server begins every list. An object is never replayed: reads of one are consistent wherever they come from. */
+/** As the API server begins lists, of its own kinds and of custom ones. An object is never replayed: reads of one are consistent. */
 function isList({ body }: Answer): boolean {
-  return /^\{"kind":"\w*List"/.test(body.subarray(0, 80).toString());
+  return /^\{"(kind":"\w*List"|apiVersion":"[^"]*","items":)/.test(body.subarray(0, 120).toString());
 }
 
 function listKey({ user, path, query, accept }: SeenRequest): string {

@@ -55,16 +55,14 @@ export function etcdRestored({ world: { cluster } }: FaultWorld, copy: string, f
 /** The tokens that the roles have are refused, and their files hold new ones a little later. */
 export function tokensReplaced({ proxy, world: { cluster, operator } }: FaultWorld, duringMs: number): FaultCase {
   return {
-    parts: [{ name: 'token files replaced, old tokens refused', watchers: WATCHERS, events: ['watch_failed', 'list_failed'] }],
+    parts: [{ name: 'token files replaced, old tokens refused', watchers: WATCHERS, events: ['error_event', 'list_failed'] }],
     duringMs,
     begin: async () => {
       const fresh = await Promise.all(ROLES.map((role) => cluster.requestToken(RELEASE, `${RELEASE}-${role}`)));
       const old = await Promise.all(ROLES.map((role) => readFile(operator.tokenFiles[role], 'utf8')));
-      // For ever: who still used one would fail from here on.
+      // For ever: who still used one would fail from here on. Watches that are open end with it.
       const body = statusBody(401, 'Unauthorized');
       for (const token of old) proxy.inject({ fault: { kind: 'status', code: 401, body }, token });
-      // Only who begins a request shows a token: watches that are open end.
-      for (const token of old) proxy.inject({ fault: { kind: 'cut' }, token, watches: true }).heal();
       return async () => {
         await Promise.all(ROLES.map((role, index) => replaceFile(operator.tokenFiles[role], fresh[index] ?? '')));
       };
@@ -111,10 +109,12 @@ export function secretsRecreated(faults: FaultWorld, duringMs: number): FaultCas
   };
 }
 
-/** name → its conditions, by type, status and reason, of every page and app. */
+/** name → its conditions, by type, status and reason, of the app and of every page that nobody touches. */
 async function statuses(faults: FaultWorld): Promise<ReadonlyMap<string, string>> {
   const app = await faults.world.appObject(faults.world.app.place);
-  const objects = [...(await faults.pages()), ...(app === undefined ? [] : [app])];
+  const untouched = new Set([faults.special.signed, ...faults.known].map(({ place }) => place.name));
+  const pages = (await faults.pages()).filter(({ metadata }) => untouched.has(metadata.name));
+  const objects = [...pages, ...(app === undefined ? [] : [app])];
   const text = (conditions: readonly { type: string; status: string; reason: string }[] = []): string =>
     conditions.map(({ type, status, reason }) => `${type}=${status} ${reason}`).join(', ');
   return new Map(objects.map(({ kind = '', metadata, status }) => [`${kind} ${metadata.name}`, text(status?.conditions)]));
