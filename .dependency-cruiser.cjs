@@ -26,6 +26,7 @@ const ONLY_IN = {
   undici: '^src/net/',
   express: '^src/(pages-api/server|app/admin-server)\\.ts$',
   'prom-client': '^src/observability/',
+  '@opentelemetry/api': '^src/observability/',
   winston: '^src/observability/logger\\.ts$',
 };
 

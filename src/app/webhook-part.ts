@@ -9,6 +9,7 @@ import { BotClient } from '../net/bot-client.js';
 import { createDial } from '../net/connector.js';
 import { CachedResolver, createCaresSource } from '../net/resolver.js';
 import { parseServiceMap, type ServiceMap } from '../net/service-map.js';
+import { tracerOf } from '../observability/traces.js';
 import type { WebhookObserver } from '../webhook/observe.js';
 import { createWebhookServer } from '../webhook/server.js';
 import type { Cluster } from './cluster.js';
@@ -61,8 +62,9 @@ export function createWebhookPart({ config, process, cluster, observe }: Webhook
   const delivery = new DirectDelivery({ client, clock, log, observe: observe.delivery, limits: { giveUpMs, dedupeWindowMs } });
   const tls = tlsFiles({ cert: config.tlsCert, key: config.tlsKey }, { clock, log, signal });
   const limits = { maxBodyBytes, maxInFlight, giveUpMs };
-  const secure = tls === undefined ? {} : { tls: tls.pair };
-  const server = createWebhookServer({ lookup: index, delivery, limits, clock, log, observe: observe.webhook, ...secure });
+  const tracer = tracerOf();
+  const given = { ...(tls === undefined ? {} : { tls: tls.pair }), ...(tracer === undefined ? {} : { tracer }) };
+  const server = createWebhookServer({ lookup: index, delivery, limits, clock, log, observe: observe.webhook, ...given });
   return {
     name: 'webhook',
     ready: () => index.synced(),

@@ -1,5 +1,6 @@
 import type { Channel, PageRoute } from './page-route.js';
 import type { Secret } from './secret.js';
+import type { PostTrace } from './trace.js';
 
 /** One item of `messaging`, `standby` or `changes` (or an entry without any), as the bytes that Meta sent. */
 export interface EventItem {
@@ -32,6 +33,8 @@ export interface RoutedPost {
   /** Clock.monotonicMs() when the last byte arrived: the 4.0 s are counted from here. */
   readonly receivedMs: number;
   readonly traceparent: string;
+  /** Left out: nobody records traces. */
+  readonly trace?: PostTrace;
 }
 
 /** The trace id in a W3C `traceparent`: by it a log line and what a bot got are found to be the same event. */

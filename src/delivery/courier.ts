@@ -2,6 +2,7 @@ import type { Clock } from '../core/clock.js';
 import { traceIdOf } from '../core/delivery.js';
 import type { Logger } from '../core/log.js';
 import type { PageRoute } from '../core/page-route.js';
+import type { AttemptTrace } from '../core/trace.js';
 
 import type { Alerts } from './alerts.js';
 import type { BackendClient, BotAnswer, BotRequest } from './backend-client.js';
@@ -83,12 +84,15 @@ export class Courier {
 
   #send(part: Part, done: () => void): void {
     this.#noteAttempt(part);
-    const request = this.#request(part);
+    const trace = part.run.post.trace?.attempt(part.entry.route, part.claimed.length);
+    const request = this.#request(part, trace);
     this.#sendingBytes += request.body.length;
     const answered = (answer: BotAnswer): void => {
       this.#sendingBytes -= request.body.length;
       this.#deps.backends.went(request.target, isAnswered(answer));
-      this.#settle(part, this.#believed(part, replyOf(answer)), done);
+      const reply = this.#believed(part, replyOf(answer));
+      trace?.end(reply.kind === 'accepted', reply.kind === 'unavailable' ? reply.why : reply.kind);
+      this.#settle(part, reply, done);
     };
     this.#deps.client.send(request).then(answered, (error: unknown) => {
       // A client that fails is a bug of ours; it must not stop the page's lane.
@@ -98,14 +102,17 @@ export class Courier {
     });
   }
 
-  #request({ run, entry, claimed }: Part): BotRequest {
+  #request({ run, entry, claimed }: Part, trace: AttemptTrace | undefined): BotRequest {
     const { clock, limits } = this.#deps;
     const { route } = entry;
     const body = entry.body(claimed.map(({ item }) => item));
     const secret = route.signingSecret ?? run.post.verifiedBy;
     const leftMs = Math.max(run.deadlineMs - clock.monotonicMs(), LAST_ATTEMPT_MS);
     const timeoutMs = Math.min(route.timeoutMs, limits.answerWithinMs, leftMs);
-    return { target: route.target, headers: requestHeaders(run.post, route, body, secret), body, timeoutMs };
+    const { verified, verifiedBy } = run.post;
+    const post =
+      trace === undefined ? run.post : { ...(verified === undefined ? {} : { verified }), verifiedBy, traceparent: trace.traceparent };
+    return { target: route.target, headers: requestHeaders(post, route, body, secret), body, timeoutMs };
   }
 
   #noteAttempt({ entry, claimed }: Part): void {

@@ -9,7 +9,12 @@ const USER_AGENT = 'messenger-operator';
  * All headers of a request to a bot, name and value by turns. Both signatures are over exactly these bytes: bots check
  * either. Nothing of what came in is copied. (Host and Content-Length are added when it is sent.)
  */
-export function requestHeaders(post: RoutedPost, route: PageRoute, body: Buffer, secret: Secret): string[] {
+export function requestHeaders(
+  post: Pick<RoutedPost, 'traceparent' | 'verified' | 'verifiedBy'>,
+  route: PageRoute,
+  body: Buffer,
+  secret: Secret,
+): string[] {
   const { traceparent, verified, verifiedBy } = post;
   const isAsMetaSigned = verified?.bytes === body && secret.equals(verifiedBy);
   return [

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.js';
 import type { Delivery, RoutedEntry } from '../core/delivery.js';
 import type { Logger } from '../core/log.js';
 import type { PageLookup, WebhookApp } from '../core/page-route.js';
+import type { PostTrace, Tracer } from '../core/trace.js';
 
 import { OK, REFUSAL_ANSWERS, send, sendUnread, TRY_AGAIN } from './answers.js';
 import { BodyReader, declaredTooLarge, wholeOf, type BodyDeps, type BodyResult, type BodySink } from './body.js';
@@ -28,6 +29,7 @@ export interface WebhookHandlerDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observe: WebhookObserver;
+  readonly tracer?: Tracer;
 }
 
 /** One request and what has been found out about it. */
@@ -69,6 +71,7 @@ interface Verified {
   readonly bytes: Buffer;
   readonly by: Candidate;
   readonly receivedMs: number;
+  readonly trace: PostTrace | undefined;
 }
 
 /**
@@ -182,7 +185,7 @@ export class WebhookHandler {
       this.#refuse(req, res, apps.some(({ appSecrets }) => appSecrets.length === 0) ? 'secret_not_loaded' : 'bad_signature');
       return;
     }
-    const { observe, clock, limits } = this.#deps;
+    const { observe, clock, limits, tracer } = this.#deps;
     if (this.#inFlight >= limits.maxInFlight) {
       this.#refuse(req, res, 'over_in_flight');
       return;
@@ -190,7 +193,8 @@ export class WebhookHandler {
     this.#inFlight++;
     const bytes = wholeOf(body.chunks);
     observe.verified(appIdOf(by), bytes.length);
-    this.#openSafely({ exchange, signature, bytes, by, receivedMs: clock.monotonicMs() });
+    const trace = tracer?.post(appIdOf(by));
+    this.#openSafely({ exchange, signature, bytes, by, receivedMs: clock.monotonicMs(), trace });
   };
 
   /** A bug in what looks pages up must cost its POST a repeat, not the process its life. */
@@ -228,7 +232,7 @@ export class WebhookHandler {
 
   #route(verified: Verified, post: ScannedPost): void {
     const { lookup, clock, observe, limits } = this.#deps;
-    const { bytes, by, signature } = verified;
+    const { bytes, by, signature, trace } = verified;
     const splitter = new Splitter(bytes, post, post.object ?? '');
     const firstSeenMs = (): number => this.#firstSeen.at(signature, clock.nowMs());
     const { giveUpMs } = limits;
@@ -245,7 +249,8 @@ export class WebhookHandler {
       verified: { bytes, signature },
       entries,
       receivedMs: verified.receivedMs,
-      traceparent: newTraceparent(),
+      traceparent: trace?.traceparent ?? newTraceparent(),
+      ...(trace === undefined ? {} : { trace }),
     };
     // What can be delivered is delivered even if Meta has to come again for the rest: its retry finds it done.
     void this.#deps.delivery.deliver(routed).then((verdict) => {
@@ -259,10 +264,12 @@ export class WebhookHandler {
     }
   }
 
-  #answer({ exchange, by, receivedMs }: Verified, done: boolean): void {
+  #answer({ exchange, by, receivedMs, trace }: Verified, done: boolean): void {
     const { observe, clock } = this.#deps;
+    const status = done ? 200 : 503;
     this.#inFlight--;
-    observe.answered(appIdOf(by), done ? 200 : 503, clock.monotonicMs() - receivedMs);
+    observe.answered(appIdOf(by), status, clock.monotonicMs() - receivedMs);
+    trace?.end(status);
     send(exchange.res, done ? OK : TRY_AGAIN, this.closing);
   }
 

@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.js';
 import type { Delivery } from '../core/delivery.js';
 import type { Logger } from '../core/log.js';
 import type { PageLookup } from '../core/page-route.js';
+import type { Tracer } from '../core/trace.js';
 
 import { WebhookHandler } from './handler.js';
 import { webhookLimits, type WebhookLimits } from './limits.js';
@@ -26,6 +27,8 @@ export interface WebhookServerDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observe: WebhookObserver;
+  /** Left out: nobody records traces. */
+  readonly tracer?: Tracer;
   readonly tls?: TlsPair;
 }
 
