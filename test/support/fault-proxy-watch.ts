@@ -25,6 +25,8 @@ export class ProxiedWatch {
   #lastLine: Buffer = Buffer.from('{"type":"MODIFIED","object":{"metadata":{"name":"some"}}}\n');
   /** When the last late line goes out; those behind it may not overtake it. */
   #busyUntilMs = 0;
+  /** Late lines that are not out yet. */
+  #waiting = 0;
 
   constructor(seen: SeenRequest, response: ServerResponse, ends: WatchEnds) {
     this.seen = seen;
@@ -97,12 +99,14 @@ export class ProxiedWatch {
   #later(act: () => void, delayMs = 0): void {
     const now = performance.now();
     const atMs = Math.max(now + delayMs, this.#busyUntilMs);
-    if (atMs <= now) {
+    if (atMs <= now && this.#waiting === 0) {
       act();
       return;
     }
     this.#busyUntilMs = atMs;
+    this.#waiting++;
     setTimeout(() => {
+      this.#waiting--;
       if (!this.#mute) act();
     }, atMs - now);
   }

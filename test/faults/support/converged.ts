@@ -32,10 +32,12 @@ export async function converged(faults: FaultWorld, writes: Writes, deadlineMs: 
   for (;;) {
     const ended = await endedRoles(faults);
     if (ended.length > 0) return { storesMs, allMs: Infinity, wrong: ended };
-    const server = await readServer(faults.world.cluster.admin);
-    const stores = await storeDifferences(faults, server);
+    // A server that has just come up may answer 429 while it fills its own caches.
+    const server = await readServer(faults.world.cluster.admin).catch(String);
+    const stores = typeof server === 'string' ? [server] : await storeDifferences(faults, server);
     if (stores.length === 0) storesMs = Math.min(storesMs, performance.now() - began);
-    const wrong = [...stores, ...graphDifferences(faults, writes, server), ...statusDifferences(faults, writes, server)];
+    const wrong = [...stores];
+    if (typeof server !== 'string') wrong.push(...graphDifferences(faults, writes, server), ...statusDifferences(faults, writes, server));
     if (wrong.length === 0) wrong.push(...(await edgeDifferences(faults, writes)));
     const allMs = performance.now() - began;
     if (wrong.length === 0 || allMs > deadlineMs) return { storesMs, allMs, wrong: wrong.slice(0, SHOWN) };
