@@ -28,6 +28,11 @@ export interface Cluster {
    * Rejects when the lead was lost: `work`'s signal is aborted then, and the process must end.
    */
   lead(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>;
+  /**
+   * Resolves once pages and apps are known here as they were at this call, or later. For one that begins to lead: what the
+   * leader before it wrote last may not have been told yet. @throws the signal's reason
+   */
+  refresh(signal: AbortSignal): Promise<void>;
   /** Gives back what is held. The signal of `start` is aborted before. */
   close(): Promise<void>;
 }

@@ -149,6 +149,11 @@ class Folder implements FolderCluster {
     if (!signal.aborted) throw new Error('the lock of the state folder was lost');
   }
 
+  /** The state folder has been this process's own since before its first look. */
+  refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+
   tellAdminUrl(url: string | undefined): void {
     const { state, process } = this.#deps;
     try {

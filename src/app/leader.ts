@@ -6,6 +6,7 @@ import type { Logger } from '../core/log.js';
 import type { NamespacedName } from '../core/object-key.js';
 import type { ControllerName } from '../observability/controller-metrics.js';
 import { Controller, type ReconcileOutcome } from '../runtime/controller.js';
+import { withDeadline } from '../runtime/deadline.js';
 import { Limiter } from '../runtime/limiter.js';
 import type { DataCache, Enqueue, Reconciler } from '../runtime/ports.js';
 import { WorkQueue, type QueueObserver, type WorkQueueOptions } from '../runtime/work-queue.js';
@@ -26,7 +27,7 @@ export interface LeaderObserver {
 
 /** Everything through which a leader sees and acts; what is not in here it does not have. */
 export interface LeaderPorts {
-  readonly cluster: Pick<Cluster, 'pages' | 'apps' | 'services' | 'namespaces' | 'secrets' | 'events' | 'fence'>;
+  readonly cluster: Pick<Cluster, 'pages' | 'apps' | 'services' | 'namespaces' | 'secrets' | 'events' | 'fence' | 'refresh'>;
   readonly graph: PageGraph & AppGraph;
   readonly signs: GraphSigns;
   readonly observer: LeaderObserver;
@@ -46,6 +47,8 @@ const COLLECT_MS = 5_000;
  * costs as few requests as it can. How many are at work besides is `--workers`.
  */
 const PASSES = 150;
+/** What one who leads may take to learn what was written before it: after that somebody else had better lead. */
+const REFRESH_TIMEOUT_MS = 5 * 60_000;
 /** A page that Graph fails for is tried again less and less often: no more than twice as often a day as one at rest is checked. */
 const PAGE_BACKOFF = { baseMs: 1_000, maxMs: 20 * 60_000 };
 
@@ -57,6 +60,7 @@ export class Leader {
   readonly #pages: Loop;
   readonly #apps: Loop;
   readonly #controllers: Controllers;
+  readonly #ports: Pick<LeaderPorts, 'cluster' | 'clock'>;
 
   /** @throws Error where the cluster is one without Services */
   constructor(ports: LeaderPorts) {
@@ -64,6 +68,7 @@ export class Leader {
     const controllers = controllersOf(ports, places);
     const { workers } = ports.options;
     this.#controllers = controllers;
+    this.#ports = ports;
     this.#pages = loopOf(ports, 'messengerpage', {
       reconciler: within(places, controllers.pages),
       passes: Math.max(PASSES, workers),
@@ -77,13 +82,32 @@ export class Leader {
     return { pages: this.#pages.queue, apps: this.#apps.queue };
   }
 
-  /** Works until the signal is aborted. Once only. */
+  /**
+   * Works until the signal is aborted, once all is known that an earlier leader wrote: of a page that the caches do not have yet
+   * nobody would know that it holds its claim. Once only. @throws DeadlineError when that cannot be found out
+   */
   async run(signal: AbortSignal): Promise<void> {
+    if (!(await this.#caughtUp(signal))) return;
     const stopWatching = [this.#controllers.watchApps(this.#apps.queue), this.#controllers.watchPages(this.#pages.queue)];
     try {
       await Promise.all([this.#apps.controller.run(signal), this.#pages.controller.run(signal)]);
     } finally {
       for (const stop of stopWatching) stop();
+    }
+  }
+
+  /** @returns false when the signal was aborted first */
+  async #caughtUp(signal: AbortSignal): Promise<boolean> {
+    const { cluster, clock } = this.#ports;
+    const deadline = withDeadline(clock, signal, REFRESH_TIMEOUT_MS);
+    try {
+      await cluster.refresh(deadline.signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      throw error;
+    } finally {
+      deadline.clear();
     }
   }
 }

@@ -53,6 +53,8 @@ export class KubeCluster {
   readonly #recorder: KubeEventRecorder;
   readonly #following: Following[] = [];
   readonly #data: ReferencedData[] = [];
+  /** The kinds that a leader writes. */
+  readonly #written: Pick<WatchedKind<KubeObject>, 'refresh'>[] = [];
 
   constructor(options: KubeClusterOptions) {
     this.#options = options;
@@ -107,6 +109,11 @@ export class KubeCluster {
     else await this.#election.lead(told, signal);
   }
 
+  /** Resolves once pages and apps are known as they were at this call, or later, by lists anew. @throws the signal's reason */
+  async refresh(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#written.map((kind) => kind.refresh(signal)));
+  }
+
   /** Ends every connection. The signal of `start` is aborted before. */
   close(): Promise<void> {
     return this.#options.client.close();
@@ -139,6 +146,7 @@ export class KubeCluster {
     const kind = new WatchedKind<T>({ client, resource, namespaces, clock, log, observe: observer?.watch?.(name), timing, ...store });
     observer?.cache?.(name, kind.store);
     this.#following.push(kind);
+    if (resource === MESSENGER_PAGES || resource === MESSENGER_APPS) this.#written.push(kind);
     return kind.store;
   }
 

@@ -1,12 +1,13 @@
 import type { KubeObject } from '../api/meta.js';
 import { sleep } from '../core/clock.js';
 import { backoffMs } from '../runtime/backoff.js';
+import { linked, unlessAborted } from '../runtime/deadline.js';
 import { isOlder } from '../runtime/resource-version.js';
 import { isStatus, KubeStatusError } from './kube-error.js';
 import { listAll } from './list.js';
 import { REFLECTOR_TIMING, type ReflectorEvent, type ReflectorOptions, type ReflectorTiming } from './reflector-options.js';
 import { resourceText } from './resources.js';
-import { watchOnce, type WatchSink } from './watch.js';
+import { watchOnce, type WatchEnd, type WatchSink } from './watch.js';
 
 const COMPLAIN_EVERY_MS = 60_000;
 /**
@@ -55,6 +56,10 @@ export class Reflector<T extends KubeObject> {
   #synced = false;
   #forbidden: 'list' | 'watch' | undefined;
   #problem: string | undefined;
+  /** Those who wait for a list that is begun from now on. */
+  readonly #awaiting: (() => void)[] = [];
+  /** Ends the watch under way, so that a list follows. */
+  #cutWatch: () => void = () => undefined;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
@@ -97,6 +102,18 @@ export class Reflector<T extends KubeObject> {
     }
   }
 
+  /**
+   * Resolves once a list that was begun after this call is in the store: all that was written before the call is known then.
+   * Waits for as long as the server fails. @throws the signal's reason
+   */
+  refresh(signal: AbortSignal): Promise<void> {
+    const listed = new Promise<void>((resolve) => {
+      this.#awaiting.push(resolve);
+    });
+    this.#cutWatch();
+    return unlessAborted(listed, signal);
+  }
+
   get #what(): string {
     const { resource, namespace } = this.#options;
     return namespace === undefined ? resourceText(resource) : `${resourceText(resource)} in ${namespace}`;
@@ -104,12 +121,12 @@ export class Reflector<T extends KubeObject> {
 
   /** One list, where one is due, and one watch. */
   async #turn(signal: AbortSignal): Promise<void> {
-    const { client, clock } = this.#options;
-    if (clock.monotonicMs() - this.#heardMs > RESUME_WITHIN_MS) this.#from = undefined;
-    const from = this.#from ?? (await this.#list(signal));
-    const run = { client, clock, followed: this.#options, timing: this.#timing, sink: this.#sink, random: this.#random };
-    this.#spoke = false;
-    const end = await watchOnce(run, from, signal);
+    const { clock } = this.#options;
+    const from = (this.#mayResume() ? this.#from : undefined) ?? (await this.#list(signal));
+    // Asked for while the list was under way.
+    if (this.#awaiting.length > 0) return;
+    const end = await this.#watch(from, signal);
+    if (end === 'cut') return;
     if (end.then === 'relist' || clock.monotonicMs() >= this.#relistAtMs) this.#from = undefined;
     if (end.error !== undefined) return this.#failed('watch', end.error, signal);
     this.#heardMs = clock.monotonicMs();
@@ -119,6 +136,29 @@ export class Reflector<T extends KubeObject> {
     if (this.#failures > 1) await this.#wait(undefined, signal);
   }
 
+  #mayResume(): boolean {
+    return this.#options.clock.monotonicMs() - this.#heardMs <= RESUME_WITHIN_MS && this.#awaiting.length === 0;
+  }
+
+  async #watch(from: string, signal: AbortSignal): Promise<WatchEnd | 'cut'> {
+    const { client, clock } = this.#options;
+    const run = { client, clock, followed: this.#options, timing: this.#timing, sink: this.#sink, random: this.#random };
+    const own = linked(signal);
+    this.#cutWatch = () => {
+      own.abort(new Error('a list is wanted'));
+    };
+    this.#spoke = false;
+    try {
+      return await watchOnce(run, from, own.signal);
+    } catch (error) {
+      if (own.signal.aborted && !signal.aborted) return 'cut';
+      throw error;
+    } finally {
+      this.#cutWatch = () => undefined;
+      own.clear();
+    }
+  }
+
   /** A method, because the compiler cannot see that the watch changes it. */
   #hasSpoken(): boolean {
     return this.#spoke;
@@ -126,6 +166,7 @@ export class Reflector<T extends KubeObject> {
 
   async #list(signal: AbortSignal): Promise<string> {
     const { client, store, namespace, clock, log, onForbidden, onListed } = this.#options;
+    const awaiting = this.#awaiting.length;
     const { resourceVersion, items } = await listAll<T>(client, this.#options, this.#timing, signal);
     this.#observe('list');
     if (isOlder(resourceVersion, this.#newest)) {
@@ -141,6 +182,7 @@ export class Reflector<T extends KubeObject> {
     this.#from = resourceVersion;
     this.#newest = resourceVersion;
     this.#relistAtMs = clock.monotonicMs() + this.#timing.relistMs * (0.8 + 0.4 * this.#random());
+    for (const listed of this.#awaiting.splice(0, awaiting)) listed();
     return resourceVersion;
   }
 

@@ -43,6 +43,11 @@ export class WatchedKind<T extends KubeObject> {
     return this.#reflectors.map((reflector) => reflector.health);
   }
 
+  /** Resolves once all that was written before this call is in the store. @throws the signal's reason */
+  async refresh(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#reflectors.map((reflector) => reflector.refresh(signal)));
+  }
+
   /** Follows until the signal is aborted. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#reflectors.map((reflector) => reflector.run(signal)));

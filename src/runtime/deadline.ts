@@ -39,6 +39,25 @@ export function withDeadline(clock: Clock, parent: AbortSignal | undefined, ms: 
   };
 }
 
+/** A signal that is aborted with its parent, or by itself. `clear` must be called: it takes the listener on the parent away. */
+export function linked(parent: AbortSignal): { readonly signal: AbortSignal; abort(reason: Error): void; clear(): void } {
+  const controller = new AbortController();
+  const onAbort = (): void => {
+    controller.abort(parent.reason);
+  };
+  if (parent.aborted) onAbort();
+  else parent.addEventListener('abort', onAbort, { once: true });
+  return {
+    signal: controller.signal,
+    abort: (reason) => {
+      controller.abort(reason);
+    },
+    clear: () => {
+      parent.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
 /** Waits for `work`, but no longer than until the signal is aborted; the work itself goes on. */
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {

@@ -7,6 +7,7 @@ import { SECRETS } from '../../src/k8s/resources.js';
 import { fetchData } from '../../src/k8s/secret-source.js';
 import { ReferencedData } from '../../src/runtime/data-cache.js';
 import type { MetadataSource } from '../../src/runtime/data-ports.js';
+import { unlessAborted } from '../../src/runtime/deadline.js';
 import { Store } from '../../src/runtime/store.js';
 import { identityOnly } from '../../src/runtime/transform.js';
 import type { Host } from './host.js';
@@ -51,6 +52,12 @@ export class Caches {
   start(signal: AbortSignal): void {
     this.secrets.start(signal);
     for (const watch of this.watches) watch.list();
+  }
+
+  /** As KubeCluster: the kinds that a leader writes. */
+  async refresh(signal: AbortSignal): Promise<void> {
+    const written = this.watches.filter(({ plural }) => plural === 'messengerpages' || plural === 'messengerapps');
+    await unlessAborted(Promise.all(written.map((watch) => watch.refresh())), signal);
   }
 
   synced(): boolean {

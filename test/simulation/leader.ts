@@ -33,6 +33,7 @@ export function portsOf(site: Site): LeaderPorts {
       pages: accessTo<MessengerPage>(site, caches.pages, MESSENGER_PAGES),
       apps: accessTo<MessengerApp>(site, caches.apps, MESSENGER_APPS),
       ...{ services, namespaces, secrets, events: eventsTo(site), fence: site.fence },
+      refresh: (signal) => caches.refresh(signal),
     },
     graph: new SimGraph(host, world),
     signs: signsOf(world),

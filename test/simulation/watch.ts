@@ -23,7 +23,7 @@ interface Line {
 export class SimWatch<T extends KubeObject> {
   readonly #host: Host;
   readonly #world: World;
-  readonly #plural: Plural;
+  readonly plural: Plural;
   readonly #sink: Sink<T>;
   /** object → when its last line arrives, and that line */
   readonly #lines = new Map<string, { atMs: number; line: Line }>();
@@ -31,39 +31,53 @@ export class SimWatch<T extends KubeObject> {
   #connection = 0;
   #following = false;
   #notBeforeMs = -Infinity;
+  /** The connection is gone, and a list comes when that is noticed. */
+  #away = false;
+  readonly #awaiting: (() => void)[] = [];
 
   constructor(host: Host, world: World, plural: Plural, sink: Sink<T>) {
     this.#host = host;
     this.#world = world;
-    this.#plural = plural;
+    this.plural = plural;
     this.#sink = sink;
     world.server.onChange((change) => {
       if (change.plural === plural && this.#following) this.#schedule(change);
     });
   }
 
+  /** Resolves once a list that was taken after this call has arrived. */
+  refresh(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#awaiting.push(resolve);
+      if (!this.#away) this.list();
+    });
+  }
+
   /** The list, and from its version on the lines. */
   list(): void {
+    this.#away = false;
     this.#connection += 1;
     const connection = this.#connection;
     this.#following = false;
     this.#host.clock.setTimer(this.#host.random.between(1, 50), () => {
       if (connection !== this.#connection) return;
-      const objects = this.#world.server.list(this.#plural);
+      const objects = this.#world.server.list(this.plural);
       const delayMs = this.#host.random.between(1, this.#world.chaos ? 2_000 : 50);
       this.#following = true;
       this.#lines.clear();
       this.#notBeforeMs = this.#world.clock.monotonicMs() + delayMs;
       this.#host.clock.setTimer(delayMs, () => {
         if (connection !== this.#connection) return;
-        this.#world.trace(this.#host.name, `lists ${this.#plural}`);
+        this.#world.trace(this.#host.name, `lists ${this.plural}`);
         this.#sink.replace(objects as readonly KubeObject[] as readonly T[]);
+        for (const listed of this.#awaiting.splice(0)) listed();
       });
     });
   }
 
   /** The connection is gone, which is noticed after `ms`. */
   breakFor(ms: number): void {
+    this.#away = true;
     this.#connection += 1;
     const connection = this.#connection;
     this.#following = false;

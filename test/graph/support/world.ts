@@ -236,6 +236,7 @@ export class GraphWorld {
       start: () => undefined,
       unsynced: () => [],
       degraded: () => [],
+      refresh: () => Promise.resolve(),
       lead: (work, signal) => work(signal),
       close: () => Promise.resolve(),
     };

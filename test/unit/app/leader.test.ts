@@ -1,10 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../../src/api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
+import type { Cluster } from '../../../src/app/cluster.js';
 import { Leader } from '../../../src/app/leader.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../../src/controller/indexes.js';
 import { silentLogger } from '../../../src/core/log.js';
 import { findCondition } from '../../../src/runtime/conditions.js';
+import { DeadlineError, unlessAborted } from '../../../src/runtime/deadline.js';
 import { Store } from '../../../src/runtime/store.js';
 import { FakeClock, flush } from '../../support/fake-clock.js';
 import { FakeGraph } from '../controller/support/fake-graph.js';
@@ -24,7 +26,7 @@ const OPTIONS = {
 };
 
 /** A leader of these apps, at work. */
-function aLeader(workers: number, apps: readonly MessengerApp[]) {
+function aLeader(workers: number, apps: readonly MessengerApp[], refresh: Cluster['refresh'] = () => Promise.resolve()) {
   const clock = new FakeClock();
   const graph = new FakeGraph();
   graph.appSecrets.set('151', 'app-secret');
@@ -51,6 +53,7 @@ function aLeader(workers: number, apps: readonly MessengerApp[]) {
       secrets,
       events: { record: () => undefined },
       fence: { check: () => undefined },
+      refresh,
     },
     graph,
     signs: { pressure: () => 1, answeredVersion: () => undefined },
@@ -66,7 +69,7 @@ function aLeader(workers: number, apps: readonly MessengerApp[]) {
     stop.abort(new Error('the test is over'));
     await ended;
   };
-  return { clock, end, apps: kinds.apps };
+  return { clock, end, ended, apps: kinds.apps };
 }
 
 describe('Leader', () => {
@@ -85,5 +88,42 @@ describe('Leader', () => {
     const reasons = names.map((name) => findCondition(apps.find({ namespace: 'bots', name })?.status?.conditions, 'Accepted')?.reason);
     expect(reasons).toEqual(['Succeeded', 'AppClaimed', 'AppClaimed', 'AppClaimed', 'AppClaimed']);
     await end();
+  });
+
+  it('begins no work before all is known that an earlier leader wrote', async () => {
+    let known: () => void = () => undefined;
+    const refresh = (): Promise<void> =>
+      new Promise((resolve) => {
+        known = resolve;
+      });
+    const { clock, apps, end } = aLeader(2, [anApp({}, { namespace: 'bots', name: 'a' })], refresh);
+    const judged = (): boolean => apps.find({ namespace: 'bots', name: 'a' })?.status !== undefined;
+
+    await clock.advance(60_000);
+    await flush();
+    expect(judged()).toBe(false);
+
+    known();
+    for (let i = 0; i < 5; i++) {
+      await flush();
+      await clock.advance(1_000);
+    }
+    expect(judged()).toBe(true);
+    await end();
+  });
+
+  it('gives up after five minutes in which that could not be found out', async () => {
+    const { clock, ended } = aLeader(2, [], (signal) => unlessAborted(new Promise(() => undefined), signal));
+    const failed = ended.catch((error: unknown) => error);
+
+    await clock.advance(5 * 60_000);
+
+    expect(await failed).toBeInstanceOf(DeadlineError);
+  });
+
+  it('ends without a word when it is stopped meanwhile', async () => {
+    const { end } = aLeader(2, [], (signal) => unlessAborted(new Promise(() => undefined), signal));
+
+    await expect(end()).resolves.toBeUndefined();
   });
 });

@@ -80,6 +80,18 @@ const listed = (): string[] =>
   ].sort();
 
 describe('KubeCluster', () => {
+  it('lists pages and apps anew for one that begins to lead', async () => {
+    const cluster = open();
+    await eventually(() => cluster.unsynced().length === 0);
+    const lists = (): number => api.seen.filter(({ url }) => url.searchParams.has('limit')).length;
+    const before = lists();
+
+    await cluster.refresh(life.signal);
+
+    expect(lists() - before).toBe(2);
+    expect(listed()).toContain('/v1alpha1/messengerpages');
+  });
+
   it.each([
     ['controller', ['/api/v1/namespaces', '/api/v1/secrets', '/api/v1/services', '/v1alpha1/messengerapps', '/v1alpha1/messengerpages']],
     ['webhook', ['/api/v1/secrets', '/api/v1/services', '/v1alpha1/messengerapps', '/v1alpha1/messengerpages']],

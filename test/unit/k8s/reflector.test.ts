@@ -94,6 +94,39 @@ describe('Reflector', () => {
     expect(h.events()).toContain(event);
   });
 
+  it('lists anew when that is asked for, and tells when the list is in the store', async () => {
+    h.api.next(json(200, list('70', [object('a', '1')])), new Stream().answer, json(200, list('80', [object('b', '75')])));
+    h.api.otherwise(new Stream().answer);
+    h.run();
+    await eventually(() => h.count('watch') === 1);
+
+    await h.reflector.refresh(h.abort.signal);
+
+    expect(h.names()).toEqual(['b']);
+    await h.requests(4);
+    expect(h.versionAsked()).toBe('80');
+    expect(h.events()).not.toContain('watch_failed');
+  });
+
+  it('takes no list for new that was under way when a new one was asked for, and goes on asking while the server fails', async () => {
+    h.api.next(json(200, list('70', [object('a', '1')])), status(503, 'Unavailable'), json(200, list('80', [object('b', '75')])));
+    h.api.otherwise(new Stream().answer);
+    h.run();
+    const refreshed = h.reflector.refresh(h.abort.signal).then(() => h.names());
+
+    await h.clock.settle(30_000, () => h.api.seen.length >= 4);
+
+    expect(await refreshed).toEqual(['b']);
+  });
+
+  it('waits for a list no longer than until the signal is aborted', async () => {
+    const waiting = new AbortController();
+    const refreshed = h.reflector.refresh(waiting.signal);
+    waiting.abort(new Error('the lease is lost'));
+
+    await expect(refreshed).rejects.toThrow('the lease is lost');
+  });
+
   it('waits as long as a 429 says', async () => {
     const watch = new Stream().send('ADDED', object('b', '71')).end();
     h.api.next(
