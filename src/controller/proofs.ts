@@ -13,6 +13,8 @@ export interface ProofState {
 
 const FOREIGN_REASONS: readonly string[] = ['TokenWrongPage', 'TokenWrongApp'];
 const DEAD_REASONS: readonly string[] = ['TokenExpired', 'TokenInvalidated'];
+/** The value is gone. Whether it had died before is not written down: what it once proved is good for no vacancy. */
+const GONE_REASONS: readonly string[] = ['SecretNotFound', 'SecretKeyMissing', 'TokenMalformed'];
 
 /**
  * What each page's token has proven, in memory, one entry a page. Of a page that this process has not looked at yet the status
@@ -59,5 +61,6 @@ function proofInStatus(status: MessengerPage['status']): Proof {
   const failed = valid?.status === 'False' ? valid.reason : '';
   if (FOREIGN_REASONS.includes(failed)) return 'foreign';
   if (DEAD_REASONS.includes(failed)) return 'dead';
+  if (GONE_REASONS.includes(failed)) return 'unproven';
   return status?.token?.fingerprint === undefined ? 'unproven' : 'proven';
 }

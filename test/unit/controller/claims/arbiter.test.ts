@@ -136,6 +136,24 @@ describe('the claim of a Page', () => {
     expect(world.pages.statusWrites.slice(from, from + 2)).toEqual(['second', 'shop']);
   });
 
+  it('is not taken by a page whose token had died before its Secret went, whoever leads by then', async () => {
+    const world = await aTenant();
+    world.graph.revoke('token-1');
+    await world.reconcile(AWAY);
+    world.secrets.drop('tenant/shop');
+    await world.advance(20 * 60_000);
+    expect(world.ready(AWAY)).toBe('False/SecretNotFound');
+    world.pages.update(AWAY, (page) => ({
+      ...page,
+      status: { ...page.status, claim: { appId: '151', pageId: '1001', state: 'Waiting', epoch: 0 } },
+    }));
+
+    world.restart();
+    await world.advance(60_000);
+
+    expect(claimOf(world, AWAY)).toMatchObject({ state: 'Waiting', epoch: 0 });
+  });
+
   it('never names a holder of another namespace', async () => {
     const world = await aTenant();
     world.secrets.put('platform/shop', { token: 'token-1' });
