@@ -87,6 +87,34 @@ describe('the deletion of a page', () => {
     expect(deletes(world)).toBe(1);
   });
 
+  it('3: has given the successor the claim before the page is let go', async () => {
+    const world = await aSettledWorld();
+    world.pages.create(aPage({}, { name: 'second' }));
+    await world.settle();
+    world.pages.delete(SHOP);
+
+    await world.reconcile(SHOP);
+
+    expect(gone(world)).toBe(true);
+    expect(world.pages.require(SECOND).status?.claim).toMatchObject({ state: 'Held', epoch: 2 });
+  });
+
+  it('3: unsubscribes when its successor is deleted before it has got the claim', async () => {
+    const world = await aSettledWorld();
+    world.pages.create(aPage({}, { name: 'second' }));
+    await world.settle();
+    world.pages.delete(SHOP);
+    world.pages.lagging = true;
+    world.pages.after = (operation) => {
+      if (operation === 'finalizer' && world.pages.find(SECOND) !== undefined) world.pages.delete(SECOND);
+    };
+
+    await world.reconcile(SHOP);
+
+    expect(deletes(world)).toBe(1);
+    expect(world.pages.require(SECOND).status?.claim).toMatchObject({ state: 'Waiting' });
+  });
+
   it('3: unsubscribes once when both are deleted together', async () => {
     const world = await aSettledWorld();
     world.pages.create(aPage({}, { name: 'second' }));
