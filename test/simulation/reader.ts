@@ -55,11 +55,16 @@ export class Reader {
   checkFinally(keys: readonly string[]): readonly string[] {
     return keys.flatMap((key) => {
       const held = heldPages(this.#world, key).toSorted((a, b) => epochOf(b) - epochOf(a))[0];
-      // What comes for an app that another object stands for is not its pages'.
-      if (held !== undefined && !(consents(this.#world, held) && appWorks(this.#world, appOf(this.#world, held)))) return [];
+      if (held !== undefined && !this.#isServed(key, held)) return [];
       const [is, wanted] = [textOf(this.#routeOf(key)), textOf(held)];
       return is === wanted ? [] : [`wrong_route: ${this.#name} routes ${key} to ${is}, held by ${wanted}`];
     });
+  }
+
+  /** What comes for an app that another object stands for is not its pages', nor is an app that has another id by now. */
+  #isServed(key: string, held: MessengerPage): boolean {
+    const app = appOf(this.#world, held);
+    return consents(this.#world, held) && appWorks(this.#world, app) && key.startsWith(`${app.spec.appId}/`);
   }
 
   #look(key: string): void {
