@@ -1,8 +1,9 @@
-import { Pool } from 'undici';
+import { Client } from 'undici';
 
 import type { Clock } from '../core/clock.js';
 import type { BackendTarget } from '../core/page-route.js';
 
+import { Connections } from './connections.js';
 import { connectTo, type ConnectorDeps } from './connector.js';
 import { BadTargetError, endpointOf, type Endpoint, type EndpointRules } from './endpoint.js';
 import { Exchange, type BotAnswer } from './exchange.js';
@@ -36,7 +37,7 @@ export interface BotClientDeps extends ConnectorDeps, EndpointRules {
 }
 
 interface BackendPool {
-  readonly pool: Pool;
+  readonly pool: Connections;
   readonly openedMs: number;
   lastUsedMs: number;
   running: number;
@@ -47,7 +48,7 @@ export class BotClient {
   readonly #deps: BotClientDeps;
   readonly #pools = new Map<string, BackendPool>();
   /** Take no requests any more, but finish those they have. */
-  readonly #retiring = new Set<Pool>();
+  readonly #retiring = new Set<Connections>();
   readonly #endpoints = new WeakMap<BackendTarget, Endpoint>();
   #cancelSweep: (() => void) | undefined;
   #closed = false;
@@ -96,7 +97,9 @@ export class BotClient {
       return;
     }
     backend.running++;
-    const exchange = new Exchange((answer) => {
+    // `blocking` would only matter to requests behind it on its connection, and there is none.
+    const post = { path: endpoint.path, method: 'POST', headers: request.headers, body: request.body, blocking: false } as const;
+    const exchange = new Exchange(post, (answer) => {
       cancel();
       backend.running--;
       done(answer, exchange.started);
@@ -104,7 +107,7 @@ export class BotClient {
     const cancel = clock.setTimer(deadlineMs - clock.monotonicMs(), () => {
       exchange.expire();
     });
-    backend.pool.dispatch({ path: endpoint.path, method: 'POST', headers: request.headers, body: request.body }, exchange);
+    backend.pool.send(exchange);
   }
 
   #endpoint(target: BackendTarget): Endpoint {
@@ -135,7 +138,7 @@ export class BotClient {
     return backend;
   }
 
-  #retire(pool: Pool): void {
+  #retire(pool: Connections): void {
     this.#retiring.add(pool);
     const cancel = this.#deps.clock.setTimer(RETIRE_MS, () => void pool.destroy());
     const done = (): void => {
@@ -145,9 +148,8 @@ export class BotClient {
     pool.close().then(done, done);
   }
 
-  #open(endpoint: Endpoint): Pool {
-    return new Pool(endpoint.origin, {
-      connections: MAX_CONNECTIONS_PER_BACKEND,
+  #open(endpoint: Endpoint): Connections {
+    const options: Client.Options = {
       keepAliveTimeout: IDLE_MS,
       keepAliveMaxTimeout: MAX_POOL_AGE_MS,
       headersTimeout: 0,
@@ -163,7 +165,8 @@ export class BotClient {
           },
         );
       },
-    });
+    };
+    return new Connections(MAX_CONNECTIONS_PER_BACKEND, () => new Client(endpoint.origin, options));
   }
 
   readonly #sweep = (): void => {

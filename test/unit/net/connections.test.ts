@@ -85,6 +85,55 @@ describe('the age of a connection', () => {
   });
 });
 
+describe('the choice of a connection', () => {
+  it('is the one that was used last, so that after a burst the others go', async () => {
+    const ports: (number | undefined)[] = [];
+    const held: (() => void)[] = [];
+    const bot = await aBot((res, { socket }) => {
+      ports.push(socket.remotePort);
+      if (held.length < 20 && ports.length <= 20) held.push(() => res.end());
+      else res.end();
+    });
+    const client = aClient(bot.port);
+
+    const burst = Array.from({ length: 20 }, () => send(client));
+    await eventually(() => held.length === 20);
+    for (const answer of held) answer();
+    await Promise.all(burst);
+    for (let i = 0; i < 30; i++) expect(await send(client)).toEqual({ kind: 'answer', status: 200 });
+
+    expect(bot.connections()).toBe(20);
+    expect(new Set(ports.slice(20)).size).toBe(1);
+  });
+
+  it('keeps the order of those that wait, and sends nothing of one that gave up waiting', async () => {
+    const bodies: string[] = [];
+    const held: (() => void)[] = [];
+    const port = await listen(
+      createServer((req, res) => {
+        req.setEncoding('utf8').on('data', (text: string) => {
+          bodies.push(text);
+          if (text === 'first') held.push(() => res.end());
+          else res.end();
+        });
+      }),
+    );
+    const client = aClient(port);
+
+    const first = Array.from({ length: 128 }, () => send(client, 30_000, 'first'));
+    await eventually(() => held.length === 128, 20_000);
+    const late = send(client, 1, 'late');
+    const others = Array.from({ length: 300 }, (_, i) => send(client, 30_000, String(i)));
+    expect(await late).toEqual({ kind: 'none', why: 'timeout' });
+    held[0]?.();
+    await Promise.all(others);
+    for (const answer of held) answer();
+    await Promise.all(first);
+
+    expect(bodies.slice(128)).toEqual(Array.from({ length: 300 }, (_, i) => String(i)));
+  });
+});
+
 describe('a connection that the bot closes', () => {
   it('is not used for the next request', async () => {
     const bot = await aBot((res, { socket }) => {
