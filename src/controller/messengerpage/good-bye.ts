@@ -76,7 +76,7 @@ export class GoodBye {
   /** `refused`: by all of them, for good. */
   async #withEach<T extends string>(call: (page: PageCredentials) => Promise<T>): Promise<T | 'refused' | 'failed' | 'none'> {
     try {
-      this.#candidates ??= await this.#credentials();
+      this.#candidates ??= (await this.#credentials()).filter((one) => this.#isOfClaim(one));
       let outcome: 'refused' | 'none' = 'none';
       for (const candidate of this.#candidates) {
         const found = await this.#unlessRefused(() => call(candidate));
@@ -100,6 +100,12 @@ export class GoodBye {
       this.why = `for ${error.message}`;
       return 'refused';
     }
+  }
+
+  /** An app that was made anew under its name may have another id: what the page has there is not its own. */
+  #isOfClaim({ app }: PageCredentials): boolean {
+    const { claim } = this.#pass.page.status ?? {};
+    return claim === undefined || claim.appId === app.appId;
   }
 
   async #credentials(): Promise<readonly PageCredentials[]> {

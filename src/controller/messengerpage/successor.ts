@@ -3,7 +3,6 @@ import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.j
 import { StaleReadError } from '../../core/errors.js';
 import { keyOf, keyText } from '../../core/object-key.js';
 import { isBeingDeleted } from '../../runtime/finalizers.js';
-import { claimKeyOf } from '../page-relations.js';
 import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 
@@ -14,7 +13,8 @@ import type { PageReconcilerDeps } from './ports.js';
  */
 export async function handOver(deps: PageReconcilerDeps, pass: PagePass, app: MessengerApp | undefined): Promise<boolean> {
   const { page, signal } = pass;
-  const appId = claimKeyOf(page, app)?.split('/')[0];
+  // What it has to hand over is what it held: its app may have been made anew with another id.
+  const appId = page.status?.claim?.appId ?? app?.spec.appId;
   if (appId === undefined) return false;
   for (const candidate of deps.claims.successorsOf(page, appId)) {
     if (!(await takesOver(deps, candidate, signal))) continue;

@@ -152,6 +152,24 @@ describe('the deletion of a page', () => {
     expect(world.reasons()).toEqual(['Subscribed', 'Unsubscribed']);
   });
 
+  it('says what it leaves, and leaves alone what is not its own, where its app was made anew with another id', async () => {
+    const world = await aSettledWorld();
+    world.leading = false;
+    world.secrets.put('bots/shop', { token: 'token-2' });
+    world.graph.addToken('token-2', '1001', { appId: '152' });
+    world.graph.appSecrets.set('152', 'app-secret');
+    world.apps.update(MAIN, (app) => ({ ...app, spec: { ...app.spec, appId: '152' } }));
+    world.pages.delete(SHOP);
+    world.leading = true;
+
+    world.restart();
+    await world.advance(700_000);
+
+    expect(gone(world)).toBe(true);
+    expect(deletes(world)).toBe(0);
+    expect(world.reasons()).toContain('LeftSubscribed');
+  });
+
   it('5: unsubscribes although the consent was withdrawn', async () => {
     const other = { namespace: 'platform', name: 'main' };
     const world = aWorld({
