@@ -12,7 +12,7 @@ import type { Writes } from './writes.js';
 
 const POLL_MS = 150;
 const SHOWN = 4;
-const LAST_WORDS = 4;
+const LAST_WORDS = 8;
 const ROUTED_DEADLINE_MS = 20_000;
 
 /** When each part was right again, in ms after the call. */
@@ -37,12 +37,26 @@ export async function converged(faults: FaultWorld, writes: Writes, deadlineMs: 
     const stores = typeof server === 'string' ? [server] : await storeDifferences(faults, server);
     if (stores.length === 0) storesMs = Math.min(storesMs, performance.now() - began);
     const wrong = [...stores];
-    if (typeof server !== 'string') wrong.push(...graphDifferences(faults, writes, server), ...statusDifferences(faults, writes, server));
+    if (typeof server !== 'string') {
+      wrong.push(...graphDifferences(faults, writes, server), ...statusDifferences(faults, writes, server));
+      wrong.push(...(await leftAtGraph(faults, writes)));
+    }
     if (wrong.length === 0) wrong.push(...(await edgeDifferences(faults, writes)));
     const allMs = performance.now() - began;
-    if (wrong.length === 0 || allMs > deadlineMs) return { storesMs, allMs, wrong: wrong.slice(0, SHOWN) };
+    if (wrong.length === 0) return { storesMs, allMs, wrong };
+    if (allMs > deadlineMs) return { storesMs, allMs, wrong: await withLog(faults, wrong.slice(0, SHOWN)) };
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
+}
+
+/** Each with what the controller said last of the page that it is about. */
+async function withLog({ world: { operator } }: FaultWorld, wrong: readonly string[]): Promise<readonly string[]> {
+  const lines = (await operator.output('controller')).split('\n');
+  return wrong.map((text) => {
+    const [name = text] = text.split(' ');
+    const said = lines.filter((line) => line.includes(`/${name}"`)).slice(-LAST_WORDS);
+    return [text, ...said].join('\n');
+  });
 }
 
 /** Processes that are no more, with their last words. */
@@ -71,8 +85,19 @@ function graphDifferences({ world }: FaultWorld, writes: Writes, server: ServerS
       const wanted = [...(spec.subscribedFields ?? defaults?.spec.pageDefaults?.subscribedFields ?? [])].sort().join();
       return rows.get(spec.pageId) === wanted ? [] : [`${metadata.name} has ${rows.get(spec.pageId)} at Graph instead of ${wanted}`];
     });
-  const left = writes.gone.filter(({ pageId }) => rows.has(pageId)).map(({ place }) => `${place.name} is deleted and still at Graph`);
-  return [...wrong, ...left];
+  return wrong;
+}
+
+/** A leader that is new does not know the token of a page whose Secret is gone; then it has to say what it left behind. */
+async function leftAtGraph({ world: { sim, operator } }: FaultWorld, writes: Writes): Promise<readonly string[]> {
+  const rows = new Set(sim.control.state().subscriptions.map(({ pageId }) => pageId));
+  const left = writes.gone.filter(({ pageId }) => rows.has(pageId));
+  if (left.length === 0) return [];
+  const lines = (await operator.output('controller')).split('\n');
+  const hasNewLeader = lines.filter((line) => line.includes('"reconciling"')).length > 1;
+  const isTold = (name: string): boolean =>
+    lines.some((line) => line.includes('released a page that may still be subscribed') && line.includes(`/${name}"`));
+  return left.flatMap(({ place }) => (hasNewLeader && isTold(place.name) ? [] : [`${place.name} is deleted and still at Graph`]));
 }
 
 function statusDifferences({ special }: FaultWorld, writes: Writes, server: ServerState): string[] {

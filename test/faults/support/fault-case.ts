@@ -9,6 +9,8 @@ import type { Writes } from './writes.js';
 
 const ROUND_EVERY_MS = 500;
 const MIN_ROUNDS = 3;
+/** The longest back-off of a watch. */
+const MOVED_WITHIN_MS = 35_000;
 const SHOWN = 2;
 const CONVERGED_WITHIN_MS = 60_000;
 /** A leader that could not renew its Lease for 10 s has to end, and the kubelet to start it again. */
@@ -60,10 +62,12 @@ export async function runCase(faults: FaultWorld, writes: Writes, one: FaultCase
   await heal();
   const awayMs = performance.now() - beganMs;
   const revived = await reviveAll(faults, one.writes === false);
-  const { storesMs, allMs, wrong } = await converged(faults, writes, one.withinMs ?? CONVERGED_WITHIN_MS);
+  const healedMs = performance.now();
+  const { storesMs, wrong } = await converged(faults, writes, one.withinMs ?? CONVERGED_WITHIN_MS);
   revived.push(...(await operator.revive()));
-  const [served, after] = [await faults.traffic.take(), await readMetrics(operator)];
   const ended = ROLES.filter((role) => pids.get(role) !== operator.pid(role) || revived.includes(role));
+  const after = await afterAllMoved(faults, before, one.parts, ended);
+  const [served, allMs] = [await faults.traffic.take(), performance.now() - healedMs];
   const unfair = ended.filter((role) => role !== 'controller' || one.writes !== false || awayMs < LEASE_MAY_BE_LOST_MS);
   const common = [
     ...wrong,
@@ -140,6 +144,19 @@ function notServed({ posts, statuses, lost }: Served): readonly string[] {
     ...(wrong === 0 ? [] : [`${wrong} of ${posts} POSTs were not answered 200: ${JSON.stringify(statuses)}`]),
     ...(lost.length === 0 ? [] : [`${lost.length} messages reached no bot (${lost.slice(0, 3).join(', ')})`]),
   ];
+}
+
+/**
+ * The processes are other ones than the mirrors, and may still wait for their next attempt when those have converged.
+ * @returns the counters once all that have to move have, or at the deadline
+ */
+async function afterAllMoved(faults: FaultWorld, before: Reading, parts: readonly FaultPart[], ended: readonly Role[]): Promise<Reading> {
+  const endMs = performance.now() + MOVED_WITHIN_MS;
+  for (;;) {
+    const after = await readMetrics(faults.world.operator);
+    if (performance.now() > endMs || parts.every((part) => unmoved(part, before, after, ended).length === 0)) return after;
+    await new Promise((resolve) => setTimeout(resolve, ROUND_EVERY_MS));
+  }
 }
 
 /** A process that was started again counts from zero and is left out. */
