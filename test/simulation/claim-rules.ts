@@ -32,6 +32,8 @@ export class ClaimRules {
   /** uid → when its token was last good after it had been good for long */
   readonly #lastGoodMs = new Map<string, number>();
   readonly #everGood = new Set<string>();
+  /** Secret, Page and app → when its token was last good for them: a process may know the old value for a while */
+  readonly #goodInMs = new Map<string, number>();
   /** `key epoch` → uid */
   readonly #granted = new Map<string, string>();
 
@@ -46,7 +48,10 @@ export class ClaimRules {
       const { uid = '' } = page.metadata;
       if (this.#lasts(this.#since.good, uid, SEEN_BY_MS)) this.#lastGoodMs.set(uid, this.#nowMs());
       const isGood = goodToken(this.#world, page) !== undefined;
-      if (isGood) this.#everGood.add(uid);
+      if (isGood) {
+        this.#everGood.add(uid);
+        this.#goodInMs.set(this.#placeOf(page), this.#nowMs());
+      }
       this.#note(this.#since.good, uid, isGood);
       this.#note(this.#since.consented, uid, consents(this.#world, page) && isAccepted(this.#world, page));
       this.#note(this.#since.native, uid, !tokenIsForeign(this.#world, page));
@@ -90,8 +95,14 @@ export class ClaimRules {
     }
     const app = appOf(this.#world, page);
     if (app === undefined || page.metadata.namespace === app.metadata.namespace) return;
-    if (!this.#everGood.has(page.metadata.uid ?? ''))
+    const wasGoodMs = this.#goodInMs.get(this.#placeOf(page)) ?? -Infinity;
+    if (!this.#everGood.has(page.metadata.uid ?? '') && this.#nowMs() - wasGoodMs > SEEN_BY_MS)
       this.#violated('unproven', `${key} goes to ${page.metadata.name} of another namespace`);
+  }
+
+  #placeOf(page: MessengerPage): string {
+    const { accessTokenSecretRef, pageId } = page.spec;
+    return [page.metadata.namespace, accessTokenSecretRef.name, pageId, appOf(this.#world, page)?.spec.appId].join('/');
   }
 
   /** It loses the claim to `winner`: only for one of the reasons in the design. */
