@@ -20,7 +20,7 @@ const SUITES = [
   { name: 'integration', paths: ['test/integration'], limitMin: 20, needs: ['controlplane'] },
   { name: 'faults', paths: ['test/faults'], limitMin: 10, needs: ['controlplane'] },
   { name: 'graph', paths: ['test/graph', 'test/clients'], limitMin: 6, needs: ['clients', 'bottender'] },
-  { name: 'simulation', paths: ['test/simulation'], limitMin: 8, needs: [] },
+  { name: 'simulation', paths: ['test/simulation'], limitMin: 12, needs: [] },
   { name: 'events', paths: ['test/events'], limitMin: 8, needs: ['build', 'client', 'bottender'] },
   { name: 'e2e', paths: ['test/e2e'], limitMin: 12, needs: ['controlplane', 'build', 'client', 'bottender'] },
   { name: 'contract', paths: ['test/contract'], limitMin: 6, needs: ['controlplane'] },
