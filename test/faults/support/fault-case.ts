@@ -2,7 +2,7 @@ import { eventually } from '../../support/eventually.js';
 import { ROLES, type Role } from '../../support/operator.js';
 import { converged } from './converged.js';
 import type { FaultWorld } from './fault-world.js';
-import { WATCHERS, type Watcher } from './kinds.js';
+import type { Watcher } from './kinds.js';
 import { movedBy, readMetrics, watchSeries, type Reading } from './process-metrics.js';
 import type { Served } from './traffic.js';
 import type { Writes } from './writes.js';
@@ -178,5 +178,3 @@ function movedIn({ watchers, events, series = [] }: FaultPart, before: Reading, 
   const more = series.map((one) => [one.replace(/^.*messenger_/, ''), movedBy(before, after, one)] as const);
   return Object.fromEntries([...counts.filter(([, count]) => count > 0), ...more]);
 }
-
-export const everywhere = WATCHERS;
