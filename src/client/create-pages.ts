@@ -3,7 +3,8 @@ import { Api } from './api.js';
 import { PagesError } from './errors.js';
 import type { ListOptions, Page, Pages, PagesOptions } from './types.js';
 
-const CACHE_MS = 5_000;
+/** A token that was rotated is to be in use within a second or two. */
+const CACHE_MS = 2_000;
 const STALE_MS = 3_600_000;
 const MAX_PARTS = 200;
 const PAGE_ID = /^[0-9]{1,20}$/;

@@ -22,7 +22,7 @@ export interface PagesOptions {
   readonly caFile?: string;
   /** For one question, whatever it takes (2 s). A bot has four seconds for an event altogether. */
   readonly timeoutMs?: number;
-  /** How long an answer is used without asking again (5 s). */
+  /** How long an answer is used without asking again (2 s). */
   readonly cacheMs?: number;
   /** How long an answer is used while the Pages API cannot be reached (1 h). */
   readonly staleMs?: number;
