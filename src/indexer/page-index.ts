@@ -7,7 +7,7 @@ import type { DataCache, Informer } from '../runtime/ports.js';
 import { byPrecedence } from './active-apps.js';
 import { ClaimIndex } from './claim-index.js';
 import { DependencyMemo, type Track } from './dependency-memo.js';
-import { routeOf } from './route-of.js';
+import { routeOf, SharedTargets } from './route-of.js';
 import { appSecretReferences, lookupSecret, verifyTokenReference, type SecretLookup, type SecretReference } from './secret-lookup.js';
 
 export interface PageIndexDeps {
@@ -36,6 +36,7 @@ export class PageIndex implements PageLookup {
   readonly #claims: ClaimIndex;
   readonly #routes = new DependencyMemo<RouteAnswer>();
   readonly #paths = new DependencyMemo<ReadonlyMap<string, readonly WebhookApp[]>>();
+  readonly #targets = new SharedTargets();
   readonly #unsubscribe: readonly (() => void)[];
 
   constructor(deps: PageIndexDeps) {
@@ -91,6 +92,7 @@ export class PageIndex implements PageLookup {
     return routeOf(holding, {
       serviceOf: (key) => this.#serviceOf(key, track),
       signingSecretOf: (reference) => this.#secret(reference, track),
+      targets: this.#targets,
     });
   }
 

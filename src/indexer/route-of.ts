@@ -14,6 +14,27 @@ export interface RouteFacts {
   /** undefined: there is no such Service. */
   readonly serviceOf: (key: NamespacedName) => Service | undefined;
   readonly signingSecretOf: (reference: SecretReference) => SecretLookup;
+  readonly targets: SharedTargets;
+}
+
+const MAX_TARGETS = 10_000;
+
+/** Many pages have one bot. One object for all of them is what everybody who remembers something of a bot finds again soonest. */
+export class SharedTargets {
+  readonly #known = new Map<string, BackendTarget>();
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  share(target: BackendTarget): BackendTarget {
+    const key = JSON.stringify(target);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MAX_TARGETS) this.#known.clear();
+    this.#known.set(key, Object.freeze(target));
+    return target;
+  }
 }
 
 /** The route of a page that holds its claim, or why its events cannot go anywhere (now). */
@@ -29,7 +50,8 @@ export function routeOf({ page, app, epoch }: Extract<Holding, { kind: 'held' }>
   const target = targetOf(backend, namespace, service);
   if (fault !== undefined || target === undefined) return faultAnswer(fault);
   const signingSecret = signing?.kind === 'value' ? signing.secret : undefined;
-  return { kind: 'route', route: Object.freeze({ ...identityOf(page, app), epoch, target, signingSecret, ...settingsOf(backend) }) };
+  const shared = { target: facts.targets.share(target), signingSecret };
+  return { kind: 'route', route: Object.freeze({ ...identityOf(page, app), epoch, ...shared, ...settingsOf(backend) }) };
 }
 
 /** What only is not there (yet) may come; what is not allowed has to be written differently. */
@@ -49,12 +71,25 @@ function settingsOf(
   const { timeoutMs, maxInFlight, maxEventsPerRequest, maxRequestBytes, accepts } = DEFAULT_BACKEND;
   const timeout = backend.timeout === undefined ? undefined : parseDurationMs(backend.timeout);
   return {
-    accepts: new Set<Channel>(backend.accepts ?? accepts),
+    accepts: acceptsOf(backend.accepts ?? accepts),
     timeoutMs: timeout ?? timeoutMs,
     maxInFlight: backend.maxInFlight ?? maxInFlight,
     maxEventsPerRequest: backend.maxEventsPerRequest ?? maxEventsPerRequest,
     maxRequestBytes: backend.maxRequestBytes ?? maxRequestBytes,
   };
+}
+
+/** By what is in them: as few as there are ways to choose among three, and nobody changes one. */
+const channelSets = new Map<string, ReadonlySet<Channel>>();
+
+function acceptsOf(channels: readonly Channel[]): ReadonlySet<Channel> {
+  const key = [...channels].sort().join();
+  let known = channelSets.get(key);
+  if (known === undefined) {
+    known = new Set(channels);
+    channelSets.set(key, known);
+  }
+  return known;
 }
 
 function targetOf(backend: Backend, namespace: string, service: Service | undefined): BackendTarget | undefined {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
 import { PageIndex } from '../../../src/indexer/page-index.js';
+import { SharedTargets } from '../../../src/indexer/route-of.js';
 import { anApp, aPage, aService, decided } from './fakes.js';
 import { fromOther, routeIn, setUp, told } from './set-up.js';
 
@@ -19,6 +20,17 @@ describe('the backend', () => {
       maxRequestBytes: 92_160,
     });
     expect([...routeIn(index).accepts]).toEqual(['messaging', 'standby', 'changes']);
+  });
+
+  it('is one object for all pages that have the same bot, and another one for another bot', () => {
+    const place = { kind: 'service', namespace: 'bots', name: 'bot', port: 5000, path: '/x' } as const;
+    const targets = new SharedTargets();
+
+    expect(targets.share({ ...place })).toBe(targets.share({ ...place }));
+    expect(targets.share({ ...place, path: '/y' })).toEqual({ ...place, path: '/y' });
+    expect(targets.share({ kind: 'url', url: 'https://a' })).toEqual({ kind: 'url', url: 'https://a' });
+    for (let port = 0; port < 30_000; port++) expect(targets.share({ ...place, port }).kind).toBe('service');
+    expect(targets.size).toBeLessThanOrEqual(10_000);
   });
 
   it('is what the page says', () => {
