@@ -68,9 +68,16 @@ export function decideClaim(candidates: readonly ClaimCandidate[], nowMs: number
 
 /** Of several that say Held, which a crash between two writes leaves behind, the one of the highest epoch. */
 function currentHolder(candidates: readonly ClaimCandidate[]): ClaimCandidate | undefined {
-  return candidates
-    .filter(({ claim }) => claim?.state === 'Held')
-    .sort((a, b) => (b.claim?.epoch ?? 0) - (a.claim?.epoch ?? 0) || byAge(a, b))[0];
+  return candidates.filter(isHeld).sort(byEpoch)[0];
+}
+
+function isHeld({ claim }: ClaimCandidate): boolean {
+  return claim?.state === 'Held';
+}
+
+/** Who holds it comes first. */
+function byEpoch(a: ClaimCandidate, b: ClaimCandidate): number {
+  return (b.claim?.epoch ?? 0) - (a.claim?.epoch ?? 0) || byAge(a, b);
 }
 
 /** A number: it keeps the claim, but only for this many milliseconds. */
@@ -111,9 +118,10 @@ function writesFor(
   newEpoch: number | undefined,
 ): readonly ClaimWrite[] {
   const first = holder !== undefined && newEpoch !== undefined ? [{ uid: holder.uid, state: 'Held' as const, epoch: newEpoch }] : [];
-  const rest = candidates.filter((one) => one !== holder).flatMap((one) => loserWrite(one));
-  const losesIt = (write: ClaimWrite): boolean => candidates.some(({ uid, claim }) => uid === write.uid && claim?.state === 'Held');
-  return [...first, ...rest.filter(losesIt), ...rest.filter((write) => !losesIt(write))];
+  const others = candidates.filter((one) => one !== holder);
+  // The one that held it longest ago first: a crash in between must not leave it as the only one that says Held.
+  const losers = [...others].filter(isHeld).sort((a, b) => byEpoch(b, a));
+  return [...first, ...[...losers, ...others.filter((one) => !isHeld(one))].flatMap(loserWrite)];
 }
 
 /** A page that never had the consent gets no claim at all: its status would tell the id of an app that it may not know of. */

@@ -207,6 +207,14 @@ describe('decideClaim, for any candidates', () => {
     );
   });
 
+  it('takes it first from who held it longest ago, or a crash in between would give it back', () => {
+    const old = one('old', { deleting: true, ...held(1) });
+    const last = one('last', { consented: false, ...held(2) });
+
+    expect(decideClaim([last, old], NOW).writes.map(({ uid }) => uid)).toEqual(['old', 'last']);
+    expect(decideClaim([old, last], NOW).writes.map(({ uid }) => uid)).toEqual(['old', 'last']);
+  });
+
   it('comes to the same end from every crash between two writes', () => {
     fc.assert(
       fc.property(distinct, fc.nat(5), (all, done) => {
