@@ -9,6 +9,7 @@ import { LeaderElection } from '../k8s/leader-election.js';
 import { LeaseLock, type Lease, type LeaseSpec } from '../k8s/lease.js';
 import { LEASES } from '../k8s/resources.js';
 import { writesAlone } from '../k8s/write-fences.js';
+import { DeadlineError, linked } from '../runtime/deadline.js';
 import type { WriteFence } from '../runtime/ports.js';
 import { listAll } from './cluster-listing.js';
 import { leaseNameOf } from './kube-cluster.js';
@@ -124,25 +125,22 @@ async function leadWithin(
   work: Work,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const life = new AbortController();
-  const follow = (): void => {
-    life.abort(signal.reason);
-  };
-  if (signal.aborted) follow();
-  signal.addEventListener('abort', follow, { once: true });
+  const life = linked(signal);
   // Of the waiting alone: once this process leads, the work may take its time.
-  const giveUp = clock.setTimer(waitMs, follow);
+  const cancelTimer = clock.setTimer(waitMs, () => {
+    life.abort(new DeadlineError(waitMs));
+  });
   const election = new LeaderElection({ lock, clock, log, identity: `release_${hostname()}_${randomBytes(4).toString('hex')}` });
   let led = false;
   try {
     await election.lead(async (leading) => {
-      giveUp();
+      cancelTimer();
       led = true;
       await work(election, leading);
     }, life.signal);
   } finally {
-    giveUp();
-    signal.removeEventListener('abort', follow);
+    cancelTimer();
+    life.clear();
   }
   return led;
 }

@@ -120,7 +120,7 @@ function writesFor(
   const first = holder !== undefined && newEpoch !== undefined ? [{ uid: holder.uid, state: 'Held' as const, epoch: newEpoch }] : [];
   const others = candidates.filter((one) => one !== holder);
   // The one that held it longest ago first: a crash in between must not leave it as the only one that says Held.
-  const losers = [...others].filter(isHeld).sort((a, b) => byEpoch(b, a));
+  const losers = others.filter(isHeld).sort((a, b) => byEpoch(b, a));
   return [...first, ...[...losers, ...others.filter((one) => !isHeld(one))].flatMap(loserWrite)];
 }
 

@@ -4,7 +4,7 @@ import type { AppCredentials } from '../core/graph.js';
 import type { Redactor } from '../core/redact.js';
 import { Secret } from '../core/secret.js';
 import { Batcher, type BatchAnswer } from './batch.js';
-import { BoundedMap } from './bounded-map.js';
+import { BoundedMap } from '../core/bounded-map.js';
 import { wireRequest, type GraphCall } from './call.js';
 import { plain, secretsOf } from './credentials.js';
 import { lookUp, type GraphErrorBody } from './error-lookup.js';

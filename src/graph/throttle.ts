@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.js';
 import { AppCredentialError, RateLimitedError, type OperatorError } from '../core/errors.js';
 import type { AppCredentials } from '../core/graph.js';
-import { BoundedMap } from './bounded-map.js';
+import { BoundedMap } from '../core/bounded-map.js';
 import { proofOf } from './credentials.js';
 import type { Usage } from './usage.js';
 

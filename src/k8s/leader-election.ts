@@ -1,7 +1,7 @@
 import { sleep, type Clock } from '../core/clock.js';
 import { NotLeaderError } from '../core/errors.js';
 import type { Logger } from '../core/log.js';
-import { isAborted, unlessAborted, withDeadline } from '../runtime/deadline.js';
+import { isAborted, linked, unlessAborted, withDeadline } from '../runtime/deadline.js';
 import type { WriteFence } from '../runtime/ports.js';
 import { isStatus } from './kube-error.js';
 import { microTime, type Lease, type LeaseLock, type LeaseSpec } from './lease.js';
@@ -85,12 +85,7 @@ export class LeaderElection implements WriteFence {
 
   /** Runs until the work has ended; aborts it when the lease cannot be renewed. @throws what the work does, NotLeaderError */
   async #whileRenewed(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
-    const life = new AbortController();
-    const stop = (): void => {
-      life.abort(signal.reason);
-    };
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
+    const life = linked(signal);
     let lost: unknown;
     const outOfTime = new AbortController();
     let cancelTimer = (): void => undefined;
@@ -110,7 +105,7 @@ export class LeaderElection implements WriteFence {
     } finally {
       cancelTimer();
       life.abort(new Error('the work has ended'));
-      signal.removeEventListener('abort', stop);
+      life.clear();
       await renewing;
     }
     if (lost !== undefined) throw lost as Error;

@@ -17,43 +17,42 @@ export class DeadlineError extends Error {
 }
 
 /**
- * Links a signal to a parent and a time. Unlike AbortSignal.timeout it follows our clock, and unlike AbortSignal.any it
- * leaves nothing behind on a parent that lives as long as the process.
+ * A signal that is aborted with its parent, or by itself. `clear` must be called: it takes the listener on the parent away,
+ * where AbortSignal.any leaves something behind on a parent that lives as long as the process.
  */
-export function withDeadline(clock: Clock, parent: AbortSignal | undefined, ms: number): Deadline {
+export function linked(parent: AbortSignal | undefined): {
+  readonly signal: AbortSignal;
+  abort(reason: unknown): void;
+  clear(): void;
+} {
   const controller = new AbortController();
   const onAbort = (): void => {
     controller.abort(parent?.reason);
   };
   if (parent?.aborted === true) onAbort();
   else parent?.addEventListener('abort', onAbort, { once: true });
-  const cancelTimer = clock.setTimer(ms, () => {
-    controller.abort(new DeadlineError(ms));
-  });
-  return {
-    signal: controller.signal,
-    clear: () => {
-      cancelTimer();
-      parent?.removeEventListener('abort', onAbort);
-    },
-  };
-}
-
-/** A signal that is aborted with its parent, or by itself. `clear` must be called: it takes the listener on the parent away. */
-export function linked(parent: AbortSignal): { readonly signal: AbortSignal; abort(reason: Error): void; clear(): void } {
-  const controller = new AbortController();
-  const onAbort = (): void => {
-    controller.abort(parent.reason);
-  };
-  if (parent.aborted) onAbort();
-  else parent.addEventListener('abort', onAbort, { once: true });
   return {
     signal: controller.signal,
     abort: (reason) => {
       controller.abort(reason);
     },
     clear: () => {
-      parent.removeEventListener('abort', onAbort);
+      parent?.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+/** Links a signal to a parent and a time: unlike AbortSignal.timeout by our clock. */
+export function withDeadline(clock: Clock, parent: AbortSignal | undefined, ms: number): Deadline {
+  const own = linked(parent);
+  const cancelTimer = clock.setTimer(ms, () => {
+    own.abort(new DeadlineError(ms));
+  });
+  return {
+    signal: own.signal,
+    clear: () => {
+      cancelTimer();
+      own.clear();
     },
   };
 }

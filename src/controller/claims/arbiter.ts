@@ -1,4 +1,5 @@
 import type { MessengerPage, MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
+import { BoundedMap } from '../../core/bounded-map.js';
 import { decideClaim, type ClaimCandidate, type ClaimDecision, type ClaimWrite, type PageClaim } from '../../core/claim.js';
 import { StaleReadError } from '../../core/errors.js';
 import { keyOf, keyText, type NamespacedName } from '../../core/object-key.js';
@@ -16,6 +17,7 @@ export interface ClaimOutcome {
   readonly recheckAfterMs: number | undefined;
 }
 
+/** Keys are remembered longer than pages: those of pages that are gone would pile up. */
 const MAX_KEYS = 100_000;
 const ELDER_WAIT_MS = 10_000;
 
@@ -35,11 +37,11 @@ export class ClaimArbiter {
   /** uid → what this process last wrote: newer than the cache */
   readonly #ledger = new Map<string, PageClaim>();
   /** claim key → highest epoch ever seen, so that one that comes after a holder that is gone counts on */
-  readonly #epochs = new Map<string, number>();
+  readonly #epochs = new BoundedMap<string, number>(MAX_KEYS);
   /** claim key → since when a vacancy has been waiting for an older page to be looked at; short-lived */
-  readonly #waitingSinceMs = new Map<string, number>();
+  readonly #waitingSinceMs = new BoundedMap<string, number>(MAX_KEYS);
   /** claim keys of which a write may or may not have arrived */
-  readonly #uncertain = new Set<string>();
+  readonly #uncertain = new BoundedMap<string, true>(MAX_KEYS);
 
   constructor(deps: ClaimArbiterDeps) {
     this.#deps = deps;
@@ -92,7 +94,6 @@ export class ClaimArbiter {
     const nowMs = this.#deps.clock.monotonicMs();
     const sinceMs = this.#waitingSinceMs.get(key) ?? nowMs;
     this.#waitingSinceMs.set(key, sinceMs);
-    dropOldest(this.#waitingSinceMs);
     if (nowMs - sinceMs < ELDER_WAIT_MS) throw new StaleReadError(`an older page that wants ${key} has not been looked at yet`);
   }
 
@@ -154,8 +155,7 @@ export class ClaimArbiter {
     const status: MessengerPageStatus = { ...target.status, claim };
     const writer = uid === page.metadata.uid ? this.#ownWriter : this.#deps.status;
     const key = `${appId}/${page.spec.pageId}`;
-    this.#uncertain.add(key);
-    dropOldest(this.#uncertain);
+    this.#uncertain.set(key, true);
     await writer.write(target, status, signal);
     this.#ledger.set(uid, claim);
     // The page may be gone before anybody judges it again: who comes after it counts on all the same.
@@ -175,18 +175,7 @@ export class ClaimArbiter {
   }
 
   #noteEpoch(key: string, epoch: number): void {
-    if (epoch === 0) return;
-    this.#epochs.delete(key);
-    this.#epochs.set(key, epoch);
-    dropOldest(this.#epochs);
-  }
-}
-
-/** Keys are remembered longer than pages: those of pages that are gone would pile up. */
-function dropOldest(keys: Map<string, unknown> | Set<string>): void {
-  for (const oldest of keys.keys()) {
-    if (keys.size <= MAX_KEYS) break;
-    keys.delete(oldest);
+    if (epoch !== 0) this.#epochs.set(key, epoch);
   }
 }
 

@@ -1,4 +1,4 @@
-/** A map that forgets its oldest entry when it gets too large. */
+/** A map that forgets the entry that was set longest ago when it gets too large. */
 export class BoundedMap<K, V> {
   readonly #max: number;
   readonly #entries = new Map<K, V>();
@@ -9,6 +9,10 @@ export class BoundedMap<K, V> {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  has(key: K): boolean {
+    return this.#entries.has(key);
   }
 
   get(key: K): V | undefined {
