@@ -81,7 +81,7 @@ export function createWebhookPart({ config, process, cluster, observe }: Webhook
     close: async () => {
       await server.close();
       index.close();
-      await client.close();
+      client.close();
     },
     pageStates: () => delivery.pageStates(),
   };

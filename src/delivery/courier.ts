@@ -87,19 +87,24 @@ export class Courier {
     const trace = part.run.post.trace?.attempt(part.entry.route, part.claimed.length);
     const request = this.#request(part, trace);
     this.#sendingBytes += request.body.length;
+    const toldBy = { client: false };
     const answered = (answer: BotAnswer): void => {
+      toldBy.client = true;
       this.#sendingBytes -= request.body.length;
       this.#deps.backends.went(request.target, isAnswered(answer));
       const reply = this.#believed(part, replyOf(answer));
       trace?.end(reply.kind === 'accepted', reply.kind === 'unavailable' ? reply.why : reply.kind);
       this.#settle(part, reply, done);
     };
-    this.#deps.client.send(request).then(answered, (error: unknown) => {
+    try {
+      this.#deps.client.send(request, answered);
+    } catch (error) {
+      if (toldBy.client) throw error;
       // A client that fails is a bug of ours; it must not stop the page's lane.
       const traceId = traceIdOf(part.run.post.traceparent);
       this.#deps.log.error('sending to a bot failed unexpectedly', { error, traceId });
       answered({ kind: 'none', why: 'reset' });
-    });
+    }
   }
 
   #request({ run, entry, claimed }: Part, trace: AttemptTrace | undefined): BotRequest {

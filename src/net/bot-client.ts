@@ -1,5 +1,3 @@
-import { Client } from 'undici';
-
 import type { Clock } from '../core/clock.js';
 import type { BackendTarget } from '../core/page-route.js';
 
@@ -10,14 +8,11 @@ import { Exchange, type BotAnswer } from './exchange.js';
 
 /**
  * No connection is older than 60 s: a Service's new pods get their share, and a changed name is seen. All of a backend's are
- * exchanged together, five seconds before, so that what is under way has ended by then. (undici's `clientTtl` looks at a
- * connection only when it is idle; under steady load it never is.)
+ * exchanged together, five seconds before, so that what is under way has ended by then.
  */
 const MAX_POOL_AGE_MS = 55_000;
 /** What an exchanged pool gets to finish; every request ends sooner. */
 const RETIRE_MS = 10_000;
-/** Below the 5 s after which Node servers close an idle connection; a server's own hint counts. */
-const IDLE_MS = 4_000;
 const MAX_CONNECTIONS_PER_BACKEND = 128;
 const MAX_POOLS = 5_000;
 const POOL_IDLE_MS = 120_000;
@@ -26,7 +21,7 @@ const SWEEP_EVERY_MS = 30_000;
 export interface BotRequest {
   readonly target: BackendTarget;
   /** Name, value, name, value, … All of them: nothing is added but Host and Content-Length. */
-  readonly headers: string[];
+  readonly headers: readonly string[];
   readonly body: Buffer;
   /** For everything: resolving, connecting, sending, the answer. */
   readonly timeoutMs: number;
@@ -43,6 +38,15 @@ interface BackendPool {
   running: number;
 }
 
+interface Sending {
+  readonly endpoint: Endpoint;
+  readonly head: string;
+  readonly body: Buffer;
+  readonly deadlineMs: number;
+}
+
+const NEVER_AGAIN = { started: true };
+
 /** POSTs to bots. Follows no redirects, keeps nothing of an answer but its status. */
 export class BotClient {
   readonly #deps: BotClientDeps;
@@ -57,52 +61,54 @@ export class BotClient {
     this.#deps = deps;
   }
 
-  /** Never rejects. Tried once more on another connection if none could be had, and only then: no byte had left. */
-  send(request: BotRequest): Promise<BotAnswer> {
+  /**
+   * Calls `done` once, at once or later. Tried once more on another connection if none could be had, and only then: no byte
+   * had left. @throws only where there is a bug, before `done` was called
+   */
+  send(request: BotRequest, done: (answer: BotAnswer) => void): void {
     let endpoint: Endpoint;
     try {
       endpoint = this.#endpoint(request.target);
     } catch (error) {
-      if (error instanceof BadTargetError) return Promise.resolve({ kind: 'none', why: 'bad_target' });
-      throw error;
+      if (!(error instanceof BadTargetError)) throw error;
+      done({ kind: 'none', why: 'bad_target' });
+      return;
     }
-    const deadlineMs = this.#deps.clock.monotonicMs() + request.timeoutMs;
-    return new Promise((resolve) => {
-      this.#try(endpoint, request, deadlineMs, (answer, started) => {
-        const again = !started && answer.kind === 'none' && answer.why === 'connect' && this.#deps.clock.monotonicMs() < deadlineMs;
-        if (again) this.#try(endpoint, request, deadlineMs, resolve);
-        else resolve(answer);
-      });
+    const { clock } = this.#deps;
+    const deadlineMs = clock.monotonicMs() + request.timeoutMs;
+    const head = headOf(endpoint, request);
+    this.#try({ endpoint, head, body: request.body, deadlineMs }, (answer, { started }) => {
+      const again = !started && answer.kind === 'none' && answer.why === 'connect' && clock.monotonicMs() < deadlineMs;
+      if (again) this.#try({ endpoint, head, body: request.body, deadlineMs }, done);
+      else done(answer);
     });
   }
 
   /** Closes every connection. Requests under way end without an answer. */
-  async close(): Promise<void> {
+  close(): void {
     this.#closed = true;
     this.#cancelSweep?.();
     const pools = [...[...this.#pools.values()].map(({ pool }) => pool), ...this.#retiring];
     this.#pools.clear();
-    await Promise.all(pools.map((pool) => pool.destroy()));
+    for (const pool of pools) pool.destroy();
   }
 
   get openPools(): number {
     return this.#pools.size;
   }
 
-  #try(endpoint: Endpoint, request: BotRequest, deadlineMs: number, done: (answer: BotAnswer, started: boolean) => void): void {
+  #try({ endpoint, head, body, deadlineMs }: Sending, done: (answer: BotAnswer, exchange: { readonly started: boolean }) => void): void {
     const { clock } = this.#deps;
     const backend = this.#pool(endpoint);
     if (backend === undefined) {
-      done({ kind: 'none', why: 'connect' }, true);
+      done({ kind: 'none', why: 'connect' }, NEVER_AGAIN);
       return;
     }
     backend.running++;
-    // `blocking` would only matter to requests behind it on its connection, and there is none.
-    const post = { path: endpoint.path, method: 'POST', headers: request.headers, body: request.body, blocking: false } as const;
-    const exchange = new Exchange(post, (answer) => {
+    const exchange = new Exchange(head, body, (answer) => {
       cancel();
       backend.running--;
-      done(answer, exchange.started);
+      done(answer, exchange);
     });
     const cancel = clock.setTimer(deadlineMs - clock.monotonicMs(), () => {
       exchange.expire();
@@ -140,7 +146,9 @@ export class BotClient {
 
   #retire(pool: Connections): void {
     this.#retiring.add(pool);
-    const cancel = this.#deps.clock.setTimer(RETIRE_MS, () => void pool.destroy());
+    const cancel = this.#deps.clock.setTimer(RETIRE_MS, () => {
+      pool.destroy();
+    });
     const done = (): void => {
       cancel();
       this.#retiring.delete(pool);
@@ -149,24 +157,8 @@ export class BotClient {
   }
 
   #open(endpoint: Endpoint): Connections {
-    const options: Client.Options = {
-      keepAliveTimeout: IDLE_MS,
-      keepAliveMaxTimeout: MAX_POOL_AGE_MS,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      allowH2: false,
-      connect: (_options, callback) => {
-        connectTo(this.#deps, endpoint).then(
-          (socket) => {
-            callback(null, socket);
-          },
-          (error: unknown) => {
-            callback(error as Error, null);
-          },
-        );
-      },
-    };
-    return new Connections(MAX_CONNECTIONS_PER_BACKEND, () => new Client(endpoint.origin, options));
+    const { clock } = this.#deps;
+    return new Connections({ clock, dial: () => connectTo(this.#deps, endpoint), most: MAX_CONNECTIONS_PER_BACKEND });
   }
 
   readonly #sweep = (): void => {
@@ -181,9 +173,23 @@ export class BotClient {
     for (const [origin, { pool, running, lastUsedMs }] of this.#pools) {
       if (running > 0 || lastUsedMs > before) continue;
       this.#pools.delete(origin);
-      void pool.destroy();
+      pool.destroy();
       closed = true;
     }
     return closed;
   }
+}
+
+/** What may not stand in a header's value (RFC 9110, 5.5), and never does: all of them are ours. */
+const NOT_IN_A_HEADER = /[^\t\x20-\x7e]/;
+
+/** Request line and headers. @throws if a header would break out of its line */
+function headOf({ requestHead }: Endpoint, { headers, body }: BotRequest): string {
+  let head = requestHead;
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const value = headers[i + 1] ?? '';
+    if (NOT_IN_A_HEADER.test(value)) throw new Error(`the value of ${headers[i] ?? ''} cannot be sent as a header`);
+    head += `${headers[i] ?? ''}: ${value}\r\n`;
+  }
+  return `${head}content-length: ${body.length}\r\n\r\n`;
 }

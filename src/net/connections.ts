@@ -1,74 +1,113 @@
-import type { Client } from 'undici';
+import type { Socket } from 'node:net';
 
+import type { Clock } from '../core/clock.js';
+
+import { BotConnection, type Owner } from './bot-connection.js';
 import type { Exchange } from './exchange.js';
+
+/** Below the 5 s after which Node servers close an idle connection; a server's own hint counts. */
+const IDLE_MS = 4_000;
+/** Before the time at which the bot itself would close it, so that no request meets a closing connection. */
+const BEFORE_THE_BOT_MS = 2_000;
+
+export interface ConnectionsDeps {
+  readonly clock: Clock;
+  readonly dial: () => Promise<Socket>;
+  /** Open at a time; more requests wait in their order. */
+  readonly most: number;
+}
 
 /**
  * The connections to one backend. The one that was used last serves next, so that no more stay open than are needed; it
- * carries one request at a time, and beyond `most` requests wait in their order. One on which a request failed is not used
- * again. (undici's Pool does the same for more work a request: it looks through its connections and tells itself of each
- * that is free again.)
+ * carries one request at a time. One on which a request failed is not used again.
  */
-export class Connections {
-  readonly #make: () => Client;
-  readonly #most: number;
-  readonly #all = new Set<Client>();
+export class Connections implements Owner {
+  readonly #deps: ConnectionsDeps;
+  readonly #all = new Set<BotConnection>();
   /** The one used last is at the end. */
-  readonly #free: Client[] = [];
+  readonly #free: BotConnection[] = [];
   #waiting: Exchange[] = [];
   #waitingAt = 0;
-  #closing = false;
+  #cancelSweep: (() => void) | undefined;
+  #isClosing = false;
   #onEmpty: () => void = () => undefined;
 
-  constructor(most: number, make: () => Client) {
-    this.#most = most;
-    this.#make = make;
+  constructor(deps: ConnectionsDeps) {
+    this.#deps = deps;
   }
 
   /** Tells the exchange what became of it, in any case and once. */
   send(exchange: Exchange): void {
-    const client = this.#free.pop() ?? this.#another();
-    if (client === undefined) this.#waiting.push(exchange);
-    else exchange.begin(client, this);
+    const connection = this.#takeFree();
+    if (connection !== undefined) connection.send(exchange);
+    else if (this.#all.size < this.#deps.most) this.#all.add(new BotConnection(this.#deps.dial, this, exchange));
+    else this.#waiting.push(exchange);
   }
 
-  /** By an exchange that has ended. `usable`: its answer was read to the end. */
-  giveBack(client: Client, usable: boolean): void {
+  freed(connection: BotConnection, idleSeconds: number | undefined): void {
     const next = this.#next();
-    if (next === undefined && usable && !this.#closing) {
-      this.#free.push(client);
+    if (next !== undefined) {
+      connection.send(next);
       return;
     }
-    if (next !== undefined && usable) {
-      next.begin(client, this);
+    const idleMs = idleSeconds === undefined ? IDLE_MS : idleSeconds * 1_000 - BEFORE_THE_BOT_MS;
+    if (this.#isClosing || idleMs <= 0) {
+      connection.destroy();
       return;
     }
-    this.#drop(client);
+    connection.idleUntilMs = this.#deps.clock.monotonicMs() + idleMs;
+    this.#free.push(connection);
+    this.#cancelSweep ??= this.#deps.clock.setTimer(idleMs, this.#sweep);
+  }
+
+  gone(connection: BotConnection): void {
+    this.#all.delete(connection);
+    const at = this.#free.indexOf(connection);
+    if (at >= 0) this.#free.splice(at, 1);
+    const next = this.#next();
     if (next !== undefined) this.send(next);
     this.#noteEnd();
   }
 
   /** Resolves when what is under way or waits has ended. */
   close(): Promise<void> {
-    this.#closing = true;
+    this.#stop();
     const closed = new Promise<void>((resolve) => (this.#onEmpty = resolve));
-    for (const client of this.#free.splice(0)) this.#drop(client);
+    for (const connection of this.#free.splice(0)) connection.destroy();
     this.#noteEnd();
     return closed;
   }
 
   /** Ends everything at once. What was not begun may be tried elsewhere. */
-  async destroy(): Promise<void> {
-    this.#closing = true;
+  destroy(): void {
+    this.#stop();
     for (let next = this.#next(); next !== undefined; next = this.#next()) next.refuse();
-    await Promise.all([...this.#all].map((client) => client.destroy()));
+    for (const connection of this.#all) connection.destroy();
   }
 
-  #another(): Client | undefined {
-    if (this.#all.size >= this.#most) return undefined;
-    const client = this.#make();
-    this.#all.add(client);
-    return client;
+  #stop(): void {
+    this.#isClosing = true;
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
   }
+
+  #takeFree(): BotConnection | undefined {
+    for (;;) {
+      const connection = this.#free.pop();
+      if (connection === undefined || connection.idleUntilMs > this.#deps.clock.monotonicMs()) return connection;
+      connection.destroy();
+    }
+  }
+
+  readonly #sweep = (): void => {
+    this.#cancelSweep = undefined;
+    const now = this.#deps.clock.monotonicMs();
+    for (const connection of this.#free.filter(({ idleUntilMs }) => idleUntilMs <= now)) connection.destroy();
+    const [first, ...others] = this.#free;
+    if (first === undefined) return;
+    const nextMs = Math.min(first.idleUntilMs, ...others.map(({ idleUntilMs }) => idleUntilMs));
+    this.#cancelSweep = this.#deps.clock.setTimer(nextMs - now, this.#sweep);
+  };
 
   /** The first that still waits: some have given up in the meantime. */
   #next(): Exchange | undefined {
@@ -87,12 +126,7 @@ export class Connections {
     return undefined;
   }
 
-  #drop(client: Client): void {
-    this.#all.delete(client);
-    void client.destroy();
-  }
-
   #noteEnd(): void {
-    if (this.#closing && this.#all.size === 0) this.#onEmpty();
+    if (this.#isClosing && this.#all.size === 0) this.#onEmpty();
   }
 }

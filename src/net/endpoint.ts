@@ -6,9 +6,10 @@ import type { MappedAddress, ServiceMap } from './service-map.js';
 /** A backend as it is dialled. */
 export interface Endpoint {
   readonly kind: TargetKind;
-  /** Key of its connections; Host header and TLS name come from it. */
+  /** Key of its connections. */
   readonly origin: string;
-  readonly path: string;
+  /** Request line of a POST and what is the same in each: Host, Connection. */
+  readonly requestHead: string;
   /** The name or address to resolve and guard; a Service's is absolute. */
   readonly host: string;
   readonly port: number;
@@ -38,7 +39,7 @@ export function endpointOf(target: BackendTarget, { clusterDomain, serviceMap }:
   return {
     kind: 'service',
     origin: `http://${host}:${port}`,
-    path,
+    requestHead: requestHead(path, port === 80 ? host : `${host}:${port}`),
     host: `${host}.`,
     port,
     mapped: serviceMap.get(`${namespace}/${name}:${port}`),
@@ -51,5 +52,21 @@ function urlEndpoint(text: string): Endpoint {
   if (url.protocol !== 'https:') throw new BadTargetError('the backend URL must be https');
   if (url.username !== '' || url.password !== '') throw new BadTargetError('the backend URL must not hold credentials');
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  return { kind: 'url', origin: url.origin, path: url.pathname + url.search, host, port: Number(url.port || 443), mapped: undefined };
+  return {
+    kind: 'url',
+    origin: url.origin,
+    requestHead: requestHead(url.pathname + url.search, url.host),
+    host,
+    port: Number(url.port || 443),
+    mapped: undefined,
+  };
+}
+
+const VISIBLE = /^[\x21-\x7e]+$/;
+
+/** @throws BadTargetError if one of them would break out of its line */
+function requestHead(path: string, authority: string): string {
+  if (!VISIBLE.test(path) || !path.startsWith('/')) throw new BadTargetError('the backend path cannot stand in a request');
+  if (!VISIBLE.test(authority)) throw new BadTargetError('the backend host cannot stand in a request');
+  return `POST ${path} HTTP/1.1\r\nhost: ${authority}\r\nconnection: keep-alive\r\n`;
 }

@@ -5,7 +5,7 @@ import { systemClock } from '../../../src/core/clock.js';
 import type { Delivery } from '../../../src/core/delivery.js';
 import { silentLogger } from '../../../src/core/log.js';
 import type { Channel, PageRoute } from '../../../src/core/page-route.js';
-import type { BotRequest } from '../../../src/delivery/backend-client.js';
+import type { BotAnswer, BotRequest } from '../../../src/delivery/backend-client.js';
 import { DirectDelivery } from '../../../src/delivery/direct.js';
 import { silentDeliveryObserver } from '../../../src/delivery/observe.js';
 import { createWebhookServer } from '../../../src/webhook/server.js';
@@ -60,9 +60,9 @@ class Lane {
     lookup.apps.push(anApp());
     for (const [page, set] of Object.entries(ROUTES)) lookup.addPage(page, set);
     const client = {
-      send: (request: BotRequest) => {
+      send: (request: BotRequest, done: (answer: BotAnswer) => void) => {
         this.#got.push(request);
-        return Promise.resolve({ kind: 'answer', status: 200 } as const);
+        done({ kind: 'answer', status: 200 });
       },
     };
     // A new one each time: what one body says must not be a duplicate of what another one said.

@@ -58,7 +58,7 @@ export async function startEdge({
   await server.listen(0, '127.0.0.1');
   const stop = async (): Promise<void> => {
     await server.close();
-    await client.close();
+    client.close();
   };
   return { port: server.address.port, server, delivery, counts, stop };
 }

@@ -47,7 +47,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await server.close();
-  await client.close();
+  client.close();
   await bot.stop();
 });
 

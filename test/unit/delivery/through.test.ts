@@ -75,7 +75,9 @@ async function aWorld(botCount: number): Promise<World> {
   const server = createWebhookServer({ lookup, delivery, clock: systemClock, log: silentLogger, observe: silentWebhookObserver });
   await server.listen(0, '127.0.0.1');
   closing.push(
-    () => client.close(),
+    () => {
+      client.close();
+    },
     () => server.close(),
     ...bots.map((bot) => () => {
       bot.server.closeAllConnections();

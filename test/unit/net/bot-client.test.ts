@@ -13,7 +13,7 @@ import { CachedResolver } from '../../../src/net/resolver.js';
 import { selfSigned } from '../../support/certificate.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeNames } from './fakes.js';
-import { HEADERS, aBot, aClient, atEnd, closeAll, listen, send } from './real-bots.js';
+import { HEADERS, aBot, aClient, answerOf, atEnd, closeAll, listen, send } from './real-bots.js';
 
 afterEach(closeAll);
 
@@ -129,12 +129,12 @@ describe('BotClient', () => {
     const client = aClient(1);
     const url: BackendTarget = { kind: 'url', url: 'https://127.0.0.1:1/' };
 
-    expect(await client.send({ target: url, headers: HEADERS, body: Buffer.from('{}'), timeoutMs: 500 })).toEqual({
+    expect(await answerOf(client, { target: url, headers: HEADERS, body: Buffer.from('{}'), timeoutMs: 500 })).toEqual({
       kind: 'none',
       why: 'address_refused',
     });
     const plain: BackendTarget = { kind: 'url', url: 'http://bot.example/' };
-    expect(await client.send({ target: plain, headers: HEADERS, body: Buffer.from('{}'), timeoutMs: 500 })).toEqual({
+    expect(await answerOf(client, { target: plain, headers: HEADERS, body: Buffer.from('{}'), timeoutMs: 500 })).toEqual({
       kind: 'none',
       why: 'bad_target',
     });
@@ -164,9 +164,11 @@ describe('BotClient', () => {
         return real({ ...to, address: '127.0.0.1' });
       },
     });
-    atEnd(() => client.close());
+    atEnd(() => {
+      client.close();
+    });
     const to = (host: string): Promise<BotAnswer> =>
-      client.send({
+      answerOf(client, {
         target: { kind: 'url', url: `https://${host}:${port}/` },
         headers: HEADERS,
         body: Buffer.from('{}'),
@@ -194,7 +196,7 @@ describe('BotClient', () => {
     const pending = send(client, 10_000);
     await eventually(() => bot.received.length === 1);
 
-    await client.close();
+    client.close();
 
     expect(await pending).toEqual({ kind: 'none', why: 'reset' });
     expect(await send(client)).toEqual({ kind: 'none', why: 'connect' });

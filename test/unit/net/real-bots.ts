@@ -4,7 +4,7 @@ import { type AddressInfo, type Server as TcpServer } from 'node:net';
 import { systemClock, type Clock } from '../../../src/core/clock.js';
 import type { BackendTarget } from '../../../src/core/page-route.js';
 import { ALLOW_NOTHING } from '../../../src/net/address-guard.js';
-import { BotClient } from '../../../src/net/bot-client.js';
+import { BotClient, type BotRequest } from '../../../src/net/bot-client.js';
 import { createDial, type Dial } from '../../../src/net/connector.js';
 import type { BotAnswer } from '../../../src/net/exchange.js';
 import { CachedResolver, createCaresSource } from '../../../src/net/resolver.js';
@@ -69,10 +69,18 @@ export function aClient(port: number, dial: Dial = createDial(), clock: Clock = 
     allow: ALLOW_NOTHING,
     dial,
   });
-  closing.push(() => client.close());
+  closing.push(() => {
+    client.close();
+  });
   return client;
 }
 
 export function send(client: BotClient, timeoutMs = 2_000, body = '{"object":"page"}'): Promise<BotAnswer> {
-  return client.send({ target: TARGET, headers: HEADERS, body: Buffer.from(body), timeoutMs });
+  return answerOf(client, { target: TARGET, headers: HEADERS, body: Buffer.from(body), timeoutMs });
+}
+
+export function answerOf(client: BotClient, request: BotRequest): Promise<BotAnswer> {
+  return new Promise((resolve) => {
+    client.send(request, resolve);
+  });
 }

@@ -1,0 +1,146 @@
+import type { Socket } from 'node:net';
+
+import type { Exchange, NoAnswer } from './exchange.js';
+import { ResponseReader } from './response-reader.js';
+
+/** A request up to this size leaves in one piece; a larger body is not copied behind its head. */
+const ONE_PIECE_BYTES = 16 * 1_024;
+
+/** Whose the connection is. */
+export interface Owner {
+  /** It may serve again. `idleSeconds`: how long the bot keeps it open without a request, if it said so. */
+  freed(connection: BotConnection, idleSeconds: number | undefined): void;
+  /** It never will. */
+  gone(connection: BotConnection): void;
+}
+
+/**
+ * One HTTP/1.1 connection to a bot, one request at a time. It serves again only after an answer that was read to its end and
+ * leaves no doubt about where that was; whatever comes unasked ends it.
+ */
+export class BotConnection {
+  /** For its owner: until when it may wait for a request. */
+  idleUntilMs = 0;
+  readonly #owner: Owner;
+  readonly #reader = new ResponseReader();
+  #socket: Socket | undefined;
+  #exchange: Exchange | undefined;
+  #isGone = false;
+
+  /** Dials at once. `first` is sent when that has succeeded, or learns why it has not. */
+  constructor(dial: () => Promise<Socket>, owner: Owner, first: Exchange) {
+    this.#owner = owner;
+    this.#exchange = first;
+    dial().then(this.#connected, this.#notConnected);
+  }
+
+  /** Only when it was freed, or is new. */
+  send(exchange: Exchange): void {
+    this.#exchange = exchange;
+    this.#write();
+  }
+
+  /** Ends it. A request under way has no answer then; one that still waits for the connection may be tried elsewhere. */
+  destroy(): void {
+    const exchange = this.#exchange;
+    if (exchange?.started === false) exchange.refuse();
+    this.#break('reset');
+  }
+
+  /** By the exchange, when its time is up. */
+  abandon(): void {
+    this.#break('timeout');
+  }
+
+  readonly #connected = (socket: Socket): void => {
+    if (this.#isGone) {
+      socket.on('error', ignore);
+      socket.destroy();
+      return;
+    }
+    this.#socket = socket;
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onClose);
+    socket.on('close', this.#onClose);
+    this.#write();
+  };
+
+  readonly #notConnected = (error: unknown): void => {
+    this.#exchange?.refuse(error);
+    this.#exchange = undefined;
+    this.#leave();
+  };
+
+  #write(): void {
+    const socket = this.#socket;
+    const exchange = this.#exchange;
+    if (exchange === undefined || exchange.settled || socket === undefined) {
+      this.#exchange = undefined;
+      this.#owner.freed(this, undefined);
+      return;
+    }
+    exchange.start(this);
+    this.#reader.reset();
+    const { head, body } = exchange;
+    if (head.length + body.length > ONE_PIECE_BYTES) {
+      socket.cork();
+      socket.write(head, 'latin1');
+      socket.write(body);
+      socket.uncork();
+      return;
+    }
+    const bytes = Buffer.allocUnsafe(head.length + body.length);
+    bytes.write(head, 'latin1');
+    bytes.set(body, head.length);
+    socket.write(bytes);
+  }
+
+  readonly #onData = (bytes: Buffer): void => {
+    if (this.#exchange === undefined) {
+      this.#break('reset');
+      return;
+    }
+    const progress = this.#reader.push(bytes);
+    if (progress === 'done') this.#answered();
+    else if (progress !== 'reading') this.#break('reset');
+  };
+
+  /** Free first: what the answer lets begin finds this connection, not a new one. */
+  #answered(): void {
+    const { status, mayServeAgain, idleSeconds } = this.#reader;
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    // A bot that answers before it has read everything will not read the next request as one.
+    if (mayServeAgain && this.#socket?.writableLength === 0) this.#owner.freed(this, idleSeconds);
+    else this.#leave();
+    exchange?.end(status, 'reset');
+  }
+
+  readonly #onEnd = (): void => {
+    if (this.#exchange !== undefined && this.#reader.end() === 'done') this.#answered();
+    else this.#break('reset');
+  };
+
+  readonly #onClose = (): void => {
+    this.#break('reset');
+  };
+
+  #break(why: NoAnswer): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    this.#leave();
+    exchange?.end(exchange.started ? this.#reader.status : undefined, why);
+  }
+
+  #leave(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#socket?.destroy();
+    this.#owner.gone(this);
+  }
+}
+
+function ignore(): void {
+  // Nobody is interested in how it ends.
+}
