@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 
+import { TurnEnd } from '../core/turn.js';
+
 import type { Exchange, NoAnswer } from './exchange.js';
 import { ResponseReader } from './response-reader.js';
 
@@ -34,16 +36,14 @@ export class BotConnection {
     dial().then(this.#connected, this.#notConnected);
   }
 
-  /** Only when it was freed, or is new. */
+  /** Only when it was freed. The request leaves at the end of the turn. */
   send(exchange: Exchange): void {
     this.#exchange = exchange;
-    this.#write();
+    outgoing.add(this);
   }
 
-  /** Ends it. A request under way has no answer then; one that still waits for the connection may be tried elsewhere. */
+  /** Ends it. A request under way has no answer then; one of which no byte has left may be tried elsewhere. */
   destroy(): void {
-    const exchange = this.#exchange;
-    if (exchange?.started === false) exchange.refuse();
     this.#break('reset');
   }
 
@@ -63,7 +63,7 @@ export class BotConnection {
     socket.on('end', this.#onEnd);
     socket.on('error', this.#onClose);
     socket.on('close', this.#onClose);
-    this.#write();
+    outgoing.add(this);
   };
 
   readonly #notConnected = (error: unknown): void => {
@@ -72,10 +72,12 @@ export class BotConnection {
     this.#leave();
   };
 
-  #write(): void {
+  /** By the end of the turn. */
+  write(): void {
     const socket = this.#socket;
     const exchange = this.#exchange;
-    if (exchange === undefined || exchange.settled || socket === undefined) {
+    if (this.#isGone || socket === undefined) return;
+    if (exchange === undefined || exchange.settled) {
       this.#exchange = undefined;
       this.#owner.freed(this, undefined);
       return;
@@ -97,7 +99,7 @@ export class BotConnection {
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    if (this.#exchange === undefined) {
+    if (this.#exchange?.started !== true) {
       this.#break('reset');
       return;
     }
@@ -118,7 +120,7 @@ export class BotConnection {
   }
 
   readonly #onEnd = (): void => {
-    if (this.#exchange !== undefined && this.#reader.end() === 'done') this.#answered();
+    if (this.#exchange?.started === true && this.#reader.end() === 'done') this.#answered();
     else this.#break('reset');
   };
 
@@ -130,7 +132,8 @@ export class BotConnection {
     const exchange = this.#exchange;
     this.#exchange = undefined;
     this.#leave();
-    exchange?.end(exchange.started ? this.#reader.status : undefined, why);
+    if (exchange?.started === false) exchange.refuse();
+    else exchange?.end(this.#reader.status, why);
   }
 
   #leave(): void {
@@ -140,6 +143,10 @@ export class BotConnection {
     this.#owner.gone(this);
   }
 }
+
+const outgoing = new TurnEnd<BotConnection>((connection) => {
+  connection.write();
+});
 
 function ignore(): void {
   // Nobody is interested in how it ends.

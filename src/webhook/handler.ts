@@ -5,6 +5,7 @@ import type { Delivery, RoutedEntry } from '../core/delivery.js';
 import type { Logger } from '../core/log.js';
 import type { PageLookup, WebhookApp } from '../core/page-route.js';
 import type { PostTrace, Tracer } from '../core/trace.js';
+import { TurnEnd } from '../core/turn.js';
 
 import { OK, REFUSAL_ANSWERS, send, sendUnread, TRY_AGAIN } from './answers.js';
 import { BodyReader, declaredTooLarge, wholeOf, type BodyDeps, type BodyResult, type BodySink } from './body.js';
@@ -64,6 +65,12 @@ class Arrival implements BodySink {
   }
 }
 
+/** An answer that leaves at the end of the turn. */
+interface Outgoing {
+  readonly res: ServerResponse;
+  readonly done: boolean;
+}
+
 /** A POST whose signature verified. */
 interface Verified {
   readonly exchange: Exchange;
@@ -109,6 +116,11 @@ export class WebhookHandler {
     const { limits, clock } = deps;
     this.#body = { limits, clock, budget: this.#budget, pace: this.#pace, throttle: this.#throttle };
   }
+
+  readonly #outgoing = new TurnEnd<Outgoing>(({ res, done }) => {
+    this.#inFlight--;
+    send(res, done ? OK : TRY_AGAIN, this.closing);
+  });
 
   /** POSTs that are not answered yet. */
   get inFlight(): number {
@@ -267,10 +279,9 @@ export class WebhookHandler {
   #answer({ exchange, by, receivedMs, trace }: Verified, done: boolean): void {
     const { observe, clock } = this.#deps;
     const status = done ? 200 : 503;
-    this.#inFlight--;
     observe.answered(appIdOf(by), status, clock.monotonicMs() - receivedMs);
     trace?.end(status);
-    send(exchange.res, done ? OK : TRY_AGAIN, this.closing);
+    this.#outgoing.add({ res: exchange.res, done });
   }
 
   #refuse(req: IncomingMessage, res: ServerResponse, why: Refusal): void {
