@@ -48,9 +48,10 @@ export function traceIdOf(traceparent: string): string {
  */
 export type PostVerdict = 'done' | 'unavailable';
 
-/** The one port that direct and durable delivery implement. Never rejects. */
+/** The one port that direct and durable delivery implement. */
 export interface Delivery {
-  deliver(post: RoutedPost): Promise<PostVerdict>;
+  /** Calls `decided` once, at once or later. */
+  deliver(post: RoutedPost, decided: (verdict: PostVerdict) => void): void;
   /** Resolves when nothing is in flight, or after `timeoutMs`. New posts are answered `unavailable`. */
   drain(timeoutMs: number): Promise<void>;
 }

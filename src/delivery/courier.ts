@@ -7,11 +7,12 @@ import type { AttemptTrace } from '../core/trace.js';
 import type { Alerts } from './alerts.js';
 import type { BackendClient, BotAnswer, BotRequest } from './backend-client.js';
 import type { Backends } from './backends.js';
-import type { Dedupe, Outcome } from './dedupe.js';
+import type { Dedupe, Outcome, Remembered } from './dedupe.js';
+import type { Done } from './lanes.js';
 import type { DeliveryLimits } from './limits.js';
 import type { DeliveryObserver, UnavailableWhy } from './observe.js';
 import type { PageStates } from './page-states.js';
-import type { Claimed, Part, PostRun } from './post-run.js';
+import type { Part, PostRun } from './post-run.js';
 import { isAnswered, replyOf, type Reply } from './reply.js';
 import { requestHeaders } from './sign.js';
 
@@ -40,11 +41,11 @@ export class Courier {
     this.#deps = deps;
   }
 
-  /** Calls `done` when every item is settled, at once or later. Never throws. */
-  carry(part: Part, done: () => void): void {
+  /** Tells `then` when every item is settled, at once or later. Never throws. */
+  carry(part: Part, then: Done): void {
     const obstacle = this.#obstacle(part);
-    if (obstacle === undefined) this.#send(part, done);
-    else this.#settle(part, obstacle, done);
+    if (obstacle === undefined) this.#send(part, then);
+    else this.#settle(part, obstacle, then);
   }
 
   /** Settles every item of a part that is not sent. */
@@ -53,7 +54,7 @@ export class Courier {
   }
 
   /** Nothing is given up without having been tried once, open circuit, full lane or not. */
-  owesAnAttempt(timeMs: number | undefined, { event }: Pick<Claimed, 'event'>): boolean {
+  owesAnAttempt(timeMs: number | undefined, event: Remembered): boolean {
     return !event.attempted && this.#isOverdue(timeMs, event);
   }
 
@@ -67,39 +68,42 @@ export class Courier {
   }
 
   #mustTry({ entry, claimed }: Part): boolean {
-    return claimed.some((one) => this.owesAnAttempt(entry.timeMs, one));
+    return claimed.some(({ event }) => this.owesAnAttempt(entry.timeMs, event));
   }
 
-  #settle(part: Part, reply: Reply, done: () => void): void {
+  #settle(part: Part, reply: Reply, then: Done): void {
     if (reply.kind !== 'too_large' || part.claimed.length === 1) {
       this.#conclude(part, reply);
-      done();
+      then.done();
       return;
     }
-    const half = Math.ceil(part.claimed.length / 2);
-    this.carry({ ...part, claimed: part.claimed.slice(0, half) }, () => {
-      this.carry({ ...part, claimed: part.claimed.slice(half) }, done);
-    });
+    const { run, entry, claimed } = part;
+    const half = Math.ceil(claimed.length / 2);
+    const second = { run, entry, claimed: claimed.slice(half) };
+    const done = (): void => {
+      this.carry(second, then);
+    };
+    this.carry({ run, entry, claimed: claimed.slice(0, half) }, { done });
   }
 
-  #send(part: Part, done: () => void): void {
+  #send(part: Part, then: Done): void {
     this.#noteAttempt(part);
     const trace = part.run.post.trace?.attempt(part.entry.route, part.claimed.length);
     const request = this.#request(part, trace);
     this.#sendingBytes += request.body.length;
-    const toldBy = { client: false };
+    const attempt = { isOver: false };
     const answered = (answer: BotAnswer): void => {
-      toldBy.client = true;
+      attempt.isOver = true;
       this.#sendingBytes -= request.body.length;
       this.#deps.backends.went(request.target, isAnswered(answer));
       const reply = this.#believed(part, replyOf(answer));
       trace?.end(reply.kind === 'accepted', reply.kind === 'unavailable' ? reply.why : reply.kind);
-      this.#settle(part, reply, done);
+      this.#settle(part, reply, then);
     };
     try {
       this.#deps.client.send(request, answered);
     } catch (error) {
-      if (toldBy.client) throw error;
+      if (attempt.isOver) throw error;
       // A client that fails is a bug of ours; it must not stop the page's lane.
       const traceId = traceIdOf(part.run.post.traceparent);
       this.#deps.log.error('sending to a bot failed unexpectedly', { error, traceId });
@@ -121,8 +125,8 @@ export class Courier {
   }
 
   #noteAttempt({ entry, claimed }: Part): void {
-    for (const { again, event } of claimed) {
-      if (again && event.attempted) this.#deps.observe.retried(entry.route.appId);
+    for (const { event } of claimed) {
+      if (event.again && event.attempted) this.#deps.observe.retried(entry.route.appId);
       event.attempted = true;
     }
   }
@@ -146,11 +150,11 @@ export class Courier {
     if (reply.kind === 'unavailable') observe.unavailable(route.appId, reply.why);
     let worst: Outcome = 'accepted';
     for (const one of claimed) {
-      const outcome = this.#outcomeOf(reply, entry.timeMs, one);
+      const outcome = this.#outcomeOf(reply, entry.timeMs, one.event);
       if (outcome !== 'accepted') worst = outcome;
       observe.item(route.appId, one.item.channel ?? 'none', outcome);
       run.tell(one.item, outcome);
-      dedupe.settle(one.key, outcome);
+      dedupe.settle(one.event, outcome);
     }
     const now = clock.nowMs();
     if (worst === 'accepted') {
@@ -170,14 +174,14 @@ export class Courier {
     log.debug('bot did not take an event', { appId, pageId, page, why, traceId: traceIdOf(post.traceparent) });
   }
 
-  #outcomeOf(reply: Reply, timeMs: number | undefined, one: Claimed): Outcome {
+  #outcomeOf(reply: Reply, timeMs: number | undefined, event: Remembered): Outcome {
     if (reply.kind === 'accepted') return 'accepted';
     if (reply.kind !== 'unavailable') return 'refused';
-    return one.event.attempted && this.#isOverdue(timeMs, one.event) ? 'given_up' : 'unavailable';
+    return event.attempted && this.#isOverdue(timeMs, event) ? 'given_up' : 'unavailable';
   }
 
   /** A time in the future says nothing; then, as without any, it counts from the first arrival. */
-  #isOverdue(timeMs: number | undefined, { firstSeenMs }: Claimed['event']): boolean {
+  #isOverdue(timeMs: number | undefined, { firstSeenMs }: Remembered): boolean {
     const { clock, limits } = this.#deps;
     return clock.nowMs() - Math.min(timeMs ?? firstSeenMs, firstSeenMs) >= limits.giveUpMs;
   }

@@ -6,35 +6,34 @@ import { SeenTable, type SeenKey } from './seen-table.js';
 /** What an attempt at an item came to. All but `unavailable` are final. */
 export type Outcome = 'accepted' | 'refused' | 'given_up' | 'unavailable';
 
-/** One event, as long as it is remembered. */
+/** One event, from when it comes until what became of it is final. */
 export interface Remembered {
+  readonly kind: 'mine';
+  readonly key: string;
+  readonly seen: SeenKey;
   /** Wall clock: stands in for `entry.time` where Meta gave none. */
   readonly firstSeenMs: number;
   /** Some request really tried to deliver it. */
   attempted: boolean;
-}
-
-interface Pending {
-  readonly seen: SeenKey;
-  readonly event: Remembered;
+  /** An earlier POST had it. */
+  again: boolean;
+  /** Once it came to nothing and is expected again. */
+  expiresMs: number;
+  /** Told when the outcome is there. */
   waiting: ((outcome: Outcome) => void)[] | undefined;
 }
 
-/** An event that came to nothing and is expected again. */
-interface Unsettled {
-  readonly event: Remembered;
-  readonly expiresMs: number;
-}
-
 export type Claim =
-  /** Nobody is on it: the caller delivers it and calls `settle`. `again`: an earlier POST had it. */
-  | { readonly kind: 'mine'; readonly event: Remembered; readonly again: boolean }
+  /** Nobody is on it: the caller delivers it and calls `settle`. */
+  | Remembered
   | { readonly kind: 'done' }
   /** Somebody is on it. `told` is called when the outcome is there, before anything else of its conversation begins. */
   | { readonly kind: 'joined'; readonly join: (told: (outcome: Outcome) => void) => void };
 
 /** Events that wait for Meta's retry; beyond, the oldest counts as new when it comes. */
 const MAX_UNSETTLED = 100_000;
+
+const DONE = { kind: 'done' } as const;
 
 type Bounds = Pick<DeliveryLimits, 'dedupeWindowMs' | 'maxRemembered'>;
 
@@ -45,9 +44,9 @@ type Bounds = Pick<DeliveryLimits, 'dedupeWindowMs' | 'maxRemembered'>;
 export class Dedupe {
   readonly #clock: Clock;
   readonly #bounds: Bounds;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new Map<string, Remembered>();
   /** The one that failed first is in front. */
-  readonly #unsettled = new Map<string, Unsettled>();
+  readonly #unsettled = new Map<string, Remembered>();
   readonly #done: SeenTable;
 
   constructor(clock: Clock, bounds: Bounds) {
@@ -63,28 +62,42 @@ export class Dedupe {
     }
     const now = this.#clock.monotonicMs();
     const seen = this.#done.key(key);
-    if (this.#done.has(seen, now)) return { kind: 'done' };
-    const before = this.#unsettled.size === 0 ? undefined : this.#unsettled.get(key);
-    if (before !== undefined) this.#unsettled.delete(key);
-    const known = before !== undefined && before.expiresMs > now ? before.event : undefined;
-    const event = known ?? { firstSeenMs: this.#clock.nowMs(), attempted: false };
-    this.#pending.set(key, { seen, event, waiting: undefined });
-    return { kind: 'mine', event, again: known !== undefined };
+    if (this.#done.has(seen, now)) return DONE;
+    const event = this.#unsettled.size === 0 ? undefined : this.#expected(key, now);
+    const mine = event ?? this.#newcomer(key, seen);
+    this.#pending.set(key, mine);
+    return mine;
   }
 
-  settle(key: string, outcome: Outcome): void {
-    const pending = this.#pending.get(key);
-    if (pending === undefined) return;
-    this.#pending.delete(key);
+  /** By whoever had claimed it, once. */
+  settle(event: Remembered, outcome: Outcome): void {
+    this.#pending.delete(event.key);
     const now = this.#clock.monotonicMs();
     const expiresMs = now + this.#bounds.dedupeWindowMs;
+    const { waiting } = event;
+    event.waiting = undefined;
     if (outcome === 'unavailable') {
-      this.#unsettled.set(key, { event: pending.event, expiresMs });
+      event.again = true;
+      event.expiresMs = expiresMs;
+      this.#unsettled.set(event.key, event);
       this.#forgetOld(now);
     } else {
-      this.#done.add(pending.seen, expiresMs, now);
+      this.#done.add(event.seen, expiresMs, now);
     }
-    if (pending.waiting !== undefined) for (const told of pending.waiting) told(outcome);
+    if (waiting !== undefined) for (const told of waiting) told(outcome);
+  }
+
+  #newcomer(key: string, seen: SeenKey): Remembered {
+    const firstSeenMs = this.#clock.nowMs();
+    return { kind: 'mine', key, seen, firstSeenMs, attempted: false, again: false, expiresMs: 0, waiting: undefined };
+  }
+
+  /** An event that came to nothing, and has come again in time. */
+  #expected(key: string, now: number): Remembered | undefined {
+    const event = this.#unsettled.get(key);
+    if (event === undefined) return undefined;
+    this.#unsettled.delete(key);
+    return event.expiresMs > now ? event : undefined;
   }
 
   /** Two for each that comes: the memory shrinks when the traffic does. */

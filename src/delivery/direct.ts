@@ -7,13 +7,13 @@ import type { BackendClient } from './backend-client.js';
 import { Backends } from './backends.js';
 import { Courier } from './courier.js';
 import { Dedupe } from './dedupe.js';
-import { Lanes } from './lanes.js';
+import { Lanes, type Done, type Work } from './lanes.js';
 import { deliveryLimits, type DeliveryLimits } from './limits.js';
 import type { DeliveryObserver, UnavailableWhy } from './observe.js';
 import { pageKeyOf } from './page-key.js';
 import { PageStates, type PageDeliveryState } from './page-states.js';
 import { cutParts } from './parts.js';
-import { PostRun, type Claimed } from './post-run.js';
+import { PostRun, type Claimed, type Part, type PostTerms, type Weight } from './post-run.js';
 
 export interface DirectDeliveryDeps {
   readonly client: BackendClient;
@@ -36,6 +36,7 @@ export class DirectDelivery implements Delivery {
   readonly #dedupe: Dedupe;
   readonly #states = new PageStates();
   readonly #courier: Courier;
+  readonly #terms: PostTerms;
   #items = 0;
   #bytes = 0;
   #posts = 0;
@@ -46,6 +47,11 @@ export class DirectDelivery implements Delivery {
     this.#deps = deps;
     this.#limits = limits;
     this.#dedupe = new Dedupe(deps.clock, limits);
+    const { answerWithinMs, goOnMs } = limits;
+    const ended = ({ weight }: PostRun): void => {
+      this.#count(-1, weight);
+    };
+    this.#terms = { clock: deps.clock, answerWithinMs, goOnMs, ended };
     this.#courier = new Courier({
       ...deps,
       limits,
@@ -58,20 +64,18 @@ export class DirectDelivery implements Delivery {
     });
   }
 
-  deliver(post: RoutedPost): Promise<PostVerdict> {
+  deliver(post: RoutedPost, decided: (verdict: PostVerdict) => void): void {
     const weight = weigh(post);
     const obstacle = this.#obstacle(weight);
     if (obstacle !== undefined) {
       this.#deps.observe.unavailable(post.appId, obstacle);
-      return Promise.resolve('unavailable');
+      decided('unavailable');
+      return;
     }
     this.#count(1, weight);
-    const run = new PostRun(post, this.#deps.clock, this.#limits, () => {
-      this.#count(-1, weight);
-    });
+    const run = new PostRun(post, weight, this.#terms, decided);
     for (const entry of post.entries) this.#begin(run, entry);
     run.closed();
-    return run.verdict;
   }
 
   async drain(timeoutMs: number): Promise<void> {
@@ -105,18 +109,13 @@ export class DirectDelivery implements Delivery {
     const lane = pageKeyOf(route);
     const isFull = this.#lanes.depth(lane) >= route.maxInFlight * this.#limits.laneDepth;
     for (const claimed of cutParts(entry, claims)) {
-      const part = { run, entry, claimed };
-      if (isFull && !claimed.some((one) => this.#courier.owesAnAttempt(entry.timeMs, one))) {
+      const part = new Carriage(this.#courier, run, entry, claimed);
+      if (isFull && !claimed.some(({ event }) => this.#courier.owesAnAttempt(entry.timeMs, event))) {
         this.#courier.giveBack(part, 'lane_full');
         continue;
       }
       run.opened();
-      this.#lanes.add(lane, route.maxInFlight, conversationsOf(claimed), (done) => {
-        this.#courier.carry(part, () => {
-          run.closed();
-          done();
-        });
-      });
+      this.#lanes.add(lane, route.maxInFlight, part);
     }
   }
 
@@ -129,10 +128,9 @@ export class DirectDelivery implements Delivery {
         this.#deps.observe.item(route.appId, channel, 'not_accepted_by_spec');
         continue;
       }
-      const key = run.keyOf(item);
-      const claim = this.#dedupe.claim(key);
+      const claim = this.#dedupe.claim(run.keyOf(item));
       if (claim.kind === 'mine') {
-        mine.push({ item, key, event: claim.event, again: claim.again });
+        mine.push({ item, event: claim });
         continue;
       }
       this.#deps.observe.item(route.appId, channel, 'duplicate');
@@ -154,9 +152,32 @@ export class DirectDelivery implements Delivery {
   }
 }
 
-interface Weight {
-  readonly items: number;
-  readonly bytes: number;
+/** A part on its way through its page's lane. */
+class Carriage implements Part, Work, Done {
+  readonly run: PostRun;
+  readonly entry: RoutedEntry;
+  readonly claimed: readonly Claimed[];
+  readonly conversations: readonly string[];
+  readonly #courier: Courier;
+  #lane: Done | undefined;
+
+  constructor(courier: Courier, run: PostRun, entry: RoutedEntry, claimed: readonly Claimed[]) {
+    this.run = run;
+    this.entry = entry;
+    this.claimed = claimed;
+    this.conversations = conversationsOf(claimed);
+    this.#courier = courier;
+  }
+
+  begin(lane: Done): void {
+    this.#lane = lane;
+    this.#courier.carry(this, this);
+  }
+
+  done(): void {
+    this.run.closed();
+    this.#lane?.done();
+  }
 }
 
 /** Each item is a piece of the body that was received: as long as one is held, all of the body is. */

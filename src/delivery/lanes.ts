@@ -1,12 +1,30 @@
-/** Work on some conversations of a page. Calls `done` once, at once or later. Never throws. */
-export type Work = (done: () => void) => void;
+/** Told when something has come to its end. */
+export interface Done {
+  done(): void;
+}
 
-interface Job {
-  readonly work: Work;
+/** Work on some conversations of a page. Tells `then` once, at once or later. Never throws. */
+export interface Work {
   readonly conversations: readonly string[];
-  waitsFor: number;
+  begin(then: Done): void;
+}
+
+class Job implements Done {
+  readonly work: Work;
+  waitsFor = 0;
   /** Jobs that wait for this one; made when first needed. */
   next: Job[] | undefined;
+  readonly #lane: Lane;
+
+  constructor(work: Work, lane: Lane) {
+    this.work = work;
+    this.next = undefined;
+    this.#lane = lane;
+  }
+
+  done(): void {
+    this.#lane.finish(this);
+  }
 }
 
 /** One page: jobs of one conversation run one after the other, in the order in which they came, others beside them. */
@@ -27,8 +45,8 @@ class Lane {
     this.#onIdle = onIdle;
   }
 
-  add(conversations: readonly string[], work: Work): void {
-    const job: Job = { work, conversations, waitsFor: 0, next: undefined };
+  add(work: Work): void {
+    const job = new Job(work, this);
     if (this.size === 0) {
       this.#alone = job;
     } else {
@@ -43,7 +61,7 @@ class Lane {
 
   /** Behind the last job of each of its conversations. */
   #file(job: Job): void {
-    for (const conversation of job.conversations) {
+    for (const conversation of job.work.conversations) {
       const before = this.#last.get(conversation);
       if (before !== undefined && before !== job) {
         (before.next ??= []).push(job);
@@ -53,7 +71,7 @@ class Lane {
     }
   }
 
-  /** A job that is done at once comes back here through `#finish`; the loop that is running takes the next. */
+  /** A job that is done at once comes back here through `finish`; the loop that is running takes the next. */
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
@@ -62,9 +80,7 @@ class Lane {
       if (job === undefined) break;
       this.#readyAt++;
       this.#running++;
-      job.work(() => {
-        this.#finish(job);
-      });
+      job.work.begin(job);
     }
     this.#isPumping = false;
     if (this.#readyAt === this.#ready.length) {
@@ -74,11 +90,12 @@ class Lane {
     if (this.size === 0) this.#onIdle(this);
   }
 
-  #finish(job: Job): void {
+  /** By the job. */
+  finish(job: Job): void {
     this.#running--;
     this.size--;
     if (this.#alone === job) this.#alone = undefined;
-    else for (const conversation of job.conversations) if (this.#last.get(conversation) === job) this.#last.delete(conversation);
+    else for (const conversation of job.work.conversations) if (this.#last.get(conversation) === job) this.#last.delete(conversation);
     if (job.next !== undefined) for (const next of job.next) if (--next.waitsFor === 0) this.#ready.push(next);
     this.#pump();
   }
@@ -98,7 +115,7 @@ export class Lanes {
   }
 
   /** Starts the work as soon as everything earlier of its conversations is finished and a place is free. */
-  add(page: string, maxInFlight: number, conversations: readonly string[], work: Work): void {
+  add(page: string, maxInFlight: number, work: Work): void {
     let lane = this.#lanes.get(page);
     if (lane === undefined) {
       lane = this.#spare.pop() ?? new Lane(this.#onIdle);
@@ -106,7 +123,7 @@ export class Lanes {
       this.#lanes.set(page, lane);
     }
     lane.maxInFlight = Math.max(1, maxInFlight);
-    lane.add(conversations, work);
+    lane.add(work);
   }
 
   readonly #onIdle = (lane: Lane): void => {

@@ -6,11 +6,7 @@ import type { Outcome, Remembered } from './dedupe.js';
 /** An item that this POST has to deliver. */
 export interface Claimed {
   readonly item: EventItem;
-  /** Its key for duplicates, with its number among equal ones of this POST. */
-  readonly key: string;
   readonly event: Remembered;
-  /** An earlier POST had it. */
-  readonly again: boolean;
 }
 
 /** Items that go to a bot in one request. */
@@ -20,30 +16,47 @@ export interface Part {
   readonly claimed: readonly Claimed[];
 }
 
+/** Of all POSTs the same. */
+export interface PostTerms {
+  readonly clock: Clock;
+  readonly answerWithinMs: number;
+  readonly goOnMs: number;
+  /** A POST has come to its end: nothing of it is under way any more. */
+  ended(run: PostRun): void;
+}
+
+/** Items and bytes of a POST. */
+export interface Weight {
+  readonly items: number;
+  readonly bytes: number;
+}
+
 /** One POST on its way: counts what is still open and answers when nothing is, or when its time is over. */
 export class PostRun {
   readonly post: RoutedPost;
   /** Nothing of it is tried after this. */
   readonly deadlineMs: number;
-  readonly verdict: Promise<PostVerdict>;
+  readonly weight: Weight;
   /** Conversations and keys; made when first needed, which most POSTs never do. */
   #blocked: Set<string> | undefined;
   #seen: Map<string, number> | undefined;
   #onlyKey: string | undefined;
-  readonly #onEnd: () => void;
+  readonly #terms: PostTerms;
   readonly #cancelTimer: () => void;
-  #resolve: (verdict: PostVerdict) => void = () => undefined;
+  #decided: ((verdict: PostVerdict) => void) | undefined;
   /** One for the beginning, so that it does not end before everything was counted. */
   #open = 1;
   #failed = false;
 
-  constructor(post: RoutedPost, clock: Clock, within: { readonly answerWithinMs: number; readonly goOnMs: number }, onEnd: () => void) {
+  constructor(post: RoutedPost, weight: Weight, terms: PostTerms, decided: (verdict: PostVerdict) => void) {
+    const { clock, answerWithinMs, goOnMs } = terms;
     this.post = post;
-    this.deadlineMs = post.receivedMs + within.goOnMs;
-    this.#onEnd = onEnd;
-    this.verdict = new Promise((resolve) => (this.#resolve = resolve));
-    this.#cancelTimer = clock.setTimer(post.receivedMs + within.answerWithinMs - clock.monotonicMs(), () => {
-      this.#resolve('unavailable');
+    this.weight = weight;
+    this.deadlineMs = post.receivedMs + goOnMs;
+    this.#terms = terms;
+    this.#decided = decided;
+    this.#cancelTimer = clock.setTimer(post.receivedMs + answerWithinMs - clock.monotonicMs(), () => {
+      this.#decide('unavailable');
     });
   }
 
@@ -67,8 +80,8 @@ export class PostRun {
   closed(): void {
     if (--this.#open > 0) return;
     this.#cancelTimer();
-    this.#resolve(this.#failed ? 'unavailable' : 'done');
-    this.#onEnd();
+    this.#terms.ended(this);
+    this.#decide(this.#failed ? 'unavailable' : 'done');
   }
 
   /** An item's outcome. After one that comes again, nothing of its conversation may overtake it. */
@@ -81,5 +94,12 @@ export class PostRun {
   isBlocked(claimed: readonly Claimed[]): boolean {
     const blocked = this.#blocked;
     return blocked !== undefined && claimed.some(({ item }) => blocked.has(item.conversation));
+  }
+
+  /** Once: what comes later is for Meta's retry. */
+  #decide(verdict: PostVerdict): void {
+    const decided = this.#decided;
+    this.#decided = undefined;
+    decided?.(verdict);
   }
 }

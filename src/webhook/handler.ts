@@ -265,7 +265,7 @@ export class WebhookHandler {
       ...(trace === undefined ? {} : { trace }),
     };
     // What can be delivered is delivered even if Meta has to come again for the rest: its retry finds it done.
-    void this.#deps.delivery.deliver(routed).then((verdict) => {
+    this.#deps.delivery.deliver(routed, (verdict) => {
       this.#answer(verified, verdict === 'done' && !again);
     });
   }

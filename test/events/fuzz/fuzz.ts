@@ -67,7 +67,12 @@ class Lane {
     };
     // A new one each time: what one body says must not be a duplicate of what another one said.
     const common = { client, clock: systemClock, log: silentLogger, observe: silentDeliveryObserver, limits: { maxRemembered: 256 } };
-    const delivery: Delivery = { deliver: (post) => new DirectDelivery(common).deliver(post), drain: () => Promise.resolve() };
+    const delivery: Delivery = {
+      deliver: (post, decided) => {
+        new DirectDelivery(common).deliver(post, decided);
+      },
+      drain: () => Promise.resolve(),
+    };
     this.#server = createWebhookServer({ lookup, delivery, clock: systemClock, log: silentLogger, observe: this.observed });
   }
 

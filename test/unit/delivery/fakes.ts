@@ -1,4 +1,4 @@
-import type { PostVerdict, RoutedPost } from '../../../src/core/delivery.js';
+import type { Delivery, PostVerdict, RoutedPost } from '../../../src/core/delivery.js';
 import { silentLogger, type Logger } from '../../../src/core/log.js';
 import type { Channel, PageRoute } from '../../../src/core/page-route.js';
 import { Secret } from '../../../src/core/secret.js';
@@ -114,7 +114,7 @@ export function aRig(set: { limits?: Partial<DeliveryLimits>; log?: Logger } = {
   const bots = new FakeBots(clock);
   const observed = new CountingObserver();
   const delivery = new DirectDelivery({ client: bots, clock, log: set.log ?? silentLogger, observe: observed, limits: set.limits ?? {} });
-  const deliver = (body: string, route?: Partial<PageRoute>): Promise<PostVerdict> => delivery.deliver(routed(body, clock, route));
+  const deliver = (body: string, route?: Partial<PageRoute>): Promise<PostVerdict> => verdictOf(delivery, routed(body, clock, route));
   const warmUp = async (): Promise<void> => {
     const answer = bots.answer;
     bots.answer = () => 200;
@@ -123,6 +123,12 @@ export function aRig(set: { limits?: Partial<DeliveryLimits>; log?: Logger } = {
     bots.sent.length = 0;
   };
   return { clock, bots, observed, delivery, deliver, warmUp };
+}
+
+export function verdictOf(delivery: Delivery, post: RoutedPost): Promise<PostVerdict> {
+  return new Promise((resolve) => {
+    delivery.deliver(post, resolve);
+  });
 }
 
 const APP_SECRET = new Secret('app-secret', 'the-app-secret');

@@ -4,7 +4,7 @@ import type { RoutedPost } from '../../../src/core/delivery.js';
 import type { BackendTarget } from '../../../src/core/page-route.js';
 import { flush } from '../../support/fake-clock.js';
 import { PAGE_ID } from '../webhook/fakes.js';
-import { TIMEOUT, aRig, aText, bodyAt, routed } from './fakes.js';
+import { TIMEOUT, aRig, aText, bodyAt, routed, verdictOf } from './fakes.js';
 
 const KIB = 1_024;
 
@@ -19,9 +19,9 @@ describe('memory', () => {
     bots.answer = () => bots.after(100, 200);
     const padded = (mid: string): string =>
       bodyAt(clock, aText(mid, 'x', mid)).replace('"object"', `"padding":"${'x'.repeat(60 * KIB)}","object"`);
-    const held = delivery.deliver(received(padded('m1'), clock));
+    const held = verdictOf(delivery, received(padded('m1'), clock));
 
-    expect(await delivery.deliver(received(padded('m2'), clock))).toBe('unavailable');
+    expect(await verdictOf(delivery, received(padded('m2'), clock))).toBe('unavailable');
     await clock.advance(100);
     expect(await held).toBe('done');
   });
@@ -33,7 +33,7 @@ describe('memory', () => {
     const items = Array.from({ length: 8 }, (_, i) => aText(`m${i}`, 'x', `u${i}`));
     const body = bodyAt(clock, ...items).replace('"time"', around);
 
-    const first = delivery.deliver(received(body, clock, { maxInFlight: 8 }));
+    const first = verdictOf(delivery, received(body, clock, { maxInFlight: 8 }));
     await flush();
     expect(bots.running).toBe(3);
     await clock.advance(100);
@@ -42,7 +42,7 @@ describe('memory', () => {
 
     // Meta's retries bring the others, a few at a time, each once.
     for (let i = 0; i < 2; i++) {
-      const again = delivery.deliver(received(body, clock, { maxInFlight: 8 }));
+      const again = verdictOf(delivery, received(body, clock, { maxInFlight: 8 }));
       await clock.advance(100);
       expect(await again).toBe(i === 0 ? 'unavailable' : 'done');
     }
@@ -107,7 +107,8 @@ describe('log lines', () => {
     const { bots, clock, delivery } = aRig({ log });
     const traceId = '0af7651916cd43dd8448eb211c80319c';
     const body = bodyAt(clock, aText('m1', 'private words'));
-    const deliver = (): Promise<string> => delivery.deliver({ ...routed(body, clock), traceparent: `00-${traceId}-b7ad6b7169203331-00` });
+    const deliver = (): Promise<string> =>
+      verdictOf(delivery, { ...routed(body, clock), traceparent: `00-${traceId}-b7ad6b7169203331-00` });
     bots.answer = () => 400;
     await deliver();
     bots.answer = () => ({ kind: 'none', why: 'address_refused' });
