@@ -15,7 +15,10 @@ const STATUS_AT = 'HTTP/1.1 '.length;
 
 /** Status line and headers, each whole and nothing else in them: no folded line, no bare CR or LF, no blank before a colon. */
 const HEAD = /^HTTP\/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*)*$/;
-const CHUNK_SIZE = /^([0-9a-fA-F]{1,8})(?:[\t ]*;[\t\x20-\x7e\x80-\xff]*)?$/;
+const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/.source;
+const QUOTED = /"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"/.source;
+/** With extensions, which mean nothing here. */
+const CHUNK_SIZE = new RegExp(`^([0-9a-fA-F]{1,8})(?:;${TOKEN}(?:=(?:${TOKEN}|${QUOTED}))?)*$`);
 const TRAILER = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/;
 const LENGTH = /^[\t ]*([0-9]{1,15})[\t ]*$/;
 const CHUNKED = /^[\t ]*chunked[\t ]*$/i;
@@ -74,7 +77,8 @@ export class ResponseReader {
     this.#head = undefined;
     for (;;) {
       const end = rest.indexOf(END_OF_HEAD, 0, 'latin1');
-      if (this.#headBytes + (end < 0 ? rest.length : end) > MAX_HEAD_BYTES) return 'broken';
+      // Three bytes of its end may be there already.
+      if (this.#headBytes + (end < 0 ? rest.length - 3 : end) > MAX_HEAD_BYTES) return 'broken';
       if (end < 0) {
         this.#head = rest;
         return 'reading';
@@ -106,30 +110,33 @@ export class ResponseReader {
     this.#line = '';
     this.#lineIs = 'size';
     this.idleSeconds = fields.idleSeconds;
-    this.mayServeAgain = !fields.closes && this.#body !== 'until_close' && (!isOld || fields.keepsAlive);
+    this.mayServeAgain = !fields.closes && !isUnsure(this.#body, fields) && (!isOld || fields.keepsAlive);
     return status;
   }
 
   #pushBody(bytes: Buffer, from: number): Progress {
+    const room = MAX_ANSWER_BYTES - this.#bodyBytes;
     this.#bodyBytes += bytes.length - from;
+    if (bytes.length - from <= room) return this.#readBody(bytes, from);
+    const progress = this.#readBody(bytes.subarray(0, from + room), from);
+    this.mayServeAgain = false;
+    return progress === 'reading' ? 'too_long' : progress;
+  }
+
+  #readBody(bytes: Buffer, from: number): Progress {
     switch (this.#body) {
       case 'none':
         return this.#ended(bytes, from);
       case 'sized': {
         const taken = Math.min(this.#left, bytes.length - from);
         this.#left -= taken;
-        if (this.#left === 0) return this.#ended(bytes, from + taken);
-        return this.#readOn();
+        return this.#left === 0 ? this.#ended(bytes, from + taken) : 'reading';
       }
       case 'until_close':
-        return this.#readOn();
+        return 'reading';
       case 'chunked':
         return this.#pushChunks(bytes, from);
     }
-  }
-
-  #readOn(): Progress {
-    return this.#bodyBytes > MAX_ANSWER_BYTES ? 'too_long' : 'reading';
   }
 
   /** What comes behind the end was asked for by nobody. */
@@ -155,7 +162,7 @@ export class ResponseReader {
       if (progress === 'done') return this.#ended(bytes, at);
       if (progress === 'broken') return 'broken';
     }
-    return this.#readOn();
+    return 'reading';
   }
 
   /** One line of a chunked body's framing is there, without its line feed. */
@@ -250,4 +257,9 @@ function bodyOf(status: number, { length, isChunked }: Fields): Body {
   if (status < 200 || status === 204 || status === 304 || length === 0) return 'none';
   if (isChunked) return 'chunked';
   return length === undefined ? 'until_close' : 'sized';
+}
+
+/** Only the end of the connection ends it; or it has none but names one, and some bots send that nevertheless. */
+function isUnsure(body: Body, { length = 0, isChunked }: Fields): boolean {
+  return body === 'until_close' || (body === 'none' && (length > 0 || isChunked));
 }
