@@ -2,35 +2,41 @@ import type { RoutedPost } from '../core/delivery.js';
 import { hmacOf } from '../core/hmac.js';
 import type { PageRoute } from '../core/page-route.js';
 import type { Secret } from '../core/secret.js';
+import { headerLine } from '../net/header-line.js';
 
-const USER_AGENT = 'messenger-operator';
+/** What is the same in every request of a page: made, and checked, once. */
+const lasting = new WeakMap<PageRoute, string>();
+
+function lastingHeaders(route: PageRoute): string {
+  let lines = lasting.get(route);
+  if (lines === undefined) {
+    lines =
+      headerLine('content-type', 'application/json') +
+      headerLine('user-agent', 'messenger-operator') +
+      headerLine('x-messenger-page-id', route.pageId) +
+      headerLine('x-messenger-app-id', route.appId);
+    lasting.set(route, lines);
+  }
+  return lines;
+}
 
 /**
- * All headers of a request to a bot, name and value by turns. Both signatures are over exactly these bytes: bots check
- * either. Nothing of what came in is copied. (Host and Content-Length are added when it is sent.)
+ * All headers of a request to a bot. Both signatures are over exactly these bytes: bots check either. Nothing of what came in
+ * is copied. (Host and Content-Length are added when it is sent.)
  */
 export function requestHeaders(
   post: Pick<RoutedPost, 'traceparent' | 'verified' | 'verifiedBy'>,
   route: PageRoute,
   body: Buffer,
   secret: Secret,
-): string[] {
+): string {
   const { traceparent, verified, verifiedBy } = post;
   const isAsMetaSigned = verified?.bytes === body && secret.equals(verifiedBy);
-  return [
-    'content-type',
-    'application/json',
-    'x-hub-signature-256',
-    isAsMetaSigned ? verified.signature : `sha256=${hmacOf('sha256', secret).hex(body)}`,
-    'x-hub-signature',
-    `sha1=${hmacOf('sha1', secret).hex(body)}`,
-    'x-messenger-page-id',
-    route.pageId,
-    'x-messenger-app-id',
-    route.appId,
-    'traceparent',
-    traceparent,
-    'user-agent',
-    USER_AGENT,
-  ];
+  const sha256 = isAsMetaSigned ? verified.signature : `sha256=${hmacOf('sha256', secret).hex(body)}`;
+  return (
+    lastingHeaders(route) +
+    headerLine('x-hub-signature-256', sha256) +
+    headerLine('x-hub-signature', `sha1=${hmacOf('sha1', secret).hex(body)}`) +
+    headerLine('traceparent', traceparent)
+  );
 }

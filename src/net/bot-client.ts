@@ -20,8 +20,8 @@ const SWEEP_EVERY_MS = 30_000;
 
 export interface BotRequest {
   readonly target: BackendTarget;
-  /** Name, value, name, value, … All of them: nothing is added but Host and Content-Length. */
-  readonly headers: readonly string[];
+  /** Lines of `headerLine`. All of them: nothing is added but Host, Connection and Content-Length. */
+  readonly headers: string;
   readonly body: Buffer;
   /** For everything: resolving, connecting, sending, the answer. */
   readonly timeoutMs: number;
@@ -38,14 +38,14 @@ interface BackendPool {
   running: number;
 }
 
+/** A request with where it goes and until when. */
 interface Sending {
   readonly endpoint: Endpoint;
-  readonly head: string;
-  readonly body: Buffer;
+  readonly request: BotRequest;
   readonly deadlineMs: number;
+  readonly isLastTry: boolean;
+  readonly done: (answer: BotAnswer) => void;
 }
-
-const NEVER_AGAIN = { started: true };
 
 /** POSTs to bots. Follows no redirects, keeps nothing of an answer but its status. */
 export class BotClient {
@@ -74,14 +74,8 @@ export class BotClient {
       done({ kind: 'none', why: 'bad_target' });
       return;
     }
-    const { clock } = this.#deps;
-    const deadlineMs = clock.monotonicMs() + request.timeoutMs;
-    const head = headOf(endpoint, request);
-    this.#try({ endpoint, head, body: request.body, deadlineMs }, (answer, { started }) => {
-      const again = !started && answer.kind === 'none' && answer.why === 'connect' && clock.monotonicMs() < deadlineMs;
-      if (again) this.#try({ endpoint, head, body: request.body, deadlineMs }, done);
-      else done(answer);
-    });
+    const deadlineMs = this.#deps.clock.monotonicMs() + request.timeoutMs;
+    this.#try({ endpoint, request, deadlineMs, isLastTry: false, done });
   }
 
   /** Closes every connection. Requests under way end without an answer. */
@@ -97,23 +91,31 @@ export class BotClient {
     return this.#pools.size;
   }
 
-  #try({ endpoint, head, body, deadlineMs }: Sending, done: (answer: BotAnswer, exchange: { readonly started: boolean }) => void): void {
+  #try(sending: Sending): void {
+    const { endpoint, request, deadlineMs } = sending;
     const { clock } = this.#deps;
     const backend = this.#pool(endpoint);
     if (backend === undefined) {
-      done({ kind: 'none', why: 'connect' }, NEVER_AGAIN);
+      sending.done({ kind: 'none', why: 'connect' });
       return;
     }
     backend.running++;
-    const exchange = new Exchange(head, body, (answer) => {
+    const head = `${endpoint.requestHead}${request.headers}content-length: ${request.body.length}\r\n\r\n`;
+    const exchange = new Exchange(head, request.body, (answer) => {
       cancel();
       backend.running--;
-      done(answer, exchange);
+      this.#tried(sending, answer, exchange.started);
     });
     const cancel = clock.setTimer(deadlineMs - clock.monotonicMs(), () => {
       exchange.expire();
     });
     backend.pool.send(exchange);
+  }
+
+  #tried(sending: Sending, answer: BotAnswer, started: boolean): void {
+    const mayTryAgain = !started && !sending.isLastTry && answer.kind === 'none' && answer.why === 'connect';
+    if (mayTryAgain && this.#deps.clock.monotonicMs() < sending.deadlineMs) this.#try({ ...sending, isLastTry: true });
+    else sending.done(answer);
   }
 
   #endpoint(target: BackendTarget): Endpoint {
@@ -178,18 +180,4 @@ export class BotClient {
     }
     return closed;
   }
-}
-
-/** What may not stand in a header's value (RFC 9110, 5.5), and never does: all of them are ours. */
-const NOT_IN_A_HEADER = /[^\t\x20-\x7e]/;
-
-/** Request line and headers. @throws if a header would break out of its line */
-function headOf({ requestHead }: Endpoint, { headers, body }: BotRequest): string {
-  let head = requestHead;
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const value = headers[i + 1] ?? '';
-    if (NOT_IN_A_HEADER.test(value)) throw new Error(`the value of ${headers[i] ?? ''} cannot be sent as a header`);
-    head += `${headers[i] ?? ''}: ${value}\r\n`;
-  }
-  return `${head}content-length: ${body.length}\r\n\r\n`;
 }

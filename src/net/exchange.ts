@@ -22,9 +22,9 @@ export class Exchange {
   /** Nobody waits for it any more. */
   settled = false;
   #carrier: Carrier | undefined;
-  readonly #settle: (answer: BotAnswer, exchange: Exchange) => void;
+  readonly #settle: (answer: BotAnswer) => void;
 
-  constructor(head: string, body: Buffer, settle: (answer: BotAnswer, exchange: Exchange) => void) {
+  constructor(head: string, body: Buffer, settle: (answer: BotAnswer) => void) {
     this.head = head;
     this.body = body;
     this.#settle = settle;
@@ -56,7 +56,7 @@ export class Exchange {
     if (this.settled) return;
     this.settled = true;
     this.#carrier = undefined;
-    this.#settle(answer, this);
+    this.#settle(answer);
   }
 }
 

@@ -94,9 +94,11 @@ export class WebhookHandler {
   readonly #body: BodyDeps;
   readonly #pace: Pace;
   readonly #budget: UnverifiedBudget;
+  readonly #router: PostRouter;
   readonly #throttle: Throttle;
   readonly #signatures = new SignatureChecks();
   readonly #firstSeen = new FirstSeen();
+  #lastTarget: Target | undefined;
   /** POSTs whose body is arriving: strangers' for all we know, so they take no place of a verified one. */
   #arriving = 0;
   /** Verified POSTs. */
@@ -115,6 +117,7 @@ export class WebhookHandler {
     this.#givenUp = new MinuteLine(deps, 'gave an entry up: where it goes could not be decided for too long');
     const { limits, clock } = deps;
     this.#body = { limits, clock, budget: this.#budget, pace: this.#pace, throttle: this.#throttle };
+    this.#router = new PostRouter({ ...deps, giveUpMs: limits.giveUpMs, givenUp: this.#noteGivenUp });
   }
 
   readonly #outgoing = new TurnEnd<Outgoing>(({ res, done }) => {
@@ -138,7 +141,7 @@ export class WebhookHandler {
 
   handle(req: IncomingMessage, res: ServerResponse): void {
     const { lookup } = this.#deps;
-    const { path, query } = targetOf(req.url ?? '/');
+    const { path, query } = this.#targetOf(req.url ?? '/');
     res.on('error', ignoreError);
     if (path === '/healthz' && req.method === 'GET') {
       send(res, OK, this.closing);
@@ -153,6 +156,12 @@ export class WebhookHandler {
     else if (req.method === 'POST') this.#post({ req, res, path, apps });
     else if (req.method === 'GET') this.#handshake({ req, res, path, apps }, query);
     else this.#refuse(req, res, 'method');
+  }
+
+  /** Meta posts to the same address again and again. */
+  #targetOf(url: string): Target {
+    if (this.#lastTarget?.url !== url) this.#lastTarget = targetOf(url);
+    return this.#lastTarget;
   }
 
   #handshake({ res, apps }: Exchange, query: string): void {
@@ -242,14 +251,15 @@ export class WebhookHandler {
     this.#givenUp.write({ pageId, why });
   };
 
-  #route(verified: Verified, post: ScannedPost): void {
-    const { lookup, clock, observe, limits } = this.#deps;
+  #route(verified: Verified, scanned: ScannedPost): void {
     const { bytes, by, signature, trace } = verified;
-    const splitter = new Splitter(bytes, post, post.object ?? '');
-    const firstSeenMs = (): number => this.#firstSeen.at(signature, clock.nowMs());
-    const { giveUpMs } = limits;
-    const deps = { lookup, clock, observe, giveUpMs, firstSeenMs, givenUp: this.#noteGivenUp };
-    const { entries, again } = new PostRouter(deps, by.apps).route(splitter, post);
+    const splitter = new Splitter(bytes, scanned, scanned.object ?? '');
+    const { entries, again } = this.#router.route({
+      apps: by.apps,
+      scanned,
+      splitter,
+      firstSeenMs: () => this.#firstSeen.at(signature, this.#deps.clock.nowMs()),
+    });
     if (entries.length === 0) {
       this.#answer(verified, !again);
       return;
@@ -306,12 +316,18 @@ function ignoredShape({ object, entries }: ScannedPost): Ignored | undefined {
   return entries === undefined ? 'no_entry' : undefined;
 }
 
+interface Target {
+  readonly url: string;
+  readonly path: string;
+  readonly query: string;
+}
+
 /** Path without one trailing slash, and query. Meta sends the origin form; a proxy may send the absolute one. */
-function targetOf(url: string): { readonly path: string; readonly query: string } {
+function targetOf(url: string): Target {
   const rest = /^https?:\/\/[^/?]*/i.exec(url)?.[0].length ?? 0;
   const mark = url.indexOf('?', rest);
   const path = mark < 0 ? url.slice(rest) : url.slice(rest, mark);
-  return { path: path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path, query: mark < 0 ? '' : url.slice(mark + 1) };
+  return { url, path: path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path, query: mark < 0 ? '' : url.slice(mark + 1) };
 }
 
 /** The sender went away: what was to be delivered is, and nobody is there to be answered. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 import type { RoutedEntry } from '../core/delivery.js';
-import type { PageLookup, PageRoute, RouteAnswer, WebhookApp } from '../core/page-route.js';
+import type { PageLookup, RouteAnswer, WebhookApp } from '../core/page-route.js';
 
 import { entryTimeMs } from './event-key.js';
 import { WATCH_FRESH_MS, WATCH_LOST_MS } from './limits.js';
@@ -16,10 +16,18 @@ export interface RoutingDeps {
   readonly clock: Clock;
   readonly observe: WebhookObserver;
   readonly giveUpMs: number;
-  /** When this POST was first seen, for the age of an entry without a time, or with one to come. */
-  readonly firstSeenMs: () => number;
   /** Told of each entry that Meta shall not send again although nothing was decided. */
   readonly givenUp: (pageId: string | undefined, why: EntryResult) => void;
+}
+
+/** One verified POST. */
+export interface RoutingPost {
+  /** Those whose own secret verified it: only their pages are looked at. */
+  readonly apps: readonly WebhookApp[];
+  readonly scanned: ScannedPost;
+  readonly splitter: Splitter;
+  /** When it was first seen, for the age of an entry without a time, or with one to come. */
+  firstSeenMs(): number;
 }
 
 export interface Routed {
@@ -28,47 +36,49 @@ export interface Routed {
   readonly again: boolean;
 }
 
-/** Finds the page of each entry of one POST. Only pages of `apps` are looked at: those whose own secret verified it. */
+/** Finds the page of each entry of a POST. */
 export class PostRouter {
   readonly #deps: RoutingDeps;
-  readonly #apps: readonly WebhookApp[];
-  readonly #entries: RoutedEntry[] = [];
-  #again = false;
 
-  constructor(deps: RoutingDeps, apps: readonly WebhookApp[]) {
+  constructor(deps: RoutingDeps) {
     this.#deps = deps;
-    this.#apps = apps;
   }
 
-  route(splitter: Splitter, post: ScannedPost): Routed {
-    const { observe } = this.#deps;
-    for (let i = 0; i < post.strays; i++) observe.entry(this.#apps[0]?.appId ?? '', 'not_an_object');
-    for (const scanned of post.entries ?? []) {
-      const { appId, answer } = bestRoute(this.#deps.lookup, this.#apps, scanned.id);
-      observe.entry(appId, answer?.kind === 'route' ? this.#take(splitter, scanned, answer.route) : this.#leave(scanned, answer));
+  route(post: RoutingPost): Routed {
+    const { observe, lookup } = this.#deps;
+    const entries: RoutedEntry[] = [];
+    let again = false;
+    this.#noteStrays(post);
+    for (const scanned of post.scanned.entries ?? []) {
+      const { appId, answer } = bestRoute(lookup, post.apps, scanned.id);
+      if (answer?.kind === 'route') {
+        const entry = post.splitter.entry(scanned, answer.route);
+        if (entry !== undefined) entries.push(entry);
+        observe.entry(appId, entry === undefined ? 'empty' : 'routed');
+        continue;
+      }
+      const result = this.#leave(post, scanned, answer);
+      again ||= RETRY.has(result);
+      observe.entry(appId, result);
     }
-    return { entries: this.#entries, again: this.#again };
+    return { entries, again };
   }
 
-  #take(splitter: Splitter, scanned: ScannedEntry, route: PageRoute): EntryResult {
-    const entry = splitter.entry(scanned, route);
-    if (entry === undefined) return 'empty';
-    this.#entries.push(entry);
-    return 'routed';
+  #noteStrays({ apps, scanned }: RoutingPost): void {
+    for (let i = 0; i < scanned.strays; i++) this.#deps.observe.entry(apps[0]?.appId ?? '', 'not_an_object');
   }
 
-  #leave(scanned: ScannedEntry, answer: Exclude<RouteAnswer, { kind: 'route' }> | undefined): EntryResult {
+  #leave(post: RoutingPost, scanned: ScannedEntry, answer: Exclude<RouteAnswer, { kind: 'route' }> | undefined): EntryResult {
     const result = resultOf(answer, this.#deps.lookup);
     if (!RETRY.has(result)) return result;
-    const { clock, giveUpMs, firstSeenMs } = this.#deps;
+    const { clock, giveUpMs } = this.#deps;
     const now = clock.nowMs();
     const timeMs = entryTimeMs(scanned);
-    const sinceMs = timeMs === undefined || timeMs > now ? firstSeenMs() : timeMs;
+    const sinceMs = timeMs === undefined || timeMs > now ? post.firstSeenMs() : timeMs;
     if (now - sinceMs >= giveUpMs) {
       this.#deps.givenUp(scanned.id, result);
       return 'given_up';
     }
-    this.#again = true;
     return result;
   }
 }

@@ -31,8 +31,8 @@ export class FakeBots implements BackendClient {
   }
 
   send(request: BotRequest, done: (answer: BotAnswer) => void): void {
-    const headers: Record<string, string> = {};
-    for (let i = 0; i < request.headers.length; i += 2) headers[request.headers[i] ?? ''] = request.headers[i + 1] ?? '';
+    const lines = request.headers.split('\r\n').filter((line) => line !== '');
+    const headers = Object.fromEntries(lines.map((line) => line.split(': ') as [string, string]));
     const sent = { atMs: this.#clock.monotonicMs(), headers, body: request.body.toString(), request };
     this.sent.push(sent);
     this.running++;

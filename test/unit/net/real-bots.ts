@@ -7,12 +7,13 @@ import { ALLOW_NOTHING } from '../../../src/net/address-guard.js';
 import { BotClient, type BotRequest } from '../../../src/net/bot-client.js';
 import { createDial, type Dial } from '../../../src/net/connector.js';
 import type { BotAnswer } from '../../../src/net/exchange.js';
+import { headerLine } from '../../../src/net/header-line.js';
 import { CachedResolver, createCaresSource } from '../../../src/net/resolver.js';
 import { parseServiceMap } from '../../../src/net/service-map.js';
 
 /** Leads to the port that `aClient` was given. */
 const TARGET: BackendTarget = { kind: 'service', namespace: 'bots', name: 'bot', port: 5000, path: '/hook?a=1' };
-export const HEADERS = ['content-type', 'application/json', 'x-hub-signature', 'sha1=00'];
+export const HEADERS = headerLine('content-type', 'application/json') + headerLine('x-hub-signature', 'sha1=00');
 
 export interface Received {
   readonly method: string | undefined;
