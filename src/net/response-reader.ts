@@ -21,8 +21,9 @@ const QUOTED = /"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\
 const CHUNK_SIZE = new RegExp(`^([0-9a-fA-F]{1,8})(?:;${TOKEN}(?:=(?:${TOKEN}|${QUOTED}))?)*$`);
 /** What says where an answer ends may not come behind it (RFC 9110, 6.5.1). */
 const TRAILER = /^(?!content-length:|transfer-encoding:)[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/i;
-const LENGTH = /^[\t ]*([0-9]{1,15})[\t ]*$/;
-const CHUNKED = /^[\t ]*chunked[\t ]*$/i;
+/** Blanks behind, but no tab, although RFC 9110 allows it: with a tab there Node's client takes `chunked` for another coding. */
+const LENGTH = /^[\t ]*([0-9]{1,15}) *$/;
+const CHUNKED = /^[\t ]*chunked *$/i;
 const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
 const KEEP_ALIVE = /(?:^|,)[\t ]*keep-alive[\t ]*(?:,|$)/i;
 const TIMEOUT = /(?:^|[,;])[\t ]*timeout[\t ]*=[\t ]*([0-9]{1,6})[\t ]*(?:[,;]|$)/i;
