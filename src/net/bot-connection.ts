@@ -58,6 +58,11 @@ export class BotConnection {
       socket.destroy();
       return;
     }
+    // It would tell nobody any more that it is closed.
+    if (socket.destroyed) {
+      this.#notConnected(undefined);
+      return;
+    }
     this.#socket = socket;
     socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);

@@ -29,7 +29,9 @@ export class Connections implements Owner {
   #waiting: Exchange[] = [];
   #waitingAt = 0;
   #cancelSweep: (() => void) | undefined;
+  #sweepAtMs = Infinity;
   #isClosing = false;
+  #isDestroyed = false;
   #onEmpty: () => void = () => undefined;
 
   constructor(deps: ConnectionsDeps) {
@@ -38,6 +40,10 @@ export class Connections implements Owner {
 
   /** Tells the exchange what became of it, in any case and once. */
   send(exchange: Exchange): void {
+    if (this.#isDestroyed) {
+      exchange.refuse();
+      return;
+    }
     const connection = this.#takeFree();
     if (connection !== undefined) connection.send(exchange);
     else if (this.#all.size < this.#deps.most) this.#all.add(new BotConnection(this.#deps.dial, this, exchange));
@@ -55,9 +61,10 @@ export class Connections implements Owner {
       connection.destroy();
       return;
     }
-    connection.idleUntilMs = this.#deps.clock.monotonicMs() + idleMs;
+    const now = this.#deps.clock.monotonicMs();
+    connection.idleUntilMs = now + idleMs;
     this.#free.push(connection);
-    this.#cancelSweep ??= this.#deps.clock.setTimer(idleMs, this.#sweep);
+    this.#sweepBy(connection.idleUntilMs, now);
   }
 
   gone(connection: BotConnection): void {
@@ -80,6 +87,7 @@ export class Connections implements Owner {
 
   /** Ends everything at once. What was not begun may be tried elsewhere. */
   destroy(): void {
+    this.#isDestroyed = true;
     this.#stop();
     for (let next = this.#next(); next !== undefined; next = this.#next()) next.refuse();
     for (const connection of this.#all) connection.destroy();
@@ -99,14 +107,20 @@ export class Connections implements Owner {
     }
   }
 
+  #sweepBy(atMs: number, now: number): void {
+    if (atMs >= this.#sweepAtMs) return;
+    this.#cancelSweep?.();
+    this.#sweepAtMs = atMs;
+    this.#cancelSweep = this.#deps.clock.setTimer(atMs - now, this.#sweep);
+  }
+
   readonly #sweep = (): void => {
-    this.#cancelSweep = undefined;
+    this.#sweepAtMs = Infinity;
     const now = this.#deps.clock.monotonicMs();
     for (const connection of this.#free.filter(({ idleUntilMs }) => idleUntilMs <= now)) connection.destroy();
     const [first, ...others] = this.#free;
     if (first === undefined) return;
-    const nextMs = Math.min(first.idleUntilMs, ...others.map(({ idleUntilMs }) => idleUntilMs));
-    this.#cancelSweep = this.#deps.clock.setTimer(nextMs - now, this.#sweep);
+    this.#sweepBy(Math.min(first.idleUntilMs, ...others.map(({ idleUntilMs }) => idleUntilMs)), now);
   };
 
   /** The first that still waits: some have given up in the meantime. */
