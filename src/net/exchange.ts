@@ -12,17 +12,19 @@ interface Carrier {
   abandon(): void;
 }
 
-/** One request: what came back, and whether a byte of it had left. Settles once. */
+const NOTHING = Buffer.alloc(0);
+
+/** One request: what came back, and whether a byte of it had left. Settles once, and then keeps nothing of it: it may wait in a queue. */
 export class Exchange {
   /** Request line and headers, with the blank line. */
-  readonly head: string;
-  readonly body: Buffer;
+  head: string;
+  body: Buffer;
   /** A connection took the request. Until then no byte was sent and another connection may be tried. */
   started = false;
   /** Nobody waits for it any more. */
   settled = false;
   #carrier: Carrier | undefined;
-  readonly #settle: (answer: BotAnswer) => void;
+  #settle: ((answer: BotAnswer) => void) | undefined;
 
   constructor(head: string, body: Buffer, settle: (answer: BotAnswer) => void) {
     this.head = head;
@@ -56,7 +58,11 @@ export class Exchange {
     if (this.settled) return;
     this.settled = true;
     this.#carrier = undefined;
-    this.#settle(answer);
+    this.head = '';
+    this.body = NOTHING;
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle?.(answer);
   }
 }
 

@@ -255,4 +255,27 @@ describe('TLS', () => {
 
     expect(peers).toBe(connections);
   });
+
+  it('does not use a connection again on which the bot answered before it had read everything', async () => {
+    const { cert, key } = selfSigned();
+    let peers = 0;
+    const server = createTlsServer({ cert, key }, (socket) => {
+      const isFirst = peers++ === 0;
+      atEnd(() => {
+        socket.destroy();
+      });
+      socket.on('error', () => undefined);
+      socket.on('data', () => {
+        if (isFirst) socket.pause();
+        socket.write(EMPTY_200);
+      });
+    });
+    const port = await listen(server);
+    const dial = createDial(cert);
+    const pool = aPool(port, { dial: () => dial({ address: '127.0.0.1', port, tlsName: 'localhost' }) });
+
+    expect(await answerTo(pool, Buffer.alloc(3 * FIVE_MIB.length))).toEqual(OK);
+    expect(await answerTo(pool)).toEqual(OK);
+    expect(peers).toBe(2);
+  });
 });

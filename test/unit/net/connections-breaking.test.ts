@@ -65,26 +65,47 @@ describe('a dial', () => {
   });
 });
 
+/** By it an answer is known to be that of the request. */
+function statusFor(body: string): number {
+  return 400 + (Number(body) % 190);
+}
+
+const STRAY = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+/** What a bot does with a request, given its proper answer. */
+const MISDEEDS: readonly ((socket: Socket, answer: string) => void)[] = [
+  (socket, answer) => socket.write(answer),
+  (socket) => socket.destroy(),
+  (socket) => socket.resetAndDestroy(),
+  (socket, answer) => socket.end(answer),
+  (socket) => socket.write('nonsense\r\n\r\n'),
+  (socket, answer) => socket.write(answer + STRAY),
+  (socket, answer) => socket.write(`${answer}\r\n`),
+  (socket, answer) => socket.write(STRAY.replace('200', '102') + answer),
+  (socket, answer) => socket.end(answer.replace('Content-Length: 2\r\n', '') + STRAY),
+  (socket, answer) => socket.end(answer.replace('Length: 2', `Length: ${STRAY.length + 3}`) + STRAY),
+  (socket, answer) => {
+    for (const byte of answer) socket.write(byte);
+  },
+];
+
 describe('many requests', () => {
-  it('all learn what became of them, once, while connections break under them', async () => {
-    const bot = await aRawBot(({ socket }, nth) => {
-      const kind = bot.bodies.length % 5;
-      if (kind === 0) socket.destroy();
-      else if (kind === 1) socket.resetAndDestroy();
-      else if (kind === 2) socket.end(EMPTY_200);
-      else if (kind === 3 && nth > 0) socket.write('nonsense\r\n\r\n');
-      else socket.write(EMPTY_200);
+  it('all learn what became of them, once, and never what was said to another, while connections break under them', async () => {
+    let n = 0;
+    const bot = await aRawBot(({ socket }, _nth, body) => {
+      MISDEEDS[n++ % MISDEEDS.length]?.(socket, `HTTP/1.1 ${statusFor(body)} X\r\nContent-Length: 2\r\n\r\nok`);
     });
     const pool = aPool(bot.port, { most: 128 });
-    const settled = new Map<number, number>();
-    const asked: Asked[] = Array.from({ length: 1_000 }, (_, i) => ask(pool, String(i), () => settled.set(i, (settled.get(i) ?? 0) + 1)));
+    const settled = new Map<string, number>();
+    const bodies = Array.from({ length: 2_000 }, (_, i) => String(i));
+    const asked = bodies.map((body) => ask(pool, body, () => settled.set(body, (settled.get(body) ?? 0) + 1)));
 
     const answers = await Promise.all(asked.map(({ answer }) => answer));
 
-    expect([...settled.values()].every((times) => times === 1)).toBe(true);
-    expect(settled.size).toBe(1_000);
+    expect([...settled.values()]).toEqual(bodies.map(() => 1));
     expect(new Set(bot.bodies).size).toBe(bot.bodies.length);
-    expect(answers.filter(({ kind }) => kind === 'answer').length).toBeGreaterThan(400);
+    const good = answers.filter(({ kind }) => kind === 'answer');
+    expect(good.length).toBeGreaterThan(800);
+    expect(good).toEqual(answers.flatMap(({ kind }, i) => (kind === 'answer' ? [{ kind, status: statusFor(bodies[i] ?? '') }] : [])));
     expect(answers.filter((answer) => answer.kind === 'none' && answer.why === 'timeout')).toEqual([]);
     await pool.pool.close();
     expect(pool.dialler.areAllDestroyed).toBe(true);
@@ -150,6 +171,36 @@ describe('a connection that was idle too long', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
+  it('is not left without a request by one whose time was up before it could leave', async () => {
+    const bot = await aRawBot(yes);
+    const pool = aPool(bot.port);
+    await answerTo(pool);
+
+    const late = ask(pool, 'late');
+    late.exchange.expire();
+
+    expect(await late.answer).toEqual({ kind: 'none', why: 'timeout' });
+    expect(await answerTo(pool, 'next')).toEqual(OK);
+    await pool.pool.close();
+    expect(bot.bodies).not.toContain('late');
+  });
+
+  it.each<[string, (socket: Socket | undefined) => void]>([
+    ['it breaks', (socket) => socket?.destroy(new Error('reset'))],
+    ['something is said', (socket) => socket?.emit('data', Buffer.from(EMPTY_200))],
+  ])('gets no request any more when %s before that has left, and the request may be tried elsewhere', async (_name, disturb) => {
+    const bot = await aRawBot(yes);
+    const pool = aPool(bot.port);
+    await answerTo(pool, 'first');
+
+    const asked = ask(pool, 'second');
+    disturb(pool.dialler.sockets[0]);
+
+    expect(await asked.answer).toEqual(NOT_CONNECTED);
+    expect(await answerTo(pool, 'third')).toEqual(OK);
+    expect(bot.bodies).toEqual(['first', 'third']);
+  });
+
   it.each([0, 1, 2])('is not kept at all where the bot says that it closes it in %d s', async (seconds) => {
     const bot = await aRawBot(({ socket }) =>
       socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 0\r\nKeep-Alive: timeout=${seconds}\r\n\r\n`),
@@ -159,6 +210,21 @@ describe('a connection that was idle too long', () => {
     expect(await answerTo(pool)).toEqual(OK);
 
     expect(pool.dialler.areAllDestroyed).toBe(true);
+  });
+});
+
+describe('a request that has settled', () => {
+  it('is not kept, although it still stands in the queue', async () => {
+    const bot = await aRawBot(() => undefined);
+    const pool = aPool(bot.port, { most: 1 });
+    ask(pool);
+    const waiting = ask(pool, Buffer.alloc(1_000_000));
+    expect(waiting.exchange.body).toHaveLength(1_000_000);
+
+    waiting.exchange.expire();
+
+    expect(waiting.exchange.body).toHaveLength(0);
+    expect(waiting.exchange.head).toBe('');
   });
 });
 

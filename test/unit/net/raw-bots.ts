@@ -23,7 +23,7 @@ export interface RawBot {
 
 /** A bot that says any bytes. `onRequest` is called for each request; a small one comes in one piece. */
 export async function aRawBot(
-  onRequest: (peer: Peer, nth: number) => void,
+  onRequest: (peer: Peer, nth: number, body: string) => void,
   onPeer: (peer: Peer) => void = () => undefined,
 ): Promise<RawBot> {
   const peers: Peer[] = [];
@@ -37,8 +37,9 @@ export async function aRawBot(
       socket.on('data', (bytes: Buffer) => {
         const text = bytes.toString('latin1');
         if (!text.startsWith('POST ')) return;
-        bodies.push(text.slice(text.indexOf('\r\n\r\n') + 4));
-        onRequest(peer, nth++);
+        const body = text.slice(text.indexOf('\r\n\r\n') + 4);
+        bodies.push(body);
+        onRequest(peer, nth++, body);
       });
       onPeer(peer);
       atEnd(() => {
