@@ -152,6 +152,14 @@ describe('a connection that ends', () => {
 });
 
 describe('an answer in many packets', () => {
+  it('of too many bytes counts before it has ended, and ends the connection', async () => {
+    const bot = await aRawBot(firstly(say(`HTTP/1.1 201 Created\r\n\r\n${'x'.repeat(70_000)}`)));
+    const pool = aPool(bot.port);
+
+    expect(await answerTo(pool)).toEqual({ kind: 'answer', status: 201 });
+    expect(pool.dialler.areAllDestroyed).toBe(true);
+  });
+
   it('of a byte each is read, and the connection serves again', async () => {
     const text =
       'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n';

@@ -213,6 +213,37 @@ describe('a connection that was idle too long', () => {
   });
 });
 
+describe('a pool that is closed', () => {
+  it('has ended when what was under way and what waited has, and nothing is open then', async () => {
+    const bot = await aRawBot(() => undefined);
+    const pool = aPool(bot.port, { most: 1 });
+    const underWay = ask(pool, 'under way');
+    const waiting = ask(pool, 'waiting');
+    await eventually(() => bot.bodies.length === 1);
+    let isClosed = false;
+    const closed = pool.pool.close().then(() => (isClosed = true));
+
+    bot.peers[0]?.socket.write(EMPTY_200);
+    expect(await underWay.answer).toEqual(OK);
+    await eventually(() => bot.bodies.length === 2);
+    expect([isClosed, pool.dialler.areAllDestroyed]).toEqual([false, false]);
+    bot.peers[0]?.socket.write(EMPTY_200);
+    expect(await waiting.answer).toEqual(OK);
+
+    expect(pool.dialler.areAllDestroyed).toBe(true);
+    await closed;
+    expect(bot.bodies).toEqual(['under way', 'waiting']);
+  });
+
+  it('has ended at once when nothing is open', async () => {
+    const pool = aPool(1);
+
+    await pool.pool.close();
+
+    expect(pool.dialler.sockets).toEqual([]);
+  });
+});
+
 describe('a request that has settled', () => {
   it('is not kept, although it still stands in the queue', async () => {
     const bot = await aRawBot(() => undefined);
