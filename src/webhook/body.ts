@@ -8,8 +8,8 @@ import type { Pace } from './pace.js';
 import type { Throttle } from './throttle.js';
 
 export type BodyResult =
-  /** Not yet in one piece: for nothing, if the signature does not verify. */
-  | { readonly ok: true; readonly chunks: readonly Buffer[] }
+  /** Not yet in one piece: for nothing, if the signature does not verify. `pacedBytes` were counted as a stranger's. */
+  | { readonly ok: true; readonly chunks: readonly Buffer[]; readonly pacedBytes: number }
   | { readonly ok: false; readonly why: 'too_large' | 'unverified_budget' | 'too_slow' | 'cut_off' };
 
 export interface BodyDeps {
@@ -46,6 +46,7 @@ export function declaredTooLarge(req: IncomingMessage, limits: WebhookLimits): b
 export class BodyReader {
   readonly startedMs: number;
   receivedBytes = 0;
+  #pacedBytes = 0;
   readonly #deps: BodyDeps;
   readonly #req: IncomingMessage;
   readonly #share: UnverifiedShare;
@@ -87,7 +88,9 @@ export class BodyReader {
 
   #keepPace(bytes: number): void {
     const { limits, throttle } = this.#deps;
-    if (this.receivedBytes > limits.smallBodyBytes && !throttle.take(bytes, this.#goOn)) this.#req.pause();
+    if (this.receivedBytes <= limits.smallBodyBytes) return;
+    this.#pacedBytes += bytes;
+    if (!throttle.take(bytes, this.#goOn)) this.#req.pause();
   }
 
   readonly #goOn = (): void => {
@@ -95,7 +98,7 @@ export class BodyReader {
   };
 
   readonly #onEnd = (): void => {
-    if (this.#sink !== undefined) this.#finish({ ok: true, chunks: this.#chunks });
+    if (this.#sink !== undefined) this.#finish({ ok: true, chunks: this.#chunks, pacedBytes: this.#pacedBytes });
   };
 
   readonly #onClose = (): void => {

@@ -206,6 +206,7 @@ export class WebhookHandler {
       this.#refuse(req, res, apps.some(({ appSecrets }) => appSecrets.length === 0) ? 'secret_not_loaded' : 'bad_signature');
       return;
     }
+    this.#throttle.giveBack(body.pacedBytes);
     const { observe, clock, limits, tracer } = this.#deps;
     if (this.#inFlight >= limits.maxInFlight) {
       this.#refuse(req, res, 'over_in_flight');

@@ -16,7 +16,10 @@ export interface WebhookLimits {
   readonly smallBodyBytes: number;
   /** Of one connection, so that pipelining multiplies nothing. */
   readonly maxUnverifiedPerConnection: number;
-  /** Large bodies that no signature has vouched for, all together: hashing them must leave time for the small ones. */
+  /**
+   * Large bodies that no signature has vouched for, all together: hashing them must leave time for the small ones, and so must
+   * the garbage collector, whom 16 MiB a second call twice a second.
+   */
   readonly largeBytesPerSecond: number;
   /** So much of them is read at once after some calm. */
   readonly largeBurstBytes: number;
@@ -30,7 +33,7 @@ export interface WebhookLimits {
   readonly keepAliveTimeoutMs: number;
   readonly maxHeaderBytes: number;
   readonly maxHeaders: number;
-  /** Some 28 KiB each, and its headers while they arrive. */
+  /** Some 6 KiB each while they are silent, then 28 KiB and their headers while these arrive. */
   readonly maxConnections: number;
   /** A refused body is read on for this long, so that the sender sees the answer and not a reset. */
   readonly lingerBytes: number;
@@ -47,7 +50,7 @@ export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = {
   reservedForSmallBytes: 16 * MIB,
   smallBodyBytes: 64 * KIB,
   maxUnverifiedPerConnection: 8 * MIB,
-  largeBytesPerSecond: 16 * MIB,
+  largeBytesPerSecond: 4 * MIB,
   largeBurstBytes: 2 * MIB,
   minBytesPerSecond: 8 * KIB,
   slowGraceMs: 2_000,

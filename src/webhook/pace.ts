@@ -11,8 +11,8 @@ export interface Arriving {
 
 const CHECK_EVERY_MS = 1_000;
 /** Of many that are due, a few at a time: Meta's requests would wait behind all of them. */
-const AT_ONCE = 40;
-const GO_ON_AFTER_MS = 20;
+const AT_ONCE = 4;
+const GO_ON_AFTER_MS = 2;
 
 /** Cuts bodies that come too slowly. One timer for all, and none while nothing is arriving. */
 export class Pace {

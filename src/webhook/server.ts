@@ -10,6 +10,7 @@ import type { PageLookup } from '../core/page-route.js';
 import type { Tracer } from '../core/trace.js';
 
 import { WebhookHandler } from './handler.js';
+import { standBefore } from './front-door.js';
 import { webhookLimits, type WebhookLimits } from './limits.js';
 import { Newcomers } from './newcomers.js';
 import type { WebhookObserver } from './observe.js';
@@ -101,7 +102,11 @@ class NodeWebhookServer implements WebhookServer {
       deps.observe.refused('bad_request');
       this.#refuseUnreadable(socket, socket.bytesRead === 0 ? 'ECONNRESET' : 'ERR_HTTP_REQUEST_TIMEOUT');
     });
-    this.#server.on(this.#tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    standBefore(this.#server, (socket) => {
+      this.#newcomers.add(socket);
+    });
+    // The same once more for what comes out of its TLS; the handshake has its own time.
+    this.#tls?.on('secureConnection', (socket: Socket) => {
       this.#newcomers.add(socket);
     });
   }
@@ -150,12 +155,14 @@ class NodeWebhookServer implements WebhookServer {
     this.#handler.refusing = true;
     this.#server.close();
     this.#server.closeIdleConnections();
+    this.#newcomers.endSilent();
     while (this.#handler.inFlight > 0 && elapsed() < timeoutMs) await this.#pause();
     this.#server.closeIdleConnections();
   }
 
   close(): Promise<void> {
     this.#handler.stop();
+    this.#newcomers.endSilent();
     this.#newcomers.stop();
     return new Promise((resolve) => {
       this.#server.close(() => {

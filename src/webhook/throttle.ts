@@ -11,7 +11,7 @@ const ONE_READ_BYTES = 64 * 1_024;
 /**
  * The pace of large bodies that no signature has vouched for, all together. Hashing them is the one costly thing that a
  * stranger can make us do; without a bound 8 MiB of junk after another leave no time for Meta's small bodies. A burst is
- * free, so that one of Meta's large bodies does not wait.
+ * free, and what turns out to be signed is given back, so that Meta's large bodies do not wait.
  */
 export class Throttle {
   readonly #clock: Clock;
@@ -37,6 +37,11 @@ export class Throttle {
     this.#waiting.add(goOn);
     this.#cancel ??= this.#clock.setTimer(CHECK_EVERY_MS, this.#check);
     return false;
+  }
+
+  /** So many of the bytes that were counted were no stranger's: their signature has verified. */
+  giveBack(bytes: number): void {
+    this.#free = Math.min(this.#bounds.largeBurstBytes, this.#free + bytes);
   }
 
   /** The body has ended. */

@@ -9,6 +9,8 @@ export interface AbuseOptions {
   readonly slowHeaders: number;
   /** Connections that send a body a byte a second. */
   readonly slowBodies: number;
+  /** All slow ones send their bytes in the same millisecond; else spread over the second, as senders that know nothing of each other. */
+  readonly inStep?: boolean;
   /** Connections that send bodies of 8 MiB with a wrong signature, one after the other, as fast as they are taken. */
   readonly junk: number;
 }
@@ -33,18 +35,23 @@ export class Abuse {
   readonly #port: number;
   readonly #sockets = new Set<Socket>();
   readonly #timer: NodeJS.Timeout;
-  readonly #slow = new Set<Socket>();
+  /** Those of one phase send together. */
+  readonly #phases: readonly Set<Socket>[];
+  #phase = 0;
+  #slowOnes = 0;
   #stopped = false;
 
-  constructor({ port, idle, slowHeaders, slowBodies, junk }: AbuseOptions) {
+  constructor({ port, idle, slowHeaders, slowBodies, junk, inStep = false }: AbuseOptions) {
     this.#port = port;
+    this.#phases = Array.from({ length: inStep ? 1 : 100 }, () => new Set());
     for (let i = 0; i < idle; i++) this.#openIdle();
     for (let i = 0; i < slowHeaders; i++) this.#openSlow('POST /webhooks/messenger HTTP/1.1\r\nHost: a\r\nX-A: ');
     for (let i = 0; i < slowBodies; i++) this.#openSlow(head(5_000));
     for (let i = 0; i < junk; i++) this.#junk();
     this.#timer = setInterval(() => {
-      for (const socket of this.#slow) socket.write('x');
-    }, 1_000);
+      this.#phase = (this.#phase + 1) % this.#phases.length;
+      for (const socket of this.#phases[this.#phase] ?? []) socket.write('x');
+    }, 1_000 / this.#phases.length);
   }
 
   stop(): void {
@@ -66,7 +73,9 @@ export class Abuse {
     this.#open(
       (socket) => {
         socket.write(start);
-        this.#slow.add(socket);
+        const phase = this.#phases[this.#slowOnes++ % this.#phases.length];
+        phase?.add(socket);
+        socket.once('close', () => phase?.delete(socket));
       },
       () => {
         this.#openSlow(start);
@@ -115,7 +124,6 @@ export class Abuse {
     socket.on('error', () => undefined);
     socket.once('close', () => {
       this.#sockets.delete(socket);
-      this.#slow.delete(socket);
       if (!this.#stopped && again !== undefined) setTimeout(again, 5);
     });
   }

@@ -6,6 +6,8 @@ export interface Usage {
   readonly rssMb: number;
   readonly cpuMs: number;
   readonly unverifiedBytes: number;
+  /** Of its event loop since it was last asked. */
+  readonly loopMaxMs: number;
 }
 
 /** A process of this folder that is talked to over its channel, on a core of its own where there are two. */

@@ -13,6 +13,8 @@ export interface CalmAndAbused {
   readonly abusedP99: readonly number[];
   readonly notOk: number;
   readonly maxRssMb: number;
+  /** The longest turn of the listener's event loop in a round under abuse, and while the stranger connected. */
+  readonly maxLoopMs: number;
   readonly counts: AbuseCounts;
   /** The fewest connections of the stranger that were open, looked at every half second of its rounds. */
   readonly leastOpen: number;
@@ -36,6 +38,7 @@ export async function underAbuse(
   const abusedP99: number[] = [];
   let notOk = 0;
   let maxRssMb = 0;
+  let maxLoopMs = 0;
   let counts: AbuseCounts = { open: 0, junkBytes: 0, answers: {} };
   let leastOpen = Infinity;
   const round = async (name: string, port: number): Promise<number> => {
@@ -46,7 +49,9 @@ export async function underAbuse(
       took.push(performance.now() - began);
       if (status !== 200) notOk++;
     });
-    maxRssMb = Math.max(maxRssMb, (await edge.ask<Usage>('usage')).rssMb);
+    const usage = await edge.ask<Usage>('usage');
+    maxRssMb = Math.max(maxRssMb, usage.rssMb);
+    if (name.startsWith('abused')) maxLoopMs = Math.max(maxLoopMs, usage.loopMaxMs);
     return percentile(took, 99);
   };
   try {
@@ -68,7 +73,7 @@ export async function underAbuse(
       await stranger.stop();
       await new Promise((resolve) => setTimeout(resolve, 1_000));
     }
-    return { calmP99, abusedP99, notOk, maxRssMb, counts, leastOpen };
+    return { calmP99, abusedP99, notOk, maxRssMb, maxLoopMs, counts, leastOpen };
   } finally {
     agent.destroy();
     await edge.stop();

@@ -50,6 +50,21 @@ describe('the pace of large bodies', () => {
   });
 });
 
+describe('bytes that turn out to be signed', () => {
+  it('are given back, and never more than a burst', () => {
+    const throttle = new Throttle(new FakeClock(), { largeBytesPerSecond: 1, largeBurstBytes: 256 * KIB });
+    const goOn = (): void => undefined;
+
+    for (let i = 0; i < 100; i++) {
+      expect(throttle.take(200 * KIB, goOn)).toBe(true);
+      throttle.giveBack(200 * KIB);
+    }
+    throttle.giveBack(10 * MIB);
+    expect(throttle.take(256 * KIB, goOn)).toBe(true);
+    expect(throttle.take(1, goOn)).toBe(false);
+  });
+});
+
 describe('at the listener', () => {
   async function withEdge(test: (edge: Edge) => Promise<void>): Promise<void> {
     const edge = await startEdge({ clock: systemClock, limits: { largeBytesPerSecond: 4 * MIB, largeBurstBytes: MIB } });
@@ -80,6 +95,19 @@ describe('at the listener', () => {
       expect((await post(port, body)).status).toBe(200);
       expect(delivery.bodies).toEqual([body]);
     }));
+
+  it('lets one large signed body after another through without counting them', async () => {
+    const edge = await startEdge({ clock: systemClock, limits: { largeBytesPerSecond: 1, largeBurstBytes: MIB } });
+    try {
+      for (let i = 0; i < 5; i++) {
+        const text = 'x'.repeat(800 * KIB);
+        const body = `{"object":"page","entry":[{"id":"1234567890","time":1,"messaging":[{"message":{"mid":"m${i}","text":"${text}"}}]}]}`;
+        expect((await post(edge.port, body)).status).toBe(200);
+      }
+    } finally {
+      await edge.server.close();
+    }
+  });
 
   it('ends a body that waits for its turn when its sender goes away', () =>
     withEdge(async ({ port, server }) => {
