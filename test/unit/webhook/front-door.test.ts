@@ -158,12 +158,12 @@ describe('a connection before its TLS', () => {
     const write = raw.write.bind(raw);
     let isFirst = true;
     // The hello leaves with its first byte alone.
-    raw.write = ((chunk: Buffer, ...rest: []) => {
+    raw.write = (chunk: Buffer, ...rest: []) => {
       if (!isFirst) return write(chunk, ...rest);
       isFirst = false;
       write(chunk.subarray(0, 1));
       return write(chunk.subarray(1), ...rest);
-    });
+    };
     const socket = connectTls({ socket: raw, ca, host: 'localhost' });
     await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
     socket.destroy();
