@@ -75,10 +75,13 @@ export class ResponseReader {
   }
 
   #pushHead(bytes: Buffer): Progress {
-    let rest = this.#head === undefined ? bytes : Buffer.concat([this.#head, bytes]);
+    const before = this.#head;
     this.#head = undefined;
+    let rest = before === undefined ? bytes : Buffer.concat([before, bytes]);
+    // What was there before has been searched: a head in single bytes would cost much to search anew with each.
+    let from = before === undefined ? 0 : Math.max(0, before.length - 3);
     for (;;) {
-      const end = rest.indexOf(END_OF_HEAD, 0, 'latin1');
+      const end = rest.indexOf(END_OF_HEAD, from, 'latin1');
       // Three bytes of its end may be there already.
       if (this.#headBytes + (end < 0 ? rest.length - 3 : end) > MAX_HEAD_BYTES) return 'broken';
       if (end < 0) {
@@ -94,6 +97,7 @@ export class ResponseReader {
       }
       this.#headBytes += bodyAt;
       rest = rest.subarray(bodyAt);
+      from = 0;
     }
   }
 
