@@ -59,7 +59,9 @@ describe('strangers at the public listener', () => {
 
     expect(statuses).toEqual(Array(200).fill(200));
     expect(heldBytes).toBeLessThanOrEqual(64 * MIB);
-    expect(counts.answers['401'] ?? 0).toBeGreaterThan(0);
+    // A whole body takes its time at the pace of all of them together; what is too long about it is cut off.
+    await eventually(() => (counts.answers['401'] ?? 0) + (counts.answers['408'] ?? 0) > 0, 20_000, 'junk being refused');
+    expect(counts.answers['200']).toBeUndefined();
     expect(edge.counts.webhook.counts['verified:1517776481860111']).toBe(200);
   }, 30_000);
 });

@@ -134,9 +134,8 @@ function accepts(page: string, channel: string): boolean {
 }
 
 function headersOf({ headers }: BotRequest): Map<string, string> {
-  const map = new Map<string, string>();
-  for (let i = 0; i < headers.length; i += 2) map.set(headers[i] ?? '', headers[i + 1] ?? '');
-  return map;
+  const lines = headers.split('\r\n').filter((line) => line !== '');
+  return new Map(lines.map((line) => line.split(': ') as [string, string]));
 }
 
 function badRequest(request: BotRequest): string | undefined {
