@@ -15,6 +15,8 @@ export interface PageRoute {
   readonly epoch: number;
   readonly appId: string;
   readonly pageId: string;
+  /** `appId/pageId`: by it everybody on the event path knows the page. Made, and hashed, once. */
+  readonly key: string;
   readonly target: BackendTarget;
   /** What the operator signs with for this bot; undefined: the app secret that verified the POST. */
   readonly signingSecret: Secret | undefined;

@@ -10,7 +10,6 @@ import { Dedupe } from './dedupe.js';
 import { Lanes, type Done, type Work } from './lanes.js';
 import { deliveryLimits, type DeliveryLimits } from './limits.js';
 import type { DeliveryObserver, UnavailableWhy } from './observe.js';
-import { pageKeyOf } from './page-key.js';
 import { PageStates, type PageDeliveryState } from './page-states.js';
 import { cutParts } from './parts.js';
 import { PostRun, type Claimed, type Part, type PostTerms, type Weight } from './post-run.js';
@@ -106,7 +105,7 @@ export class DirectDelivery implements Delivery {
     const { route } = entry;
     const claims = this.#claim(run, entry);
     if (claims.length === 0) return;
-    const lane = pageKeyOf(route);
+    const lane = route.key;
     const isFull = this.#lanes.depth(lane) >= route.maxInFlight * this.#limits.laneDepth;
     for (const claimed of cutParts(entry, claims)) {
       const part = new Carriage(this.#courier, run, entry, claimed);

@@ -1,7 +1,6 @@
 import type { PageRoute } from '../core/page-route.js';
 
 import type { UnavailableWhy } from './observe.js';
-import { pageKeyOf } from './page-key.js';
 
 /** How delivery to one page goes, as this replica sees it. Times are of the wall clock, in milliseconds. */
 export interface PageDeliveryState {
@@ -16,11 +15,17 @@ export interface PageDeliveryState {
 type Failure = NonNullable<PageDeliveryState['lastFailure']>['why'];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** The route it was last told of is known again without a look at its owner. */
+interface Known {
+  route: PageRoute;
+  readonly state: Mutable<PageDeliveryState>;
+}
+
 const MAX_PAGES = 20_000;
 
 /** For an internal listing, never for metrics. Bounded: the page that came first is forgotten first. */
 export class PageStates {
-  readonly #states = new Map<string, Mutable<PageDeliveryState>>();
+  readonly #states = new Map<string, Known>();
 
   accepted(route: PageRoute, nowMs: number): void {
     const state = this.#of(route);
@@ -35,19 +40,22 @@ export class PageStates {
   }
 
   list(): readonly PageDeliveryState[] {
-    return [...this.#states.values()];
+    return Array.from(this.#states.values(), ({ state }) => state);
   }
 
   #of(route: PageRoute): Mutable<PageDeliveryState> {
-    const { appId, pageId, owner } = route;
-    const key = pageKeyOf(route);
+    const { appId, pageId, key, owner } = route;
     const known = this.#states.get(key);
-    if (known !== undefined && isOf(known, owner)) return known;
+    if (known?.route === route) return known.state;
+    if (known !== undefined && isOf(known.state, owner)) {
+      known.route = route;
+      return known.state;
+    }
     if (this.#states.size >= MAX_PAGES) {
       const [oldest] = this.#states.keys();
       if (oldest !== undefined) this.#states.delete(oldest);
     }
-    const fresh = {
+    const state = {
       appId,
       pageId,
       owner: `${owner.namespace}/${owner.name}`,
@@ -55,8 +63,8 @@ export class PageStates {
       lastAcceptedMs: undefined,
       lastFailure: undefined,
     };
-    this.#states.set(key, fresh);
-    return fresh;
+    this.#states.set(key, { route, state });
+    return state;
   }
 }
 

@@ -4,21 +4,7 @@ import type { PageRoute } from '../core/page-route.js';
 import type { Secret } from '../core/secret.js';
 import { headerLine } from '../net/header-line.js';
 
-/** What is the same in every request of a page: made, and checked, once. */
-const lasting = new WeakMap<PageRoute, string>();
-
-function lastingHeaders(route: PageRoute): string {
-  let lines = lasting.get(route);
-  if (lines === undefined) {
-    lines =
-      headerLine('content-type', 'application/json') +
-      headerLine('user-agent', 'messenger-operator') +
-      headerLine('x-messenger-page-id', route.pageId) +
-      headerLine('x-messenger-app-id', route.appId);
-    lasting.set(route, lines);
-  }
-  return lines;
-}
+const SAME_FOR_ALL = headerLine('content-type', 'application/json') + headerLine('user-agent', 'messenger-operator');
 
 /**
  * All headers of a request to a bot. Both signatures are over exactly these bytes: bots check either. Nothing of what came in
@@ -34,7 +20,9 @@ export function requestHeaders(
   const isAsMetaSigned = verified?.bytes === body && secret.equals(verifiedBy);
   const sha256 = isAsMetaSigned ? verified.signature : `sha256=${hmacOf('sha256', secret).hex(body)}`;
   return (
-    lastingHeaders(route) +
+    SAME_FOR_ALL +
+    headerLine('x-messenger-page-id', route.pageId) +
+    headerLine('x-messenger-app-id', route.appId) +
     headerLine('x-hub-signature-256', sha256) +
     headerLine('x-hub-signature', `sha1=${hmacOf('sha1', secret).hex(body)}`) +
     headerLine('traceparent', traceparent)

@@ -34,7 +34,8 @@ const ANY_SERVICE: Service = { metadata: { name: '' } };
 export class PageIndex implements PageLookup {
   readonly #deps: PageIndexDeps;
   readonly #claims: ClaimIndex;
-  readonly #routes = new DependencyMemo<RouteAnswer>();
+  /** By appId, then by pageId: an event comes with both, and nothing has to be made of them to find its route. */
+  readonly #routes = new Map<string, DependencyMemo<RouteAnswer>>();
   readonly #paths = new DependencyMemo<ReadonlyMap<string, readonly WebhookApp[]>>();
   readonly #targets = new SharedTargets();
   readonly #unsubscribe: readonly (() => void)[];
@@ -43,7 +44,10 @@ export class PageIndex implements PageLookup {
     this.#deps = deps;
     this.#claims = new ClaimIndex(deps);
     const changed = (dependency: string): void => {
-      this.#routes.changed(dependency);
+      for (const [appId, routes] of this.#routes) {
+        routes.changed(dependency);
+        if (routes.size === 0) this.#routes.delete(appId);
+      }
       this.#paths.changed(dependency);
     };
     this.#unsubscribe = [
@@ -77,7 +81,12 @@ export class PageIndex implements PageLookup {
   route(appId: string, pageId: string): RouteAnswer {
     // Not remembered: ids come from outside, and there is no end to those that are no page of ours.
     if (!this.#claims.knows(pageId) || !this.#claims.activeApps().has(appId)) return { kind: 'unknown' };
-    return this.#routes.get(`${appId}/${pageId}`, (track) => this.#routeOf(appId, pageId, track));
+    let routes = this.#routes.get(appId);
+    if (routes === undefined) {
+      routes = new DependencyMemo();
+      this.#routes.set(appId, routes);
+    }
+    return routes.get(pageId, (track) => this.#routeOf(appId, pageId, track));
   }
 
   /** Stops following the watches. */

@@ -61,8 +61,10 @@ function faultAnswer(fault: BackendFault | undefined): RouteAnswer {
   return { kind: 'dropped', why: 'backend_not_allowed' };
 }
 
-function identityOf(page: MessengerPage, app: MessengerApp): Pick<PageRoute, 'owner' | 'appId' | 'pageId'> {
-  return { owner: { ...keyOf(page), uid: page.metadata.uid ?? '' }, appId: app.spec.appId, pageId: page.spec.pageId };
+function identityOf(page: MessengerPage, app: MessengerApp): Pick<PageRoute, 'owner' | 'appId' | 'pageId' | 'key'> {
+  const { appId } = app.spec;
+  const { pageId } = page.spec;
+  return { owner: { ...keyOf(page), uid: page.metadata.uid ?? '' }, appId, pageId, key: `${appId}/${pageId}` };
 }
 
 function settingsOf(

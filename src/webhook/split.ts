@@ -1,5 +1,5 @@
 import type { EventItem, RoutedEntry } from '../core/delivery.js';
-import type { Channel, PageRoute } from '../core/page-route.js';
+import type { PageRoute } from '../core/page-route.js';
 
 import { conversationKey, dedupeKey, entryTimeMs } from './event-key.js';
 import type { Range, ScannedChannel, ScannedEntry, ScannedItem, ScannedPost } from './scan.js';
@@ -48,25 +48,6 @@ export class Splitter {
   range({ start, end }: Range): Buffer {
     return this.bytes.subarray(start, end);
   }
-}
-
-type Wheres = Readonly<Record<Channel | 'none', string>>;
-const wheres = new WeakMap<PageRoute, Wheres>();
-
-/** The part of a key for duplicates that all items of a page's channel share: made once, a route serves many. */
-function whereOf(route: PageRoute, object: string, channel: Channel | 'none'): string {
-  if (object !== 'page') return whereIn(route, object, channel);
-  let known = wheres.get(route);
-  if (known === undefined) {
-    const of = (which: Channel | 'none'): string => whereIn(route, object, which);
-    known = { messaging: of('messaging'), standby: of('standby'), changes: of('changes'), none: of('none') };
-    wheres.set(route, known);
-  }
-  return known[channel];
-}
-
-function whereIn({ appId, pageId }: PageRoute, object: string, channel: Channel | 'none'): string {
-  return [appId, object, pageId, channel].join('|');
 }
 
 /** Keys of an entry that say whose it is and when, not what happened. */
@@ -122,7 +103,8 @@ class SplitEntry implements RoutedEntry {
     const { pageId } = this.route;
     const bytes = item === undefined ? this.#bare() : this.#splitter.range(item);
     const channel = list?.channel;
-    const scope = { where: whereOf(this.route, this.#splitter.object, channel ?? 'none'), time: this.#scanned.time };
+    const where = `${this.route.key}|${this.#splitter.object}|${channel ?? 'none'}`;
+    const scope = { where, time: this.#scanned.time };
     return { channel, bytes, conversation: conversationKey(pageId, item), dedupeKey: dedupeKey(scope, item, bytes) };
   }
 

@@ -1,7 +1,7 @@
 // Measures the webhook hop beside its peers: interleaved rounds, the hop alone on one core, medians and ratios.
 // On a machine that does other work too, compare the CPU time of a POST: the rate then says little.
 //
-//   node test/bench/webhook-hop.mjs [--seconds 3] [--rounds 5] [--only NAME] [--profile FOLDER]
+//   node test/bench/webhook-hop.mjs [--seconds 3] [--rounds 5] [--only 'NAME|NAME'] [--profile FOLDER]
 //
 // Builds src into a temporary folder first. Needs Linux and two cores; leaves out peers that cannot be built here.
 import { parseArgs } from 'node:util';
@@ -111,6 +111,7 @@ function print(shape, results) {
 }
 
 function plan({ base, folder }) {
+  let goProxy;
   const operator = (pages) => () => startNode('operator.mjs', { ...base, pages }, values.profile);
   const hops = [
     { name: 'raw node + undici', shapes: [ONE, FIFTY], start: () => startNode('raw-node.mjs', base, values.profile) },
@@ -123,36 +124,46 @@ function plan({ base, folder }) {
       name: 'Go ReverseProxy',
       shapes: [ONE, FIFTY],
       start: () => {
-        const binary = buildGoProxy(folder);
+        goProxy ??= { binary: buildGoProxy(folder) };
+        const { binary } = goProxy;
         return binary === undefined ? undefined : startGo(binary, base);
       },
     },
   ];
-  return hops.filter(({ name }) => values.only === undefined || name.includes(values.only));
+  return hops.filter(({ name }) => values.only === undefined || values.only.split('|').some((part) => name.includes(part)));
+}
+
+/** A process of its own for each round: two of the same code can differ by a twentieth, for as long as they live. */
+async function round(hop, bot, shape) {
+  const process = await hop.start();
+  if (process === undefined) return undefined;
+  const running = { pages: 50, ...hop, ...process };
+  try {
+    await warmUp(running, shape);
+    return await measure(running, bot, shape);
+  } finally {
+    await running.stop();
+  }
 }
 
 const { folder, remove } = workshop();
-const running = [];
 try {
   const dist = buildOperator(folder);
   if (!moveToCore(1)) console.log('no taskset: the hop and its sender share the cores');
   const bot = await startBot();
-  for (const { start, ...hop } of plan({ base: { secret: SECRET, botPort: bot.port, dist }, folder })) {
-    const process = await start();
-    if (process === undefined) console.log(`left out: ${hop.name}`);
-    else running.push({ pages: 50, ...hop, ...process });
-  }
+  const hops = plan({ base: { secret: SECRET, botPort: bot.port, dist }, folder });
   for (const shape of Object.keys(SHAPES)) {
-    const hops = running.filter(({ shapes }) => shapes.includes(shape));
-    const results = new Map(hops.map(({ name }) => [name, []]));
-    for (const hop of hops) await warmUp(hop, shape);
-    for (let round = 0; round < rounds; round++) {
-      for (const hop of hops) results.get(hop.name).push(await measure(hop, bot, shape));
+    const results = new Map();
+    for (let n = 0; n < rounds; n++) {
+      for (const hop of hops.filter(({ shapes }) => shapes.includes(shape))) {
+        const measured = await round(hop, bot, shape);
+        if (measured === undefined && n === 0) console.log(`left out: ${hop.name}`);
+        if (measured !== undefined) results.set(hop.name, [...(results.get(hop.name) ?? []), measured]);
+      }
     }
-    if (hops.length > 0) print(shape, results);
+    if (results.size > 0) print(shape, results);
   }
 } finally {
-  await Promise.all(running.map((hop) => hop.stop()));
   remove();
 }
 process.exit(0);

@@ -17,7 +17,9 @@ export const PATH = '/webhooks/messenger';
 export const PAGE_ID = '1234567890';
 
 export function aRoute(set: Partial<PageRoute> = {}): PageRoute {
+  const { appId = APP_ID, pageId = PAGE_ID } = set;
   return {
+    key: `${appId}/${pageId}`,
     owner: { namespace: 'bots', name: 'clinic-a', uid: 'uid-a' },
     epoch: 1,
     appId: APP_ID,
