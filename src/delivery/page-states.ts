@@ -15,10 +15,9 @@ export interface PageDeliveryState {
 type Failure = NonNullable<PageDeliveryState['lastFailure']>['why'];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** The route it was last told of is known again without a look at its owner. */
-interface Known {
+interface Known extends Mutable<PageDeliveryState> {
+  /** The one it was last told of is known again without a look at its owner. */
   route: PageRoute;
-  readonly state: Mutable<PageDeliveryState>;
 }
 
 const MAX_PAGES = 20_000;
@@ -40,22 +39,25 @@ export class PageStates {
   }
 
   list(): readonly PageDeliveryState[] {
-    return Array.from(this.#states.values(), ({ state }) => state);
+    return Array.from(this.#states.values(), ({ appId, pageId, owner, lastEventMs, lastAcceptedMs, lastFailure }) => {
+      return { appId, pageId, owner, lastEventMs, lastAcceptedMs, lastFailure };
+    });
   }
 
-  #of(route: PageRoute): Mutable<PageDeliveryState> {
+  #of(route: PageRoute): Known {
     const { appId, pageId, key, owner } = route;
     const known = this.#states.get(key);
-    if (known?.route === route) return known.state;
-    if (known !== undefined && isOf(known.state, owner)) {
+    if (known?.route === route) return known;
+    if (known !== undefined && isOf(known, owner)) {
       known.route = route;
-      return known.state;
+      return known;
     }
     if (this.#states.size >= MAX_PAGES) {
       const [oldest] = this.#states.keys();
       if (oldest !== undefined) this.#states.delete(oldest);
     }
-    const state = {
+    const fresh = {
+      route,
       appId,
       pageId,
       owner: `${owner.namespace}/${owner.name}`,
@@ -63,8 +65,8 @@ export class PageStates {
       lastAcceptedMs: undefined,
       lastFailure: undefined,
     };
-    this.#states.set(key, { route, state });
-    return state;
+    this.#states.set(key, fresh);
+    return fresh;
   }
 }
 

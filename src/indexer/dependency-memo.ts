@@ -1,8 +1,3 @@
-interface Remembered<V> {
-  readonly value: V;
-  readonly dependencies: ReadonlySet<string>;
-}
-
 /** Called while a value is computed, with the name of everything that it was made from. */
 export type Track = (dependency: string) => void;
 
@@ -11,7 +6,9 @@ export type Track = (dependency: string) => void;
  * costs as much as there are values made from it, whatever the number of all values.
  */
 export class DependencyMemo<V> {
-  readonly #values = new Map<string, Remembered<V>>();
+  readonly #values = new Map<string, V>();
+  /** Of each value. */
+  readonly #dependencies = new Map<string, ReadonlySet<string>>();
   readonly #dependants = new Map<string, Set<string>>();
 
   /** Values remembered at the moment. */
@@ -19,12 +16,18 @@ export class DependencyMemo<V> {
     return this.#values.size;
   }
 
+  /** The value, if it was computed and nothing has changed since. */
+  peek(id: string): V | undefined {
+    return this.#values.get(id);
+  }
+
   get(id: string, compute: (track: Track) => V): V {
     const known = this.#values.get(id);
-    if (known !== undefined) return known.value;
+    if (known !== undefined) return known;
     const dependencies = new Set<string>();
     const value = compute((dependency) => dependencies.add(dependency));
-    this.#values.set(id, { value, dependencies });
+    this.#values.set(id, value);
+    this.#dependencies.set(id, dependencies);
     for (const dependency of dependencies) this.#dependantsOf(dependency).add(id);
     return value;
   }
@@ -35,9 +38,10 @@ export class DependencyMemo<V> {
   }
 
   #forget(id: string): void {
-    const known = this.#values.get(id);
+    const dependencies = this.#dependencies.get(id) ?? [];
     this.#values.delete(id);
-    for (const dependency of known?.dependencies ?? []) {
+    this.#dependencies.delete(id);
+    for (const dependency of dependencies) {
       const dependants = this.#dependants.get(dependency);
       dependants?.delete(id);
       if (dependants?.size === 0) this.#dependants.delete(dependency);

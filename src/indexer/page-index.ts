@@ -79,6 +79,8 @@ export class PageIndex implements PageLookup {
   }
 
   route(appId: string, pageId: string): RouteAnswer {
+    const known = this.#routes.get(appId)?.peek(pageId);
+    if (known !== undefined) return known;
     // Not remembered: ids come from outside, and there is no end to those that are no page of ours.
     if (!this.#claims.knows(pageId) || !this.#claims.activeApps().has(appId)) return { kind: 'unknown' };
     let routes = this.#routes.get(appId);

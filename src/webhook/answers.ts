@@ -29,24 +29,26 @@ export const REFUSAL_ANSWERS: Readonly<Record<Refusal, Answer>> = {
 
 export const OK: Answer = { status: 200, text: 'ok\n' };
 export const TRY_AGAIN: Answer = { status: 503, text: 'try again\n' };
+/** Nearly all answers are this one: its headers are made once. */
+const OK_HEADERS = headersFor(OK.status, OK.text, false);
 
 /** Sends a short plain text. `closing`: the connection ends with it. */
-export function send(res: ServerResponse, { status, text }: Answer, closing: boolean): void {
+export function send(res: ServerResponse, answer: Answer, closing: boolean): void {
   if (res.headersSent || res.destroyed) return;
-  res.writeHead(status, headersFor(status, text, closing));
+  const { status, text } = answer;
+  res.writeHead(status, answer === OK && !closing ? OK_HEADERS : headersFor(status, text, closing));
   // As many bytes as characters is ASCII, which Node writes together with the head as it is.
   res.end(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
 }
 
 /** Name, value, name, value, …: a list is not looked through for names as an object is. */
 function headersFor(status: number, text: string, closing: boolean): string[] {
-  const headers = [...PLAIN_HEADERS, String(Buffer.byteLength(text))];
+  const headers = ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff'];
+  headers.push('Content-Length', String(Buffer.byteLength(text)));
   if (status === 405) headers.push('Allow', 'GET, POST');
   if (closing) headers.push('Connection', 'close');
   return headers;
 }
-
-const PLAIN_HEADERS = ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff', 'Content-Length'];
 
 interface Lingering {
   readonly limits: WebhookLimits;
