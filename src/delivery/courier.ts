@@ -61,7 +61,7 @@ export class Courier {
   #obstacle(part: Part): Reply | undefined {
     if (part.run.isBlocked(part.claimed)) return { kind: 'unavailable', why: 'earlier_one_failed' };
     if (this.#sendingBytes >= this.#deps.limits.maxHeldBytes) return { kind: 'unavailable', why: 'over_limit' };
-    const isLate = this.#deps.clock.monotonicMs() >= part.run.deadlineMs;
+    const isLate = this.#deps.clock.monotonicMs() >= part.run.lastTryMs;
     if (isLate && !this.#mustTry(part)) return { kind: 'unavailable', why: 'out_of_time' };
     if (this.#deps.backends.enter(part.entry.route.target) || this.#mustTry(part)) return undefined;
     return { kind: 'unavailable', why: 'circuit_open' };
@@ -116,7 +116,7 @@ export class Courier {
     const { route } = entry;
     const body = entry.body(claimed.map(({ item }) => item));
     const secret = route.signingSecret ?? run.post.verifiedBy;
-    const leftMs = Math.max(run.deadlineMs - clock.monotonicMs(), LAST_ATTEMPT_MS);
+    const leftMs = Math.max(run.lastTryMs - clock.monotonicMs(), LAST_ATTEMPT_MS);
     const timeoutMs = Math.min(route.timeoutMs, limits.answerWithinMs, leftMs);
     const { verified, verifiedBy } = run.post;
     const post =

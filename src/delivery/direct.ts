@@ -1,4 +1,5 @@
 import { sleep, type Clock } from '../core/clock.js';
+import { Deadlines } from '../core/deadlines.js';
 import type { Delivery, PostVerdict, RoutedEntry, RoutedPost } from '../core/delivery.js';
 import type { Logger } from '../core/log.js';
 
@@ -50,7 +51,7 @@ export class DirectDelivery implements Delivery {
     const ended = ({ weight }: PostRun): void => {
       this.#count(-1, weight);
     };
-    this.#terms = { clock: deps.clock, answerWithinMs, goOnMs, ended };
+    this.#terms = { deadlines: new Deadlines(deps.clock), answerWithinMs, goOnMs, ended };
     this.#courier = new Courier({
       ...deps,
       limits,

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Deadlines, Expiring } from '../core/deadlines.js';
 import type { EventItem, PostVerdict, RoutedEntry, RoutedPost } from '../core/delivery.js';
 
 import type { Outcome, Remembered } from './dedupe.js';
@@ -18,7 +18,7 @@ export interface Part {
 
 /** Of all POSTs the same. */
 export interface PostTerms {
-  readonly clock: Clock;
+  readonly deadlines: Deadlines;
   readonly answerWithinMs: number;
   readonly goOnMs: number;
   /** A POST has come to its end: nothing of it is under way any more. */
@@ -32,32 +32,38 @@ export interface Weight {
 }
 
 /** One POST on its way: counts what is still open and answers when nothing is, or when its time is over. */
-export class PostRun {
+export class PostRun implements Expiring {
   readonly post: RoutedPost;
   /** Nothing of it is tried after this. */
+  readonly lastTryMs: number;
+  /** Meta is answered by then. */
   readonly deadlineMs: number;
+  slot = -1;
   readonly weight: Weight;
   /** Conversations and keys; made when first needed, which most POSTs never do. */
   #blocked: Set<string> | undefined;
   #seen: Map<string, number> | undefined;
   #onlyKey: string | undefined;
   readonly #terms: PostTerms;
-  readonly #cancelTimer: () => void;
   #decided: ((verdict: PostVerdict) => void) | undefined;
   /** One for the beginning, so that it does not end before everything was counted. */
   #open = 1;
   #failed = false;
 
   constructor(post: RoutedPost, weight: Weight, terms: PostTerms, decided: (verdict: PostVerdict) => void) {
-    const { clock, answerWithinMs, goOnMs } = terms;
+    const { deadlines, answerWithinMs, goOnMs } = terms;
     this.post = post;
     this.weight = weight;
-    this.deadlineMs = post.receivedMs + goOnMs;
+    this.lastTryMs = post.receivedMs + goOnMs;
+    this.deadlineMs = post.receivedMs + answerWithinMs;
     this.#terms = terms;
     this.#decided = decided;
-    this.#cancelTimer = clock.setTimer(post.receivedMs + answerWithinMs - clock.monotonicMs(), () => {
-      this.#decide('unavailable');
-    });
+    deadlines.add(this);
+  }
+
+  /** Not decided in time: it goes on, and Meta's retry joins it. */
+  expire(): void {
+    this.#decide('unavailable');
   }
 
   /** The key by which an item is remembered: two equal items of one POST are two events, for its retry too. */
@@ -79,7 +85,7 @@ export class PostRun {
   /** Something that was opened has come to an end. */
   closed(): void {
     if (--this.#open > 0) return;
-    this.#cancelTimer();
+    this.#terms.deadlines.remove(this);
     this.#terms.ended(this);
     this.#decide(this.#failed ? 'unavailable' : 'done');
   }

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js';
+import { Deadlines } from '../core/deadlines.js';
 import type { BackendTarget } from '../core/page-route.js';
 
 import { Connections } from './connections.js';
@@ -54,11 +55,13 @@ export class BotClient {
   /** Take no requests any more, but finish those they have. */
   readonly #retiring = new Set<Connections>();
   readonly #endpoints = new WeakMap<BackendTarget, Endpoint>();
+  readonly #deadlines: Deadlines;
   #cancelSweep: (() => void) | undefined;
   #closed = false;
 
   constructor(deps: BotClientDeps) {
     this.#deps = deps;
+    this.#deadlines = new Deadlines(deps.clock);
   }
 
   /**
@@ -85,6 +88,7 @@ export class BotClient {
     const pools = [...[...this.#pools.values()].map(({ pool }) => pool), ...this.#retiring];
     this.#pools.clear();
     for (const pool of pools) pool.destroy();
+    this.#deadlines.stop();
   }
 
   get openPools(): number {
@@ -93,7 +97,6 @@ export class BotClient {
 
   #try(sending: Sending): void {
     const { endpoint, request, deadlineMs } = sending;
-    const { clock } = this.#deps;
     const backend = this.#pool(endpoint);
     if (backend === undefined) {
       sending.done({ kind: 'none', why: 'connect' });
@@ -101,14 +104,12 @@ export class BotClient {
     }
     backend.running++;
     const head = `${endpoint.requestHead}${request.headers}content-length: ${request.body.length}\r\n\r\n`;
-    const exchange = new Exchange(head, request.body, (answer) => {
-      cancel();
+    const exchange = new Exchange(head, request.body, deadlineMs, (answer) => {
+      this.#deadlines.remove(exchange);
       backend.running--;
       this.#tried(sending, answer, exchange.started);
     });
-    const cancel = clock.setTimer(deadlineMs - clock.monotonicMs(), () => {
-      exchange.expire();
-    });
+    this.#deadlines.add(exchange);
     backend.pool.send(exchange);
   }
 

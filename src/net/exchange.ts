@@ -1,3 +1,5 @@
+import type { Expiring } from '../core/deadlines.js';
+
 import { AddressRefusedError } from './connector.js';
 import { NameError } from './resolver.js';
 
@@ -15,7 +17,7 @@ interface Carrier {
 const NOTHING = Buffer.alloc(0);
 
 /** One request: what came back, and whether a byte of it had left. Settles once, and then keeps nothing of it: it may wait in a queue. */
-export class Exchange {
+export class Exchange implements Expiring {
   /** Request line and headers, with the blank line. */
   head: string;
   body: Buffer;
@@ -23,10 +25,13 @@ export class Exchange {
   started = false;
   /** Nobody waits for it any more. */
   settled = false;
+  readonly deadlineMs: number;
+  slot = -1;
   #carrier: Carrier | undefined;
   #settle: ((answer: BotAnswer) => void) | undefined;
 
-  constructor(head: string, body: Buffer, settle: (answer: BotAnswer) => void) {
+  constructor(head: string, body: Buffer, deadlineMs: number, settle: (answer: BotAnswer) => void) {
+    this.deadlineMs = deadlineMs;
     this.head = head;
     this.body = body;
     this.#settle = settle;

@@ -294,6 +294,7 @@ describe('stopping and listing', () => {
   it('leaves no timer behind', async () => {
     const { deliver, clock } = aRig();
     await deliver(bodyAt(clock, aText('m1', '1')));
+    await clock.advance(4_000);
 
     expect(clock.pendingTimers).toBe(0);
   });

@@ -93,6 +93,7 @@ describe('the number of open circuits', () => {
     bots.answer = () => 200;
     await deliver(bodyAt(clock, aText('probe', 'x')), { target: backend('down') });
     expect(observed.open).toBe(0);
+    await clock.advance(4_000);
     expect(clock.pendingTimers).toBe(0);
   });
 });

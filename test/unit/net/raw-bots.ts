@@ -105,7 +105,8 @@ export function ask({ pool }: Pick<Pool, 'pool'>, body: string | Buffer = 'x', t
   const bytes = Buffer.from(body);
   let settle: (answer: BotAnswer) => void = () => undefined;
   const answer = new Promise<BotAnswer>((resolve) => (settle = resolve));
-  const exchange = new Exchange(`POST / HTTP/1.1\r\nhost: bot\r\ncontent-length: ${bytes.length}\r\n\r\n`, bytes, (came) => {
+  const head = `POST / HTTP/1.1\r\nhost: bot\r\ncontent-length: ${bytes.length}\r\n\r\n`;
+  const exchange = new Exchange(head, bytes, Infinity, (came) => {
     cancel();
     then(came);
     settle(came);
