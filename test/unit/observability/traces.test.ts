@@ -66,7 +66,9 @@ async function aWorld(): Promise<World> {
   closing.push(
     () => provider.shutdown(),
     () => botServer.close(),
-    () => client.close(),
+    () => {
+      client.close();
+    },
     () => server.close(),
   );
   return { port: server.address.port, bot, spans: () => exporter.getFinishedSpans() };
