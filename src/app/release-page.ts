@@ -1,6 +1,5 @@
-import { UNSUBSCRIBE_FINALIZER } from '../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
-import { deletionPolicyOf, everHeld, leftSubscribedNote } from '../controller/messengerpage/deletion.js';
+import { factsOfPage, hasFailed, leftSubscribedNote } from '../controller/messengerpage/deletion.js';
 import { GoodBye, type GoodByeDeps } from '../controller/messengerpage/good-bye.js';
 import { claimKeyOf } from '../controller/page-relations.js';
 import { Proofs } from '../controller/proofs.js';
@@ -8,7 +7,7 @@ import { sleep, type Clock } from '../core/clock.js';
 import { decideDeletion, type DeletionFacts, type DeletionStep } from '../core/deletion.js';
 import { effectiveSpec } from '../core/effective-spec.js';
 import { keyOf, keyText } from '../core/object-key.js';
-import { hasFinalizer, isBeingDeleted } from '../runtime/finalizers.js';
+import { isBeingDeleted } from '../runtime/finalizers.js';
 import type { GraphOutcome } from './release-report.js';
 
 export interface PageGoodByeDeps extends GoodByeDeps {
@@ -123,24 +122,16 @@ export function left(page: MessengerPage, app: MessengerApp | undefined, why: st
 }
 
 function factsOf(page: MessengerPage, app: MessengerApp | undefined, nowMs: number): DeletionFacts {
-  const spec = effectiveSpec(page, app, OF_NO_USE);
   return {
-    everHeld: everHeld(page),
-    observeOnly: !spec.manage,
-    everWritten: hasFinalizer(page, UNSUBSCRIBE_FINALIZER),
-    policy: deletionPolicyOf(page, spec),
-    successor: undefined,
+    ...factsOfPage(page, effectiveSpec(page, app, OF_NO_USE)),
     unconfirmedWrite: page.status?.lastWriteTime === undefined,
     mayWrite: true,
-    look: undefined,
-    unsubscribe: undefined,
     ...{ deletionMs: nowMs, firstAttemptMs: nowMs, attempts: 0, timeoutMs: 0, nowMs },
   };
 }
 
 function counted(facts: DeletionFacts, found: Partial<DeletionFacts>): DeletionFacts {
-  const failed = found.look === 'failed' || found.unsubscribe === 'failed';
-  return { ...facts, ...found, attempts: facts.attempts + (failed ? 1 : 0) };
+  return { ...facts, ...found, attempts: facts.attempts + (hasFailed(found) ? 1 : 0) };
 }
 
 /** Who has the Page, or takes it over once this one is gone; undefined: nobody, and it may be unsubscribed. */

@@ -54,15 +54,9 @@ export class PageDeletion {
   #facts({ page, spec, memory }: PagePass, own: NonNullable<PageMemory['deletion']>): DeletionFacts {
     const { clock, options } = this.#deps;
     return {
-      everHeld: everHeld(page),
-      observeOnly: !spec.manage,
-      everWritten: hasFinalizer(page, UNSUBSCRIBE_FINALIZER),
-      policy: deletionPolicyOf(page, spec),
-      successor: undefined,
+      ...factsOfPage(page, spec),
       unconfirmedWrite: memory.unconfirmedWrite || page.status?.lastWriteTime === undefined,
       mayWrite: !options.readOnly,
-      look: undefined,
-      unsubscribe: undefined,
       deletionMs: own.deletionMs,
       firstAttemptMs: own.firstAttemptMs,
       attempts: own.attempts,
@@ -73,9 +67,8 @@ export class PageDeletion {
 
   /** A step that failed counts as an attempt. */
   #counted(pass: PagePass, found: Partial<DeletionFacts>): Partial<DeletionFacts> {
-    const failed = found.look === 'failed' || found.unsubscribe === 'failed';
     const { deletion } = pass.memory;
-    if (failed && deletion !== undefined) deletion.attempts += 1;
+    if (hasFailed(found) && deletion !== undefined) deletion.attempts += 1;
     return { ...found, attempts: deletion?.attempts ?? 0 };
   }
 
@@ -126,6 +119,26 @@ function firstAttempt({ page }: PagePass, clock: Clock): NonNullable<PageMemory[
 export function leftSubscribedNote(pageId: string, appId: string, why: string): string {
   const byHand = `to finish, remove the app from the Page's settings at facebook.com, or send DELETE /${pageId}/subscribed_apps with a token of the Page or of the app`;
   return `Page ${pageId} may still be subscribed to app ${appId}, ${why}: ${byHand}`.slice(0, 1_000);
+}
+
+type PageFacts = 'everHeld' | 'observeOnly' | 'everWritten' | 'policy' | 'successor' | 'look' | 'unsubscribe';
+
+/** What the page itself says of its deletion; nothing is found out yet. */
+export function factsOfPage(page: MessengerPage, spec: EffectiveSpec): Pick<DeletionFacts, PageFacts> {
+  return {
+    everHeld: everHeld(page),
+    observeOnly: !spec.manage,
+    everWritten: hasFinalizer(page, UNSUBSCRIBE_FINALIZER),
+    policy: deletionPolicyOf(page, spec),
+    successor: undefined,
+    look: undefined,
+    unsubscribe: undefined,
+  };
+}
+
+/** What counts as an attempt. */
+export function hasFailed({ look, unsubscribe }: Partial<DeletionFacts>): boolean {
+  return look === 'failed' || unsubscribe === 'failed';
 }
 
 /** Whether the page held its claim at some time. */

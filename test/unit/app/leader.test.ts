@@ -12,18 +12,7 @@ import { FakeClock, flush } from '../../support/fake-clock.js';
 import { FakeGraph } from '../controller/support/fake-graph.js';
 import { FakeKind } from '../controller/support/fake-kind.js';
 import { FakeSecrets } from '../controller/support/fake-secrets.js';
-import { anApp, CALLBACK } from '../controller/support/world.js';
-
-const OPTIONS = {
-  graphVersion: 'v25.0',
-  intervalMs: 1_800_000,
-  minIntervalMs: 60_000,
-  tokenCheckIntervalMs: 43_200_000,
-  deletionTimeoutMs: 600_000,
-  secretGraceMs: 600_000,
-  readOnly: false,
-  className: '',
-};
+import { anApp, CALLBACK, OPTIONS } from '../controller/support/world.js';
 
 /** A leader of these apps, at work. */
 function aLeader(workers: number, apps: readonly MessengerApp[], refresh: Cluster['refresh'] = () => Promise.resolve()) {

@@ -76,7 +76,7 @@ class FakeQueue implements Enqueue {
   }
 }
 
-const OPTIONS: ControllerOptions = {
+export const OPTIONS: ControllerOptions = {
   graphVersion: 'v25.0',
   intervalMs: 1_800_000,
   minIntervalMs: 60_000,
