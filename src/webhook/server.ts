@@ -102,9 +102,14 @@ class NodeWebhookServer implements WebhookServer {
       deps.observe.refused('bad_request');
       this.#refuseUnreadable(socket, socket.bytesRead === 0 ? 'ECONNRESET' : 'ERR_HTTP_REQUEST_TIMEOUT');
     });
-    standBefore(this.#server, (socket) => {
+    const knocked = (socket: Socket): void => {
       this.#newcomers.add(socket);
-    });
+    };
+    // Below TLS nobody makes a request: whose time went on would be ended in the middle of one.
+    const spoke = (socket: Socket): void => {
+      this.#newcomers.forget(socket);
+    };
+    standBefore(this.#server, knocked, this.#tls === undefined ? undefined : spoke);
     // The same once more for what comes out of its TLS; the handshake has its own time.
     this.#tls?.on('secureConnection', (socket: Socket) => {
       this.#newcomers.add(socket);
