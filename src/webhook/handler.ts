@@ -79,6 +79,7 @@ interface Verified {
   readonly by: Candidate;
   readonly receivedMs: number;
   readonly trace: PostTrace | undefined;
+  isAnswered: boolean;
 }
 
 /**
@@ -216,7 +217,7 @@ export class WebhookHandler {
     const bytes = wholeOf(body.chunks);
     observe.verified(appIdOf(by), bytes.length);
     const trace = tracer?.post(appIdOf(by));
-    this.#openSafely({ exchange, signature, bytes, by, receivedMs: clock.monotonicMs(), trace });
+    this.#openSafely({ exchange, signature, bytes, by, receivedMs: clock.monotonicMs(), trace, isAnswered: false });
   };
 
   /** A bug in what looks pages up must cost its POST a repeat, not the process its life. */
@@ -287,7 +288,11 @@ export class WebhookHandler {
     }
   }
 
-  #answer({ exchange, by, receivedMs, trace }: Verified, done: boolean): void {
+  /** Once: a delivery that failed may tell its verdict nevertheless. */
+  #answer(verified: Verified, done: boolean): void {
+    if (verified.isAnswered) return;
+    verified.isAnswered = true;
+    const { exchange, by, receivedMs, trace } = verified;
     const { observe, clock } = this.#deps;
     const status = done ? 200 : 503;
     observe.answered(appIdOf(by), status, clock.monotonicMs() - receivedMs);

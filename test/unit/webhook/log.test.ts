@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 
 import { systemClock } from '../../../src/core/clock.js';
+import type { Delivery } from '../../../src/core/delivery.js';
 import type { Logger } from '../../../src/core/log.js';
-import { APP_ID, PATH, call, post, sign, startEdge, type Edge } from './fakes.js';
+import { APP_ID, FakeDelivery, PATH, aBody, aMessage, call, post, sign, startEdge, type Edge } from './fakes.js';
 
 let edge: Edge | undefined;
 afterEach(async () => {
@@ -56,6 +57,26 @@ describe('the log', () => {
       { level: 'warn', message: 'signed body ignored', fields: { appId: APP_ID, why: 'no_object', bytes: 2, count: 1 } },
       { level: 'debug', message: 'signed body is not about a page', fields: { appId: APP_ID, why: 'instagram', bytes: 33 } },
     ]);
+  });
+
+  it('gets an error for a delivery that fails, which costs its POST a repeat and is answered once', async () => {
+    const { log, lines } = aLog();
+    edge = await startEdge({ log });
+    const { delivery, port, server, observed } = edge;
+    let decide: Parameters<Delivery['deliver']>[1] = () => undefined;
+    delivery.deliver = (_, decided): void => {
+      decide = decided;
+      throw new Error('a bug');
+    };
+
+    expect((await post(port, aBody(aMessage('m1')))).status).toBe(503);
+    decide('unavailable');
+    delivery.deliver = FakeDelivery.prototype.deliver.bind(delivery);
+    expect((await post(port, aBody(aMessage('m2')))).status).toBe(200);
+
+    expect(server.inFlight).toBe(0);
+    expect(observed.counts['answered:503']).toBe(1);
+    expect(lines).toMatchObject([{ level: 'error', message: 'handling a signed POST failed unexpectedly' }]);
   });
 
   it('tells of an entry that was given up because nobody decided where it goes', async () => {
