@@ -13,7 +13,7 @@ const ALL = [
   { name: 'kills', limitMin: 30 },
   { name: 'rolling', limitMin: 10 },
   { name: 'neighbours', limitMin: 10 },
-  { name: 'strangers', limitMin: 10 },
+  { name: 'strangers', limitMin: 20 },
   { name: 'graph', limitMin: 60 },
   { name: 'takeover', limitMin: 20 },
   { name: 'rest', limitMin: 20 },

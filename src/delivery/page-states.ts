@@ -16,8 +16,8 @@ type Failure = NonNullable<PageDeliveryState['lastFailure']>['why'];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 interface Known extends Mutable<PageDeliveryState> {
-  /** The one it was last told of is known again without a look at its owner. */
-  route: PageRoute;
+  /** Of the route it was last told of: the same object is known again without a look at it. */
+  ofRoute: PageRoute['owner'];
 }
 
 const MAX_PAGES = 20_000;
@@ -47,9 +47,9 @@ export class PageStates {
   #of(route: PageRoute): Known {
     const { appId, pageId, key, owner } = route;
     const known = this.#states.get(key);
-    if (known?.route === route) return known;
+    if (known?.ofRoute === owner) return known;
     if (known !== undefined && isOf(known, owner)) {
-      known.route = route;
+      known.ofRoute = owner;
       return known;
     }
     if (this.#states.size >= MAX_PAGES) {
@@ -57,7 +57,7 @@ export class PageStates {
       if (oldest !== undefined) this.#states.delete(oldest);
     }
     const fresh = {
-      route,
+      ofRoute: owner,
       appId,
       pageId,
       owner: `${owner.namespace}/${owner.name}`,

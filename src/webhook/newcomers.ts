@@ -2,9 +2,9 @@ import type { Socket } from 'node:net';
 
 import type { Clock } from '../core/clock.js';
 
+import { aFew } from './a-few.js';
+
 const CHECK_EVERY_MS = 2;
-/** Those that are ended come again together, so a few at a time: still 2,000 a second go. */
-const AT_ONCE = 4;
 
 /**
  * Connections that have not made a request yet. Those that make none are ended, oldest first and a few at a time: ten
@@ -17,6 +17,8 @@ export class Newcomers {
   /** Since when, oldest first. */
   readonly #since = new Map<Socket, number>();
   #cancel: (() => void) | undefined;
+  /** When the last few were ended, if there were more. */
+  #moreSinceMs: number | undefined;
 
   /** Of all sockets the same function. */
   readonly #closed: (this: Socket) => void;
@@ -57,11 +59,13 @@ export class Newcomers {
   }
 
   readonly #check = (): void => {
-    const dueMs = this.#clock.monotonicMs() - this.#patienceMs;
+    const now = this.#clock.monotonicMs();
+    const dueMs = now - this.#patienceMs;
+    const atOnce = aFew(now - (this.#moreSinceMs ?? now));
     let ended = 0;
     let waitMs: number | undefined;
     for (const [socket, sinceMs] of this.#since) {
-      if (ended === AT_ONCE || sinceMs > dueMs) {
+      if (ended === atOnce || sinceMs > dueMs) {
         waitMs = Math.max(CHECK_EVERY_MS, sinceMs - dueMs);
         break;
       }
@@ -69,6 +73,7 @@ export class Newcomers {
       this.#since.delete(socket);
       this.#end(socket);
     }
+    this.#moreSinceMs = ended === atOnce ? now : undefined;
     this.#cancel = waitMs === undefined ? undefined : this.#clock.setTimer(waitMs, this.#check);
   };
 }

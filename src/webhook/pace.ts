@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.js';
 
+import { aFew } from './a-few.js';
 import type { WebhookLimits } from './limits.js';
 
 /** A body that is arriving. */
@@ -11,7 +12,6 @@ export interface Arriving {
 
 const CHECK_EVERY_MS = 1_000;
 /** Of many that are due, a few at a time: Meta's requests would wait behind all of them. */
-const AT_ONCE = 4;
 const GO_ON_AFTER_MS = 2;
 
 /** Cuts bodies that come too slowly. One timer for all, and none while nothing is arriving. */
@@ -20,6 +20,8 @@ export class Pace {
   readonly #limits: WebhookLimits;
   readonly #arriving = new Set<Arriving>();
   #cancel: (() => void) | undefined;
+  /** When the last few were ended, if there were more. */
+  #moreSinceMs: number | undefined;
 
   constructor(clock: Clock, limits: WebhookLimits) {
     this.#clock = clock;
@@ -43,15 +45,17 @@ export class Pace {
   readonly #check = (): void => {
     this.#cancel = undefined;
     const now = this.#clock.monotonicMs();
+    const atOnce = aFew(now - (this.#moreSinceMs ?? now));
     let cut = 0;
     for (const body of this.#arriving) {
-      if (cut === AT_ONCE) break;
+      if (cut === atOnce) break;
       if (!this.#isTooSlow(body, now)) continue;
       cut++;
       body.cut();
     }
+    this.#moreSinceMs = cut === atOnce ? now : undefined;
     if (this.#arriving.size === 0) return;
-    this.#cancel = this.#clock.setTimer(cut === AT_ONCE ? GO_ON_AFTER_MS : CHECK_EVERY_MS, this.#check);
+    this.#cancel = this.#clock.setTimer(cut === atOnce ? GO_ON_AFTER_MS : CHECK_EVERY_MS, this.#check);
   };
 
   #isTooSlow(body: Arriving, now: number): boolean {

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 
 import { describe, expect, it } from '@jest/globals';
 
+import type { Clock } from '../../../src/core/clock.js';
 import { Newcomers } from '../../../src/webhook/newcomers.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -59,5 +60,23 @@ describe('connections that have not made a request', () => {
 
     expect(ended.length).toBe(10_000);
     expect(most).toBeLessThanOrEqual(4);
+  });
+
+  it('ends as many a second where the turns of the event loop are long', async () => {
+    const fake = new FakeClock();
+    // Nothing fires sooner than ten milliseconds after it was asked for.
+    const clock: Clock = {
+      nowMs: () => fake.nowMs(),
+      monotonicMs: () => fake.monotonicMs(),
+      setTimer: (ms, fn) => fake.setTimer(Math.max(ms, 10), fn),
+    };
+    let ended = 0;
+    const newcomers = new Newcomers(clock, PATIENCE_MS, () => ended++);
+    for (let i = 0; i < 3_000; i++) newcomers.add(new Socket());
+
+    await fake.advance(PATIENCE_MS + 1_100);
+    expect(ended).toBeGreaterThanOrEqual(2_000);
+    await fake.advance(1_000);
+    expect(ended).toBe(3_000);
   });
 });
