@@ -23,7 +23,10 @@ export interface WebhookLimits {
   readonly largeBytesPerSecond: number;
   /** So much of them is read at once after some calm. */
   readonly largeBurstBytes: number;
-  /** A body slower than this after `slowGraceMs` is cut: slow-loris. */
+  /**
+   * A body slower than this after `slowGraceMs` is cut: slow-loris. Meta itself has given up by then; cut sooner, strangers come
+   * back sooner, and that is what they cost.
+   */
   readonly minBytesPerSecond: number;
   readonly slowGraceMs: number;
   /** A whole body. Meta itself gives up after 5 s. */
@@ -53,7 +56,7 @@ export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = {
   largeBytesPerSecond: 4 * MIB,
   largeBurstBytes: 2 * MIB,
   minBytesPerSecond: 8 * KIB,
-  slowGraceMs: 2_000,
+  slowGraceMs: 5_000,
   maxBodyMs: 10_000,
   headersTimeoutMs: 10_000,
   keepAliveTimeoutMs: 75_000,
