@@ -9,14 +9,14 @@ import { Server as TlsServer } from 'node:tls';
  * @param knocked told of each connection at once
  * @param spoke told of each whose first byte has come, before it is handed on
  */
-export function standBefore(server: Server, knocked: (socket: Socket) => void, spoke?: (socket: Socket) => void): void {
+export function standBefore(server: Server, knocked: (socket: Socket) => void, spoke: (socket: Socket) => void): void {
   const isTls = server instanceof TlsServer;
   const inside = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
   server.removeAllListeners('connection');
   // Of all sockets the same functions: ten thousand closures are walked too.
   function speaks(this: Socket, first: Buffer): void {
     this.off('data', speaks).off('end', leaves).off('error', ignore);
-    spoke?.(this);
+    spoke(this);
     // TLS takes what is there by itself in the next tick; flowing on, it would be gone by then.
     if (isTls) this.pause();
     this.unshift(first);

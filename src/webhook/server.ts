@@ -14,6 +14,7 @@ import { standBefore } from './front-door.js';
 import { webhookLimits, type WebhookLimits } from './limits.js';
 import { Newcomers } from './newcomers.js';
 import type { WebhookObserver } from './observe.js';
+import { Silent } from './silent.js';
 
 /** PEM text. */
 export interface TlsPair {
@@ -61,6 +62,8 @@ export function createWebhookServer(deps: WebhookServerDeps): WebhookServer {
 }
 
 const POLL_MS = 20;
+/** Of all connections: for those who come while others, ended for them, are still closing. */
+const PLACES_KEPT = 500;
 /** Node ends all that are due at once, so it comes after {@link Newcomers}; it still ends later requests of a connection. */
 const AFTER_NEWCOMERS_MS = 15_000;
 
@@ -70,6 +73,7 @@ class NodeWebhookServer implements WebhookServer {
   readonly #handler: WebhookHandler;
   readonly #server: Server;
   readonly #tls: TlsServer | undefined;
+  readonly #silent: Silent;
   readonly #newcomers: Newcomers;
   #lastRequestMs = 0;
 
@@ -102,15 +106,16 @@ class NodeWebhookServer implements WebhookServer {
       deps.observe.refused('bad_request');
       this.#refuseUnreadable(socket, socket.bytesRead === 0 ? 'ECONNRESET' : 'ERR_HTTP_REQUEST_TIMEOUT');
     });
+    this.#silent = new Silent(limits.maxConnections - PLACES_KEPT);
     const knocked = (socket: Socket): void => {
-      this.#newcomers.add(socket);
+      this.#silent.add(socket);
     };
-    // Below TLS nobody makes a request: whose time went on would be ended in the middle of one.
     const spoke = (socket: Socket): void => {
-      this.#newcomers.forget(socket);
+      this.#silent.forget(socket);
+      // Below TLS nobody makes a request, and the handshake has its own time.
+      if (this.#tls === undefined) this.#newcomers.add(socket);
     };
-    standBefore(this.#server, knocked, this.#tls === undefined ? undefined : spoke);
-    // The same once more for what comes out of its TLS; the handshake has its own time.
+    standBefore(this.#server, knocked, spoke);
     this.#tls?.on('secureConnection', (socket: Socket) => {
       this.#newcomers.add(socket);
     });
@@ -160,6 +165,7 @@ class NodeWebhookServer implements WebhookServer {
     this.#handler.refusing = true;
     this.#server.close();
     this.#server.closeIdleConnections();
+    this.#silent.end();
     this.#newcomers.endSilent();
     while (this.#handler.inFlight > 0 && elapsed() < timeoutMs) await this.#pause();
     this.#server.closeIdleConnections();
@@ -167,6 +173,7 @@ class NodeWebhookServer implements WebhookServer {
 
   close(): Promise<void> {
     this.#handler.stop();
+    this.#silent.end();
     this.#newcomers.endSilent();
     this.#newcomers.stop();
     return new Promise((resolve) => {
