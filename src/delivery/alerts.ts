@@ -30,10 +30,10 @@ export class Alerts {
   }
 
   /** `traceparent`: of the event that raised it, as its bot got it. */
-  raise(kind: Alert, { appId, pageId, owner }: PageRoute, traceparent: string): void {
+  raise(kind: Alert, { appId, pageId, key: pageKey, owner }: PageRoute, traceparent: string): void {
     const { clock, log, observe } = this.#deps;
     observe.alert(kind);
-    const key = `${kind} ${appId}/${pageId}`;
+    const key = `${kind} ${pageKey}`;
     const before = this.#logged.get(key);
     if (before !== undefined && clock.monotonicMs() - before.atMs < ONE_LINE_EVERY_MS) {
       before.since++;

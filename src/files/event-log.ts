@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeObject } from '../api/meta.js';
+import { BoundedMap } from '../core/bounded-map.js';
 import { type Clock, rfc3339 } from '../core/clock.js';
 import type { Logger } from '../core/log.js';
 import { keyOf, keyText } from '../core/object-key.js';
@@ -27,8 +28,8 @@ export class EventLog implements EventRecorder {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #log: Logger;
-  /** What was told → when; the oldest first. */
-  readonly #told = new Map<string, number>();
+  /** What was told → when. */
+  readonly #told = new BoundedMap<string, number>(MAX_REMEMBERED);
 
   constructor(folder: string, clock: Clock, log: Logger) {
     this.#folder = folder;
@@ -48,10 +49,7 @@ export class EventLog implements EventRecorder {
   #isRepeated(what: string): boolean {
     const now = this.#clock.monotonicMs();
     const before = this.#told.get(what);
-    this.#told.delete(what);
     this.#told.set(what, now);
-    const [oldest] = this.#told.keys();
-    if (this.#told.size > MAX_REMEMBERED && oldest !== undefined) this.#told.delete(oldest);
     return before !== undefined && now - before < SAME_MS;
   }
 

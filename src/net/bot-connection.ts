@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 
+import type { Expiring } from '../core/deadlines.js';
 import { TurnEnd } from '../core/turn.js';
 
 import type { Exchange, NoAnswer } from './exchange.js';
@@ -20,9 +21,10 @@ export interface Owner {
  * One HTTP/1.1 connection to a bot, one request at a time. It serves again only after an answer that was read to its end and
  * leaves no doubt about where that was; whatever comes unasked ends it.
  */
-export class BotConnection {
+export class BotConnection implements Expiring {
   /** For its owner: until when it may wait for a request. */
-  idleUntilMs = 0;
+  deadlineMs = 0;
+  slot = -1;
   readonly #owner: Owner;
   readonly #reader = new ResponseReader();
   #socket: Socket | undefined;
@@ -45,6 +47,11 @@ export class BotConnection {
   /** Ends it. A request under way has no answer then; one of which no byte has left may be tried elsewhere. */
   destroy(): void {
     this.#break('reset');
+  }
+
+  /** Nobody had a request for it in time. */
+  expire(): void {
+    this.destroy();
   }
 
   /** By the exchange, when its time is up. */

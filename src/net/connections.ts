@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 
 import type { Clock } from '../core/clock.js';
+import { Deadlines } from '../core/deadlines.js';
 
 import { BotConnection, type Owner } from './bot-connection.js';
 import type { Exchange } from './exchange.js';
@@ -28,14 +29,15 @@ export class Connections implements Owner {
   readonly #free: BotConnection[] = [];
   #waiting: Exchange[] = [];
   #waitingAt = 0;
-  #cancelSweep: (() => void) | undefined;
-  #sweepAtMs = Infinity;
+  /** Of those that are free. */
+  readonly #deadlines: Deadlines;
   #isClosing = false;
   #isDestroyed = false;
   #onEmpty: () => void = () => undefined;
 
   constructor(deps: ConnectionsDeps) {
     this.#deps = deps;
+    this.#deadlines = new Deadlines(deps.clock);
   }
 
   /** Tells the exchange what became of it, in any case and once. */
@@ -61,14 +63,14 @@ export class Connections implements Owner {
       connection.destroy();
       return;
     }
-    const now = this.#deps.clock.monotonicMs();
-    connection.idleUntilMs = now + idleMs;
+    connection.deadlineMs = this.#deps.clock.monotonicMs() + idleMs;
     this.#free.push(connection);
-    this.#sweepBy(connection.idleUntilMs, now);
+    this.#deadlines.add(connection);
   }
 
   gone(connection: BotConnection): void {
     this.#all.delete(connection);
+    this.#deadlines.remove(connection);
     const at = this.#free.indexOf(connection);
     if (at >= 0) this.#free.splice(at, 1);
     const next = this.#next();
@@ -95,33 +97,18 @@ export class Connections implements Owner {
 
   #stop(): void {
     this.#isClosing = true;
-    this.#cancelSweep?.();
-    this.#cancelSweep = undefined;
+    this.#deadlines.stop();
   }
 
   #takeFree(): BotConnection | undefined {
     for (;;) {
       const connection = this.#free.pop();
-      if (connection === undefined || connection.idleUntilMs > this.#deps.clock.monotonicMs()) return connection;
+      if (connection === undefined) return undefined;
+      this.#deadlines.remove(connection);
+      if (connection.deadlineMs > this.#deps.clock.monotonicMs()) return connection;
       connection.destroy();
     }
   }
-
-  #sweepBy(atMs: number, now: number): void {
-    if (atMs >= this.#sweepAtMs) return;
-    this.#cancelSweep?.();
-    this.#sweepAtMs = atMs;
-    this.#cancelSweep = this.#deps.clock.setTimer(atMs - now, this.#sweep);
-  }
-
-  readonly #sweep = (): void => {
-    this.#sweepAtMs = Infinity;
-    const now = this.#deps.clock.monotonicMs();
-    for (const connection of this.#free.filter(({ idleUntilMs }) => idleUntilMs <= now)) connection.destroy();
-    const [first, ...others] = this.#free;
-    if (first === undefined) return;
-    this.#sweepBy(Math.min(first.idleUntilMs, ...others.map(({ idleUntilMs }) => idleUntilMs)), now);
-  };
 
   /** The first that still waits: some have given up in the meantime. */
   #next(): Exchange | undefined {

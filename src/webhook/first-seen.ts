@@ -1,3 +1,5 @@
+import { BoundedMap } from '../core/bounded-map.js';
+
 const MAX_REMEMBERED = 10_000;
 
 /**
@@ -5,15 +7,11 @@ const MAX_REMEMBERED = 10_000;
  * nobody could tell when Meta has been asked to come again for long enough. The oldest is forgotten first.
  */
 export class FirstSeen {
-  readonly #at = new Map<string, number>();
+  readonly #at = new BoundedMap<string, number>(MAX_REMEMBERED);
 
   at(signature: string, nowMs: number): number {
     const known = this.#at.get(signature);
     if (known !== undefined) return known;
-    if (this.#at.size >= MAX_REMEMBERED) {
-      const [oldest] = this.#at.keys();
-      if (oldest !== undefined) this.#at.delete(oldest);
-    }
     this.#at.set(signature, nowMs);
     return nowMs;
   }

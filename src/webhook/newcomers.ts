@@ -2,9 +2,7 @@ import type { Socket } from 'node:net';
 
 import type { Clock } from '../core/clock.js';
 
-import { aFew } from './a-few.js';
-
-const CHECK_EVERY_MS = 2;
+import { AFew, NEXT_FEW_AFTER_MS } from './a-few.js';
 
 /**
  * Connections that have not made a request yet. Those that make none are ended, oldest first and a few at a time: ten
@@ -17,8 +15,7 @@ export class Newcomers {
   /** Since when, oldest first. */
   readonly #since = new Map<Socket, number>();
   #cancel: (() => void) | undefined;
-  /** When the last few were ended, if there were more. */
-  #moreSinceMs: number | undefined;
+  readonly #few = new AFew();
 
   /** Of all sockets the same function. */
   readonly #closed: (this: Socket) => void;
@@ -61,19 +58,19 @@ export class Newcomers {
   readonly #check = (): void => {
     const now = this.#clock.monotonicMs();
     const dueMs = now - this.#patienceMs;
-    const atOnce = aFew(now - (this.#moreSinceMs ?? now));
+    const atOnce = this.#few.begin(now);
     let ended = 0;
     let waitMs: number | undefined;
     for (const [socket, sinceMs] of this.#since) {
       if (ended === atOnce || sinceMs > dueMs) {
-        waitMs = Math.max(CHECK_EVERY_MS, sinceMs - dueMs);
+        waitMs = Math.max(NEXT_FEW_AFTER_MS, sinceMs - dueMs);
         break;
       }
       ended++;
       this.#since.delete(socket);
       this.#end(socket);
     }
-    this.#moreSinceMs = ended === atOnce ? now : undefined;
+    this.#few.end(ended);
     this.#cancel = waitMs === undefined ? undefined : this.#clock.setTimer(waitMs, this.#check);
   };
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.js';
 
-import { aFew } from './a-few.js';
+import { AFew, NEXT_FEW_AFTER_MS } from './a-few.js';
 import type { WebhookLimits } from './limits.js';
 
 /** A body that is arriving. */
@@ -11,8 +11,6 @@ export interface Arriving {
 }
 
 const CHECK_EVERY_MS = 1_000;
-/** Of many that are due, a few at a time: Meta's requests would wait behind all of them. */
-const GO_ON_AFTER_MS = 2;
 
 /** Cuts bodies that come too slowly. One timer for all, and none while nothing is arriving. */
 export class Pace {
@@ -20,8 +18,7 @@ export class Pace {
   readonly #limits: WebhookLimits;
   readonly #arriving = new Set<Arriving>();
   #cancel: (() => void) | undefined;
-  /** When the last few were ended, if there were more. */
-  #moreSinceMs: number | undefined;
+  readonly #few = new AFew();
 
   constructor(clock: Clock, limits: WebhookLimits) {
     this.#clock = clock;
@@ -45,7 +42,7 @@ export class Pace {
   readonly #check = (): void => {
     this.#cancel = undefined;
     const now = this.#clock.monotonicMs();
-    const atOnce = aFew(now - (this.#moreSinceMs ?? now));
+    const atOnce = this.#few.begin(now);
     let cut = 0;
     for (const body of this.#arriving) {
       if (cut === atOnce) break;
@@ -53,9 +50,9 @@ export class Pace {
       cut++;
       body.cut();
     }
-    this.#moreSinceMs = cut === atOnce ? now : undefined;
+    const mayBeMore = this.#few.end(cut);
     if (this.#arriving.size === 0) return;
-    this.#cancel = this.#clock.setTimer(cut === atOnce ? GO_ON_AFTER_MS : CHECK_EVERY_MS, this.#check);
+    this.#cancel = this.#clock.setTimer(mayBeMore ? NEXT_FEW_AFTER_MS : CHECK_EVERY_MS, this.#check);
   };
 
   #isTooSlow(body: Arriving, now: number): boolean {

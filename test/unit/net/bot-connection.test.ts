@@ -104,13 +104,17 @@ describe('a connection that ends', () => {
   const HALF_CHUNKS = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nhalf';
   const TO_THE_END = 'HTTP/1.1 200 OK\r\n\r\nall';
 
-  it.each([
+  const UNFINISHED: readonly [string, string, BotAnswer][] = [
     ['before the answer', '', RESET],
     ['in the head', HALF_HEAD, RESET],
-    ['behind an interim answer', 'HTTP/1.1 100 Continue\r\n\r\n', RESET],
     ['in the body', HALF_BODY, OK],
     ['in a chunk', HALF_CHUNKS, OK],
     ['behind a body without length', TO_THE_END, OK],
+  ];
+
+  it.each([
+    ...UNFINISHED,
+    ['behind an interim answer', 'HTTP/1.1 100 Continue\r\n\r\n', RESET],
     ['behind the answer, in one packet', EMPTY_200, OK],
   ])('with FIN %s', async (_name, text, expected) => {
     const bot = await aRawBot(firstly(({ socket }) => socket.end(text)));
@@ -122,13 +126,7 @@ describe('a connection that ends', () => {
     expect(bot.peers).toHaveLength(2);
   });
 
-  it.each([
-    ['before the answer', '', RESET],
-    ['in the head', HALF_HEAD, RESET],
-    ['in the body', HALF_BODY, OK],
-    ['in a chunk', HALF_CHUNKS, OK],
-    ['behind a body without length', TO_THE_END, OK],
-  ])('with RST %s', async (_name, text, expected) => {
+  it.each(UNFINISHED)('with RST %s', async (_name, text, expected) => {
     const bot = await aRawBot(firstly(say(text)));
     const pool = aPool(bot.port);
     const asked = ask(pool);
