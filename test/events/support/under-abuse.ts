@@ -10,6 +10,8 @@ import { send } from './send.js';
 
 export interface CalmAndAbused {
   readonly calmP99: readonly number[];
+  /** While the same strangers are connected to a listener beside it that does nothing; only where it was asked for. */
+  readonly besideP99: readonly number[];
   readonly abusedP99: readonly number[];
   readonly notOk: number;
   readonly maxRssMb: number;
@@ -20,64 +22,120 @@ export interface CalmAndAbused {
   readonly leastOpen: number;
 }
 
+export interface Rounds {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly perSecond: number;
+  /** Meta's POSTs go on for so long, unmeasured, once the stranger has connected. */
+  readonly settleSeconds: number;
+  /** Whether a round with the strangers at another listener belongs to each. */
+  readonly beside: boolean;
+}
+
+type Abuse = Omit<AbuseOptions, 'port'>;
+
 /** Meta's POSTs to a listener in calm and under abuse, by turns; ms from the POST's beginning to its answer. */
-export async function underAbuse(
-  abuse: Omit<AbuseOptions, 'port'>,
-  {
-    rounds,
-    seconds,
-    perSecond,
-    settleMs,
-  }: { readonly rounds: number; readonly seconds: number; readonly perSecond: number; readonly settleMs: number },
-): Promise<CalmAndAbused> {
+export async function underAbuse(abuse: Abuse, rounds: Rounds): Promise<CalmAndAbused> {
   const bot = await MoodyBot.start();
   const edge = new Peer('edge.ts', { pages: [[pageId(0), bot.port]] }, 0);
-  const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  const bystander = rounds.beside ? new Peer('bystander.ts', {}, 0) : undefined;
   pin(process.pid, 1);
-  const calmP99: number[] = [];
-  const abusedP99: number[] = [];
-  let notOk = 0;
-  let maxRssMb = 0;
-  let maxLoopMs = 0;
-  let counts: AbuseCounts = { open: 0, junkBytes: 0, answers: {} };
-  let leastOpen = Infinity;
-  const round = async (name: string, port: number): Promise<number> => {
-    const took: number[] = [];
-    await atRate(perSecond, seconds, async (n) => {
-      const began = performance.now();
-      const status = await send({ port, secret: APP_SECRET, agent }, bodyOf(entryOf(pageId(0), `${name}_${n}`)));
-      took.push(performance.now() - began);
-      if (status !== 200) notOk++;
-    });
-    const usage = await edge.ask<Usage>('usage');
-    maxRssMb = Math.max(maxRssMb, usage.rssMb);
-    if (name.startsWith('abused')) maxLoopMs = Math.max(maxLoopMs, usage.loopMaxMs);
-    return percentile(took, 99);
-  };
   try {
-    const { port } = await edge.next<{ port: number }>();
-    await round('warm', port);
-    for (let i = 0; i < rounds; i++) {
-      calmP99.push(await round(`calm${i}`, port));
-      const stranger = new Peer('abuse.ts', { ...abuse, port }, 1);
-      await stranger.next();
-      const wanted = abuse.idle + abuse.slowHeaders + abuse.slowBodies + abuse.junk;
-      await eventually(async () => (await stranger.ask<AbuseCounts>('counts')).open >= wanted, 60_000, 'the strangers to connect');
-      await new Promise((resolve) => setTimeout(resolve, settleMs));
-      const watching = new AbortController();
-      const watch = leastOf(async () => (await stranger.ask<AbuseCounts>('counts')).open, watching.signal);
-      abusedP99.push(await round(`abused${i}`, port));
-      watching.abort();
-      leastOpen = Math.min(leastOpen, await watch);
-      counts = await stranger.ask<AbuseCounts>('counts');
-      await stranger.stop();
-      await new Promise((resolve) => setTimeout(resolve, 1_000));
-    }
-    return { calmP99, abusedP99, notOk, maxRssMb, maxLoopMs, counts, leastOpen };
+    const [{ port }, beside] = await Promise.all([edge.next<{ port: number }>(), bystander?.next<{ port: number }>()]);
+    return await new Trial(edge, port, abuse, rounds).run(beside?.port);
   } finally {
-    agent.destroy();
-    await edge.stop();
-    await bot.stop();
+    await Promise.all([edge.stop(), bystander?.stop(), bot.stop()]);
+  }
+}
+
+class Trial {
+  readonly #edge: Peer;
+  readonly #port: number;
+  readonly #abuse: Abuse;
+  readonly #rounds: Rounds;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  #notOk = 0;
+  #maxRssMb = 0;
+  #maxLoopMs = 0;
+  #counts: AbuseCounts = { open: 0, junkBytes: 0, answers: {} };
+  #leastOpen = Infinity;
+  #posts = 0;
+
+  constructor(edge: Peer, port: number, abuse: Abuse, rounds: Rounds) {
+    this.#edge = edge;
+    this.#port = port;
+    this.#abuse = abuse;
+    this.#rounds = rounds;
+  }
+
+  async run(besidePort: number | undefined): Promise<CalmAndAbused> {
+    const calmP99: number[] = [];
+    const besideP99: number[] = [];
+    const abusedP99: number[] = [];
+    try {
+      await this.#meta();
+      for (let i = 0; i < this.#rounds.rounds; i++) {
+        calmP99.push(await this.#meta());
+        if (besidePort !== undefined) besideP99.push(await this.#withStranger(besidePort));
+        await this.#usage();
+        abusedP99.push(await this.#withStranger(this.#port));
+      }
+    } finally {
+      this.#agent.destroy();
+    }
+    return {
+      calmP99,
+      besideP99,
+      abusedP99,
+      notOk: this.#notOk,
+      maxRssMb: this.#maxRssMb,
+      maxLoopMs: this.#maxLoopMs,
+      counts: this.#counts,
+      leastOpen: this.#leastOpen,
+    };
+  }
+
+  async #withStranger(port: number): Promise<number> {
+    const stranger = new Peer('abuse.ts', { ...this.#abuse, port }, 1);
+    const counts = (): Promise<AbuseCounts> => stranger.ask('counts');
+    await stranger.next();
+    const { idle, slowHeaders, slowBodies, junk } = this.#abuse;
+    const wanted = idle + slowHeaders + slowBodies + junk;
+    await eventually(async () => (await counts()).open >= wanted, 60_000, 'the strangers to connect');
+    await this.#meta(this.#rounds.settleSeconds);
+    const watching = new AbortController();
+    const watch = leastOf(async () => (await counts()).open, watching.signal);
+    const p99 = await this.#meta();
+    watching.abort();
+    const least = await watch;
+    if (port === this.#port) {
+      this.#leastOpen = Math.min(this.#leastOpen, least);
+      this.#counts = await counts();
+      this.#maxLoopMs = Math.max(this.#maxLoopMs, (await this.#usage()).loopMaxMs);
+    }
+    await stranger.stop();
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    return p99;
+  }
+
+  /** @returns the p99 of its POSTs, ms */
+  async #meta(seconds = this.#rounds.seconds): Promise<number> {
+    const took: number[] = [];
+    await atRate(this.#rounds.perSecond, seconds, async () => {
+      const began = performance.now();
+      const body = bodyOf(entryOf(pageId(0), `m_${this.#posts++}`));
+      const status = await send({ port: this.#port, secret: APP_SECRET, agent: this.#agent }, body);
+      took.push(performance.now() - began);
+      if (status !== 200) this.#notOk++;
+    });
+    return percentile(took, 99);
+  }
+
+  /** Of the listener since it was last asked. */
+  async #usage(): Promise<Usage> {
+    const usage = await this.#edge.ask<Usage>('usage');
+    this.#maxRssMb = Math.max(this.#maxRssMb, usage.rssMb);
+    return usage;
   }
 }
 
