@@ -1,4 +1,4 @@
-import { execFileSync, fork, type ChildProcess } from 'node:child_process';
+import { execFileSync, fork, type ChildProcess, type Serializable } from 'node:child_process';
 import { once } from 'node:events';
 import { typescript } from './fleet.js';
 
@@ -26,7 +26,7 @@ export class Peer {
     return message;
   }
 
-  ask<T>(message: string): Promise<T> {
+  ask<T>(message: Serializable): Promise<T> {
     const answer = this.next<T>();
     this.#child.send(message);
     return answer;

@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { freePorts } from '../../support/control-plane-process.js';
-import { MoodyBot, type Mood } from './bad-bots.js';
+import { MoodyBot } from './bad-bots.js';
 import { APP_SECRET } from './edge.js';
 import { Peer, pin, type Usage } from './edge-process.js';
 import { atRate, percentile } from './numbers.js';
@@ -55,10 +55,11 @@ export async function neighbours({
   readonly perSecond: number;
 }): Promise<NeighboursResult> {
   const well = await MoodyBot.start();
-  const moody = await Promise.all(BAD.map(() => MoodyBot.start()));
+  const moody = new Peer('moody.ts', { count: BAD.length }, 1);
+  const { ports: moodyPorts } = await moody.next<{ ports: readonly number[] }>();
   const [deadPort = 0] = await freePorts(1);
   const ports = (bad: boolean): readonly (readonly [string, number])[] =>
-    Array.from({ length: PAGES }, (_, i) => [pageId(i), bad && BAD[i] === 'dead' ? deadPort : (moody[i]?.port ?? well.port)] as const);
+    Array.from({ length: PAGES }, (_, i) => [pageId(i), bad && BAD[i] === 'dead' ? deadPort : (moodyPorts[i] ?? well.port)] as const);
   // Two listeners, so that what one remembers of bad bots is not there in the other.
   const peers = [new Peer('edge.ts', { pages: ports(false) }, 0), new Peer('edge.ts', { pages: ports(true) }, 0)] as const;
   const agent = new Agent({ keepAlive: true, maxSockets: 128 });
@@ -71,21 +72,17 @@ export async function neighbours({
     const stages = { calm: stageOf(peers[0], calmPort?.port), disturbed: stageOf(peers[1], badPort?.port) };
     for (const [name, stage] of Object.entries(stages)) await round(stage, { name: `warm-${name}`, seconds: 2, perSecond });
     for (let i = 0; i < rounds; i++) {
-      setMoods(moody, () => 'well');
+      await moody.ask(BAD.map(() => 'well'));
       calm.push(await round(stages.calm, { name: `c${i}`, seconds, perSecond }));
-      setMoods(moody, (kind) => (kind === 'dead' ? 'well' : kind));
+      await moody.ask(BAD.map((kind) => (kind === 'dead' ? 'well' : kind)));
       disturbed.push(await round(stages.disturbed, { name: `d${i}`, seconds, perSecond }));
     }
     return { calm, disturbed, again: well.again.length, missing: missing(well) };
   } finally {
     agent.destroy();
-    await Promise.all([well, ...moody].map((bot) => bot.stop()));
-    await Promise.all(peers.map((peer) => peer.stop()));
+    await well.stop();
+    await Promise.all([moody, ...peers].map((peer) => peer.stop()));
   }
-}
-
-function setMoods(bots: readonly MoodyBot[], moodOf: (kind: (typeof BAD)[number]) => Mood): void {
-  for (const [i, kind] of BAD.entries()) Object.assign(bots[i] ?? {}, { mood: moodOf(kind) });
 }
 
 const begun = new Map<string, number>();
