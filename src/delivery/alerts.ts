@@ -10,7 +10,7 @@ const MAX_REMEMBERED = 2_000;
 
 const MESSAGES: Readonly<Record<Alert, string>> = {
   given_up: 'gave an event up: its bot was unavailable for too long',
-  refuses_everything: 'bot refuses although it accepted nothing lately: wrong signing secret?',
+  refuses_everything: 'bot refuses and accepts nothing: wrong signing secret?',
   address_refused: 'backend leads to an address that is not allowed',
 };
 

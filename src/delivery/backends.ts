@@ -11,10 +11,16 @@ const MAX_BACKENDS = 10_000;
 /** An open circuit that nobody tried for so long is not counted any more: its page is gone, or nothing comes for it. */
 const OPEN_COUNTS_MS = 10 * 60_000;
 
+/** What a backend made of requests signed with one secret. */
+interface Trust {
+  acceptedMs: number;
+  refusalsSince: number;
+}
+
 interface Known {
   readonly circuit: Circuit;
   /** By fingerprint of the signing secret: a page with a wrong one shares the bot, not the trust in its refusals. */
-  readonly acceptedMs: Map<string, number>;
+  readonly trust: Map<string, Trust>;
   isForgotten: boolean;
 }
 
@@ -53,15 +59,26 @@ export class Backends {
   }
 
   accepted(target: BackendTarget, secret: Secret): void {
-    const { acceptedMs } = this.#of(target);
-    if (acceptedMs.size > 64) acceptedMs.clear();
-    acceptedMs.set(this.#fingerprint(secret), this.#clock.monotonicMs());
+    const { trust } = this.#of(target);
+    const key = this.#fingerprint(secret);
+    const now = this.#clock.monotonicMs();
+    const known = trust.get(key);
+    if (known !== undefined) {
+      known.acceptedMs = now;
+      known.refusalsSince = 0;
+      return;
+    }
+    if (trust.size > 64) trust.clear();
+    trust.set(key, { acceptedMs: now, refusalsSince: 0 });
   }
 
-  /** Whether a refusal is to be believed: it accepted something lately. */
-  canRefuse(target: BackendTarget, secret: Secret): boolean {
-    const at = this.#of(target).acceptedMs.get(this.#fingerprint(secret));
-    return at !== undefined && this.#clock.monotonicMs() - at <= this.#limits.refusalNeedsAcceptanceMs;
+  /** @returns whether the refusal is to be believed: the backend accepted something lately, and did not refuse everything since */
+  refused(target: BackendTarget, secret: Secret): boolean {
+    const known = this.#of(target).trust.get(this.#fingerprint(secret));
+    if (known === undefined) return false;
+    known.refusalsSince++;
+    const { refusalNeedsAcceptanceMs, refusalsBelieved } = this.#limits;
+    return known.refusalsSince <= refusalsBelieved && this.#clock.monotonicMs() - known.acceptedMs <= refusalNeedsAcceptanceMs;
   }
 
   #noteOpen(circuit: Circuit, before: number): void {
@@ -102,7 +119,7 @@ export class Backends {
     let known = this.#known.get(key);
     if (known === undefined) {
       if (this.#known.size >= MAX_BACKENDS) this.#forgetOldest();
-      known = { circuit: new Circuit(this.#clock, this.#limits), acceptedMs: new Map(), isForgotten: false };
+      known = { circuit: new Circuit(this.#clock, this.#limits), trust: new Map(), isForgotten: false };
       this.#known.set(key, known);
     }
     return known;

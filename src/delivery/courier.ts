@@ -139,7 +139,7 @@ export class Courier {
     if (reply.kind === 'accepted') backends.accepted(route.target, secret);
     if (reply.kind === 'unavailable' && reply.why === 'address_refused') alerts.raise('address_refused', route, run.post.traceparent);
     const isFinal = reply.kind === 'refused' || (reply.kind === 'too_large' && claimed.length === 1);
-    if (!isFinal || backends.canRefuse(route.target, secret)) return reply;
+    if (!isFinal || backends.refused(route.target, secret)) return reply;
     alerts.raise('refuses_everything', route, run.post.traceparent);
     return { kind: 'unavailable', why: 'cannot_refuse' };
   }

@@ -19,6 +19,8 @@ export interface DeliveryLimits {
   readonly laneDepth: number;
   /** A backend that accepted nothing for so long cannot refuse. */
   readonly refusalNeedsAcceptanceMs: number;
+  /** Nor can one that refused so many requests since it last accepted one. */
+  readonly refusalsBelieved: number;
   /** Failures in a row, without any answer between them, that open a backend's circuit. */
   readonly circuitFailures: number;
   readonly circuitFirstOpenMs: number;
@@ -35,6 +37,7 @@ export const DEFAULT_DELIVERY_LIMITS: DeliveryLimits = {
   maxHeldBytes: 128 * MIB,
   laneDepth: 32,
   refusalNeedsAcceptanceMs: 10 * 60_000,
+  refusalsBelieved: 5,
   circuitFailures: 5,
   circuitFirstOpenMs: 1_000,
   circuitMaxOpenMs: 30_000,

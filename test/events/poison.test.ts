@@ -117,6 +117,25 @@ describe('over three hours', () => {
     expect(new Set(sim.control.deliveries().map(({ state }) => state))).toEqual(new Set(['delivered']));
   }, 120_000);
 
+  it('loses no more than five events of a bot that was well until a rollout gave it a wrong secret', async () => {
+    await traffic(5, 0);
+    sickBot.answer = () => ({ status: 400 });
+    await traffic(15, 5);
+    const refused = edge.counts.delivery.counts['messaging:refused'];
+    sickBot.answer = () => ({ status: 200 });
+    const before = sickBot.received.length;
+    await traffic(60, 20);
+
+    expect(refused).toBe(5);
+    expect(edge.counts.delivery.counts['messaging:refused']).toBe(5);
+    expect(edge.counts.delivery.counts['messaging:given_up']).toBeUndefined();
+    expect(edge.counts.delivery.counts['alert:refuses_everything']).toBeGreaterThan(0);
+    const late = sickBot.received.slice(before).flatMap(({ body }) => [...body.matchAll(/"mid":"([^"]+)"/g)].map(([, mid]) => mid));
+    const ofRollout = Array.from({ length: 15 }, (_, i) => `${SICK}-${i + 5}`);
+    expect(ofRollout.filter((mid) => !late.includes(mid))).toEqual(ofRollout.slice(0, 5));
+    expect(new Set(sim.control.deliveries().map(({ state }) => state))).toEqual(new Set(['delivered']));
+  }, 120_000);
+
   it('gives up what a bot with a wrong secret refuses for longer, before Meta unsubscribes the page', async () => {
     sickBot.answer = () => ({ status: 400 });
     await traffic(90, 0);

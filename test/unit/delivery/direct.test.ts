@@ -217,6 +217,34 @@ describe('the three kinds of answer', () => {
     expect(observed.counts).toMatchObject({ 'alert:refuses_everything': 1, 'messaging:refused': 1 });
   });
 
+  it('does not believe more than five refusals in a row, until the bot accepts something again', async () => {
+    const { bots, deliver, observed, clock, warmUp } = aRig();
+    await warmUp();
+    bots.answer = ({ body }) => (body.includes('good') ? 200 : 400);
+    const send = (mid: string): Promise<string> => deliver(bodyAt(clock, aText(mid, mid, mid)));
+
+    for (let i = 1; i <= 5; i++) expect(await send(`m${i}`)).toBe('done');
+    expect(observed.counts['alert:refuses_everything']).toBeUndefined();
+    expect(await send('m6')).toBe('unavailable');
+    expect(await send('m7')).toBe('unavailable');
+    expect(observed.counts).toMatchObject({ 'messaging:refused': 5, 'alert:refuses_everything': 2, 'why:cannot_refuse': 2 });
+
+    expect(await send('good')).toBe('done');
+    expect(await send('m6')).toBe('done');
+    expect(observed.counts['messaging:refused']).toBe(6);
+  });
+
+  it('believes every refusal of a bot that accepts others in between', async () => {
+    const { bots, deliver, observed, clock, warmUp } = aRig();
+    await warmUp();
+    bots.answer = ({ body }) => (body.includes('good') ? 200 : 400);
+
+    for (let i = 0; i < 20; i++) {
+      expect(await deliver(bodyAt(clock, aText(`bad-${i}`, 'bad'), aText(`good-${i}`, 'good')), { maxEventsPerRequest: 1 })).toBe('done');
+    }
+    expect(observed.counts).toMatchObject({ 'messaging:refused': 20, 'messaging:accepted': 21 });
+  });
+
   it('does not believe a page with a wrong secret because its neighbour at the same bot is accepted', async () => {
     const { bots, deliver, clock, warmUp } = aRig();
     await warmUp();
