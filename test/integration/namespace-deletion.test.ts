@@ -56,7 +56,9 @@ async function subscribed(name: string, spec: Partial<MessengerPageSpec> = {}, a
   for (const namespace of new Set([name, appNamespace])) await world.apply(namespaceNamed(namespace));
   const app = { ...world.newApp(name), place: { name: 'shop', namespace: appNamespace } };
   const page = { ...world.newPage(name, { namespace: name, appId: app.appId }), place: { name: 'clinic', namespace: name } };
-  const consent: Partial<MessengerAppSpec> = appNamespace === name ? {} : { allowedNamespaces: { from: 'All' } };
+  // A path of its own: no more than eight apps share one.
+  const webhook = { path: `/webhooks/${name}` };
+  const consent: Partial<MessengerAppSpec> = appNamespace === name ? { webhook } : { webhook, allowedNamespaces: { from: 'All' } };
   const appRef = appNamespace === name ? { name: 'shop' } : { name: 'shop', namespace: appNamespace };
   await world.apply(...world.appManifests(app, consent), ...world.pageManifests(page, { ...spec, appRef }));
   await world.fields(page.pageId, FIELDS, 40_000);
