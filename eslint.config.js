@@ -31,7 +31,7 @@ export default tseslint.config(
   },
   {
     files: ['src/**/*.ts'],
-    ignores: ['src/config/**', 'src/main.ts', 'src/core/clock.ts'],
+    ignores: ['src/config/**', 'src/main.ts', 'src/kit/clock.ts'],
     rules: { 'no-restricted-syntax': ['error', ...AMBIENT] },
   },
   { files: ['test/**/*.ts'], rules: { 'max-lines-per-function': 'off', '@typescript-eslint/require-await': 'off' } },

@@ -27,7 +27,7 @@ const INSTALL = 'deploy/install.yaml';
 const REFERENCES = [
   { source: 'src/config/reference.ts', name: 'configReference', page: 'docs/reference/config.md' },
   { source: 'src/observability/metrics-reference.ts', name: 'metricsReference', page: 'docs/reference/metrics.md' },
-  { source: 'src/graph/catalogue-markdown.ts', name: 'catalogueMarkdown', page: 'docs/reference/graph-errors.md' },
+  { source: 'src/graph/errors/markdown.ts', name: 'catalogueMarkdown', page: 'docs/reference/graph-errors.md' },
 ];
 const changed = [];
 

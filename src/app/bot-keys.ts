@@ -1,8 +1,8 @@
 import { BOT_KEY_SECRET_TYPE } from '../api/v1alpha1/constants.js';
-import { parseKey } from '../core/object-key.js';
-import { secretValue } from '../core/secret-value.js';
-import type { Secret } from '../core/secret.js';
-import type { FolderData } from '../files/folder-data.js';
+import { parseKey } from '../core/domain/object-key.js';
+import { secretValue } from '../core/secrets/secret-value.js';
+import type { Secret } from '../core/secrets/secret.js';
+import type { FolderData } from '../folder/folder-data.js';
 import type { BotKey } from '../pages-api/bot-keys.js';
 
 /** The bots' keys among the Secrets of the folder: those of type `messenger-operator.dev/bot-key`. Always up to date. */

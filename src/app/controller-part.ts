@@ -1,7 +1,7 @@
 import { GraphClient } from '../graph/graph-client.js';
-import type { Cluster } from './cluster.js';
+import type { Cluster } from '../runtime/cluster.js';
 import { Leader, type LeaderObserver, type LeaderOptions } from './leader.js';
-import type { Process } from './process.js';
+import type { Process } from './context.js';
 
 export interface ControllerConfig extends LeaderOptions {
   readonly graphUrl: URL;

@@ -1,9 +1,9 @@
 import type { ConfigOf } from '../config/flag-table.js';
 import { runControllers } from './controller-part.js';
 import type { ProcessIo } from './io.js';
-import { openKubeCluster } from './kube-cluster.js';
-import { operate } from './operate.js';
-import { openProcess } from './process.js';
+import { openKubeCluster } from './open-kube-cluster.js';
+import { operate } from './run-process.js';
+import { openProcess } from './context.js';
 
 /** Nothing is served, so there is nothing to drain. */
 const DRAIN_TIMEOUT_MS = 0;

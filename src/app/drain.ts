@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 
 /** Something that finishes what is under way, or gives up after `timeoutMs`. */
 export interface Draining {

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 
 /** What a command has of the process it runs in. */
 export interface ProcessIo {

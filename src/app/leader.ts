@@ -1,16 +1,16 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 import { makeControllers, type Controllers } from '../controller/controllers.js';
 import type { PageCounters, PageOptions } from '../controller/messengerpage/ports.js';
-import type { AppGraph, GraphSigns, PageGraph } from '../core/graph.js';
-import type { Logger } from '../core/log.js';
-import type { NamespacedName } from '../core/object-key.js';
+import type { AppGraph, GraphSigns, PageGraph } from '../core/ports/graph.js';
+import type { Logger } from '../kit/log.js';
+import type { NamespacedName } from '../core/domain/object-key.js';
 import type { ControllerName } from '../observability/controller-metrics.js';
 import { Controller, type ReconcileOutcome } from '../runtime/controller.js';
 import { withDeadline } from '../runtime/deadline.js';
 import { Limiter } from '../runtime/limiter.js';
 import type { DataCache, Enqueue, Reconciler } from '../runtime/ports.js';
-import { WorkQueue, type QueueObserver, type WorkQueueOptions } from '../runtime/work-queue.js';
-import type { Cluster } from './cluster.js';
+import { WorkQueue, type QueueObserver, type WorkQueueOptions } from '../runtime/queue/work-queue.js';
+import type { Cluster } from '../runtime/cluster.js';
 
 export interface LeaderOptions extends PageOptions {
   /** Passes of each kind that are at work at once; those that wait for Graph are not. */

@@ -1,11 +1,11 @@
 import type { DataCache } from '../runtime/ports.js';
-import { ClaimedPages } from '../indexer/page-directory.js';
+import { ClaimedPages } from '../routing/page-directory.js';
 import type { Authenticator, Authorizer, PagesApiObserver } from '../pages-api/ports.js';
 import { createPagesApiServer } from '../pages-api/server.js';
-import type { Cluster } from './cluster.js';
+import type { Cluster } from '../runtime/cluster.js';
 import { inWords } from './listen.js';
-import type { Part } from './part.js';
-import type { Process } from './process.js';
+import type { Part } from './listener.js';
+import type { Process } from './context.js';
 import { tlsFiles } from './tls-files.js';
 
 export interface PagesApiConfig {

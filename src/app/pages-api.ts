@@ -2,10 +2,10 @@ import type { ConfigOf } from '../config/flag-table.js';
 import type { KubeClient } from '../k8s/kube-http.js';
 import { KubeReviews } from '../k8s/reviews.js';
 import type { ProcessIo } from './io.js';
-import { openKubeCluster } from './kube-cluster.js';
-import { operate } from './operate.js';
+import { openKubeCluster } from './open-kube-cluster.js';
+import { operate } from './run-process.js';
 import { type ApiAccess, createPagesApiPart } from './pages-api-part.js';
-import { openProcess } from './process.js';
+import { openProcess } from './context.js';
 
 /** Tells the bots of a cluster their pages and tokens. Resolves after a clean stop. */
 export async function runPagesApi(config: ConfigOf<'pages-api'>, io: ProcessIo): Promise<void> {

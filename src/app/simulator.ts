@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { parseSeed } from '../simulator/seed.js';
 import { startSimulator } from '../simulator/simulator.js';
-import { aborted } from './abort.js';
+import { aborted } from '../kit/abort.js';
 import type { ProcessIo } from './io.js';
-import { type LogConfig, openProcess } from './process.js';
+import { type LogConfig, openProcess } from './context.js';
 
 export interface SimulatorConfig extends LogConfig {
   readonly bindAddress: string;

@@ -3,11 +3,11 @@ import { APP_INDEXES, PAGE_INDEXES } from '../controller/indexes.js';
 import { createBotKeyAccess } from '../pages-api/bot-keys.js';
 import { botKeysOf } from './bot-keys.js';
 import { runControllers } from './controller-part.js';
-import { type FolderCluster, openFolderCluster } from './folder-cluster.js';
+import { type FolderCluster, openFolderCluster } from '../folder/folder-cluster.js';
 import type { ProcessIo } from './io.js';
-import { operate } from './operate.js';
+import { operate } from './run-process.js';
 import { type ApiAccess, createPagesApiPart } from './pages-api-part.js';
-import { openProcess, type Process } from './process.js';
+import { openProcess, type Process } from './context.js';
 import { createWebhookPart } from './webhook-part.js';
 
 /** All three roles in one process, from a folder of manifests. Resolves after a clean stop. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { Clock } from '../core/clock.js';
-import type { Logger } from '../core/log.js';
+import type { Clock } from '../kit/clock.js';
+import type { Logger } from '../kit/log.js';
 
 export interface TlsPair {
   readonly cert: string;

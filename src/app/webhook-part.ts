@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { DirectDelivery } from '../delivery/direct.js';
+import { DirectDelivery } from '../delivery/direct/direct-delivery.js';
 import type { DeliveryObserver } from '../delivery/observe.js';
-import type { PageDeliveryState } from '../delivery/page-states.js';
-import { PageIndex } from '../indexer/page-index.js';
-import { parseBackendAllow } from '../net/address-guard.js';
-import { BotClient } from '../net/bot-client.js';
-import { createDial } from '../net/connector.js';
-import { CachedResolver, createCaresSource } from '../net/resolver.js';
-import { parseServiceMap, type ServiceMap } from '../net/service-map.js';
+import type { PageDeliveryState } from '../delivery/bot/page-states.js';
+import { PageIndex } from '../routing/page-index.js';
+import { parseBackendAllow } from '../net/dial/address-guard.js';
+import { BotClient } from '../net/http1/bot-client.js';
+import { createDial } from '../net/dial/connector.js';
+import { CachedResolver, createCaresSource } from '../net/dial/resolver.js';
+import { parseServiceMap, type ServiceMap } from '../net/dial/service-map.js';
 import { tracerOf } from '../observability/traces.js';
 import type { WebhookObserver } from '../webhook/observe.js';
 import { createWebhookServer } from '../webhook/server.js';
-import type { Cluster } from './cluster.js';
+import type { Cluster } from '../runtime/cluster.js';
 import { drainInTurn } from './drain.js';
 import { inWords } from './listen.js';
-import type { Part } from './part.js';
-import type { Process } from './process.js';
+import type { Part } from './listener.js';
+import type { Process } from './context.js';
 import { tlsFiles } from './tls-files.js';
 
 export interface WebhookConfig {

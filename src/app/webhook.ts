@@ -1,8 +1,8 @@
 import type { ConfigOf } from '../config/flag-table.js';
 import type { ProcessIo } from './io.js';
-import { openKubeCluster } from './kube-cluster.js';
-import { operate } from './operate.js';
-import { openProcess } from './process.js';
+import { openKubeCluster } from './open-kube-cluster.js';
+import { operate } from './run-process.js';
+import { openProcess } from './context.js';
 import { createWebhookPart } from './webhook-part.js';
 
 /** Receives from Meta and delivers to the bots of a cluster. Resolves after a clean stop. */

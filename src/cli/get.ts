@@ -1,13 +1,13 @@
 import { stringify } from 'yaml';
 import type { ProcessIo } from '../app/io.js';
-import { listCluster } from '../app/cluster-listing.js';
-import { type Crd, kindNamed, type Listing, listStateFolder } from '../app/listing.js';
-import { askLivePages, type LivePages } from '../app/live-pages.js';
+import { listCluster } from '../get/cluster-listing.js';
+import { type Crd, kindNamed, type Listing, listStateFolder } from '../get/listing.js';
+import { askLivePages, type LivePages } from '../get/live-pages.js';
 import { ConfigError } from '../config/config-error.js';
 import type { ConfigOf } from '../config/flag-table.js';
-import { type LabelRequirement, matchesLabels, parseLabelSelector } from '../core/label-selector.js';
-import { silentLogger } from '../core/log.js';
-import { keyOf, keyText } from '../core/object-key.js';
+import { type LabelRequirement, matchesLabels, parseLabelSelector } from '../core/domain/label-selector.js';
+import { silentLogger } from '../kit/log.js';
+import { keyOf, keyText } from '../core/domain/object-key.js';
 import { jsonPath } from './json-path.js';
 import { age, cell, table } from './table.js';
 

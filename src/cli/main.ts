@@ -1,7 +1,7 @@
 import type { ProcessIo } from '../app/io.js';
 import type { Environment } from '../config/config.js';
-import { systemClock } from '../core/clock.js';
-import { Redactor } from '../core/redact.js';
+import { systemClock } from '../kit/clock.js';
+import { Redactor } from '../core/secrets/redact.js';
 import { type ExitCode, run } from './run.js';
 
 /** Runs a command line in this process, on the machine's own clock. Resolves with the exit code. */

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { ProcessIo } from '../app/io.js';
-import { type ReleaseConfig, runRelease } from '../app/release.js';
-import { notFreed, type ReleasedObject, type ReleaseReport } from '../app/release-report.js';
+import { type ReleaseConfig, runRelease } from '../release/release.js';
+import { notFreed, type ReleasedObject, type ReleaseReport } from '../release/report.js';
 import { ConfigError } from '../config/config-error.js';
 import { cell, table } from './table.js';
 

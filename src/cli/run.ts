@@ -1,7 +1,7 @@
 import type { ProcessIo } from '../app/io.js';
 import { type Environment, type Invocation, parseCommandLine } from '../config/config.js';
 import { ConfigError } from '../config/config-error.js';
-import { Redactor } from '../core/redact.js';
+import { Redactor } from '../core/secrets/redact.js';
 import { controller } from './controller.js';
 import { get } from './get.js';
 import { pagesApi } from './pages-api.js';

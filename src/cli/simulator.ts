@@ -4,7 +4,7 @@ import { runSimulator } from '../app/simulator.js';
 import { ConfigError } from '../config/config-error.js';
 import type { ConfigOf } from '../config/flag-table.js';
 import { SIMULATOR_USAGE, type SimulatorVerb } from '../config/simulator-usage.js';
-import { didYouMean } from '../core/nearest.js';
+import { didYouMean } from '../kit/nearest.js';
 import { SIMULATOR_CALLS, type SimulatorCall } from './simulator-verbs.js';
 
 const DEADLINE_MS = 30_000;

@@ -8,7 +8,7 @@ import { ConfigError } from './config-error.js';
 import { COMMANDS, type CommandName, fallbackFor, type Flag } from './flag.js';
 import { type ConfigOf, flagsOf } from './flag-table.js';
 import { commandHelp, programHelp } from './help.js';
-import { didYouMean } from '../core/nearest.js';
+import { didYouMean } from '../kit/nearest.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

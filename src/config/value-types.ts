@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseDurationMs } from '../core/duration.js';
+import { parseDurationMs } from '../kit/duration.js';
 
 /** How a flag's text becomes a value. */
 export interface ValueType<T> {

@@ -1,5 +1,5 @@
-import type { Clock } from '../core/clock.js';
-import { keyText, type NamespacedName } from '../core/object-key.js';
+import type { Clock } from '../kit/clock.js';
+import { keyText, type NamespacedName } from '../core/domain/object-key.js';
 
 interface Health {
   parkedMs: number | undefined;

@@ -1,21 +1,21 @@
 import type { Namespace, Service } from '../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
-import type { Clock } from '../core/clock.js';
-import type { AppGraph, GraphSigns, PageGraph } from '../core/graph.js';
-import type { Logger } from '../core/log.js';
-import type { NamespacedName } from '../core/object-key.js';
+import type { Clock } from '../kit/clock.js';
+import type { AppGraph, GraphSigns, PageGraph } from '../core/ports/graph.js';
+import type { Logger } from '../kit/log.js';
+import type { NamespacedName } from '../core/domain/object-key.js';
 import type { DataCache, Enqueue, EventRecorder, Informer, KindAccess, Reconciler, WriteFence } from '../runtime/ports.js';
 import { AppHealth } from './app-health.js';
 import { ClaimArbiter } from './claims/arbiter.js';
 import { KeyMutex } from './key-mutex.js';
 import { AppMemories } from './messengerapp/memory.js';
 import { MessengerAppReconciler } from './messengerapp/reconciler.js';
-import { watchForApps } from './messengerapp/setup.js';
+import { watchForApps } from './messengerapp/watches.js';
 import { PageMemories } from './messengerpage/memory.js';
 import type { PageCounters, PageOptions } from './messengerpage/ports.js';
 import { MessengerPageReconciler } from './messengerpage/reconciler.js';
-import { watchForPages } from './messengerpage/setup.js';
-import { appKeyOf, claimKeyOf } from './page-relations.js';
+import { watchForPages } from './messengerpage/watches.js';
+import { appKeyOf, claimKeyOf } from '../relations/relations.js';
 import { Proofs } from './proofs.js';
 import { StatusMemory } from './status-memory.js';
 

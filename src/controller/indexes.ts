@@ -1,7 +1,7 @@
 import { DEFAULT_WEBHOOK_PATH } from '../api/v1alpha1/constants.js';
 import type { Backend, MessengerApp, MessengerPage, SecretKeyRef } from '../api/v1alpha1/types.gen.js';
-import { keyText } from '../core/object-key.js';
-import { appKeyOf, namespaceOf } from './page-relations.js';
+import { keyText } from '../core/domain/object-key.js';
+import { appKeyOf, namespaceOf } from '../relations/relations.js';
 
 /** The indexes that the store of MessengerPages must be made with. Values are `namespace/name` where nothing else is said. */
 export const PAGE_INDEXES = {

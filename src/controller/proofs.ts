@@ -1,6 +1,6 @@
 import type { MessengerPage } from '../api/v1alpha1/types.gen.js';
-import type { Clock } from '../core/clock.js';
-import type { Proof } from '../core/token-check.js';
+import type { Clock } from '../kit/clock.js';
+import type { Proof } from '../core/domain/token-check.js';
 import { findCondition } from '../runtime/conditions.js';
 
 export interface ProofState {

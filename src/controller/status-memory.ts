@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/meta.js';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 import { sameData } from '../runtime/equality.js';
 import type { StatusWriter } from '../runtime/ports.js';
 

@@ -1,5 +1,5 @@
-import type { Alert, ItemResult, UnavailableWhy } from '../core/metric-labels.js';
-import type { Channel } from '../core/page-route.js';
+import type { Alert, ItemResult, UnavailableWhy } from '../core/ports/metric-labels.js';
+import type { Channel } from '../core/ports/page-lookup.js';
 
 export type { Alert, ItemResult, UnavailableWhy };
 

@@ -1,4 +1,4 @@
-import { TransientError } from '../core/errors.js';
+import { TransientError } from '../core/domain/errors.js';
 import { asArray, asRecord } from './json.js';
 
 /**

@@ -1,6 +1,6 @@
-import type { Clock } from '../core/clock.js';
-import { TransientError } from '../core/errors.js';
-import { Secret } from '../core/secret.js';
+import type { Clock } from '../kit/clock.js';
+import { TransientError } from '../core/domain/errors.js';
+import { Secret } from '../core/secrets/secret.js';
 import { relativePath, shapeOf, wireRequest, type GraphCall } from './call.js';
 import { bearerOf, plain, proofOf } from './credentials.js';
 import { asArray, asNumber, asRecord, asText } from './json.js';

@@ -1,5 +1,5 @@
-import type { GraphCallOptions } from '../core/graph.js';
-import type { GraphOperation } from '../core/metric-labels.js';
+import type { GraphCallOptions } from '../core/ports/graph.js';
+import type { GraphOperation } from '../core/ports/metric-labels.js';
 import type { GraphAuth } from './credentials.js';
 import type { GraphMethod, GraphParams, WireRequest } from './transport.js';
 

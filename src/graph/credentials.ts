@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
-import type { AppCredentials } from '../core/graph.js';
-import { Secret } from '../core/secret.js';
+import type { AppCredentials } from '../core/ports/graph.js';
+import { Secret } from '../core/secrets/secret.js';
 
 /** Who a call is made as: with a token of the app's (a Page's token), or without one as the app itself (`APPID|SECRET`). */
 export interface GraphAuth {

@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 import type {
   AppCredentials,
   AppGraph,
@@ -10,17 +10,17 @@ import type {
   PageGraph,
   PageInfo,
   TokenInfo,
-} from '../core/graph.js';
-import { Redactor } from '../core/redact.js';
-import type { Secret } from '../core/secret.js';
-import { readAppSubscriptions, writeAppSubscription } from './app-subscriptions.js';
+} from '../core/ports/graph.js';
+import { Redactor } from '../core/secrets/redact.js';
+import type { Secret } from '../core/secrets/secret.js';
+import { readAppSubscriptions, writeAppSubscription } from './edges/app-subscriptions.js';
 import { GraphCaller } from './caller.js';
-import { inspectToken } from './debug-token.js';
-import { graphCodeOf } from './graph-error.js';
+import { inspectToken } from './edges/debug-token.js';
+import { graphCodeOf } from './errors/to-operator-error.js';
 import { Lanes } from './lanes.js';
 import { silentObserver, type GraphObserver } from './observer.js';
-import { readPage } from './page-node.js';
-import { deleteSubscription, deleteSubscriptionAsApp, readSubscription, replaceSubscription } from './subscribed-apps.js';
+import { readPage } from './edges/page-node.js';
+import { deleteSubscription, deleteSubscriptionAsApp, readSubscription, replaceSubscription } from './edges/subscribed-apps.js';
 import { Throttle, type Pressure } from './throttle.js';
 import { GraphTransport, type GraphTransportOptions } from './transport.js';
 

@@ -1,4 +1,4 @@
-import { TransientError } from '../core/errors.js';
+import { TransientError } from '../core/domain/errors.js';
 
 export type Lane = 'interactive' | 'background';
 

@@ -1,4 +1,4 @@
-import type { GraphResult } from '../core/metric-labels.js';
+import type { GraphResult } from '../core/ports/metric-labels.js';
 import type { GraphOperation } from './call.js';
 
 export type { GraphResult };

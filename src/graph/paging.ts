@@ -1,4 +1,4 @@
-import { TransientError } from '../core/errors.js';
+import { TransientError } from '../core/domain/errors.js';
 import { asRecord, asText } from './json.js';
 
 const MAX_PAGES = 40;

@@ -1,7 +1,7 @@
-import type { Clock } from '../core/clock.js';
-import { AppCredentialError, RateLimitedError, type OperatorError } from '../core/errors.js';
-import type { AppCredentials } from '../core/graph.js';
-import { BoundedMap } from '../core/bounded-map.js';
+import type { Clock } from '../kit/clock.js';
+import { AppCredentialError, RateLimitedError, type OperatorError } from '../core/domain/errors.js';
+import type { AppCredentials } from '../core/ports/graph.js';
+import { BoundedMap } from '../kit/bounded-map.js';
 import { proofOf } from './credentials.js';
 import type { Usage } from './usage.js';
 

@@ -1,9 +1,9 @@
 import http from 'node:http';
 import https from 'node:https';
 import axios, { type AxiosInstance, type AxiosProxyConfig, type AxiosResponse } from 'axios';
-import { sleep, type Clock } from '../core/clock.js';
-import { TransientError } from '../core/errors.js';
-import type { Secret } from '../core/secret.js';
+import { sleep, type Clock } from '../kit/clock.js';
+import { TransientError } from '../core/domain/errors.js';
+import type { Secret } from '../core/secrets/secret.js';
 import { bearerOf, plain, proofOf, type GraphAuth } from './credentials.js';
 
 export type GraphMethod = 'GET' | 'POST' | 'DELETE';

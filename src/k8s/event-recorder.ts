@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { KubeObject } from '../api/meta.js';
-import { sleep, type Clock } from '../core/clock.js';
-import { NotLeaderError } from '../core/errors.js';
-import type { Logger } from '../core/log.js';
-import { keyOf, keyText } from '../core/object-key.js';
-import { backoffMs } from '../runtime/backoff.js';
+import { sleep, type Clock } from '../kit/clock.js';
+import { NotLeaderError } from '../core/domain/errors.js';
+import type { Logger } from '../kit/log.js';
+import { keyOf, keyText } from '../core/domain/object-key.js';
+import { backoffMs } from '../runtime/queue/backoff.js';
 import type { EventRecorder, KubeEvent } from '../runtime/ports.js';
 import { SeriesMemory, type Series } from './event-series.js';
 import { fencedRequest, type WriteDeps } from './fenced.js';

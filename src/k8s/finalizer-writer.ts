@@ -1,6 +1,6 @@
 import type { KubeObject } from '../api/meta.js';
-import { NotLeaderError, StaleReadError } from '../core/errors.js';
-import { keyOf, keyText } from '../core/object-key.js';
+import { NotLeaderError, StaleReadError } from '../core/domain/errors.js';
+import { keyOf, keyText } from '../core/domain/object-key.js';
 import { hasFinalizer, isBeingDeleted } from '../runtime/finalizers.js';
 import type { FinalizerWriter } from '../runtime/ports.js';
 import { fencedRequest, type WriteDeps } from './fenced.js';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { parse } from 'yaml';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 import type { PoolTls } from '../net/kube-pool.js';
 import { unlessAborted, withDeadline } from '../runtime/deadline.js';
 import { KubeClient, type KubeClientOptions, type KubeCredentials, type KubeIdentity } from './kube-http.js';

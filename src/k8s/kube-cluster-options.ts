@@ -1,7 +1,7 @@
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
-import type { Clock } from '../core/clock.js';
-import type { Logger } from '../core/log.js';
-import type { Watched } from '../core/metric-labels.js';
+import type { Clock } from '../kit/clock.js';
+import type { Logger } from '../kit/log.js';
+import type { Watched } from '../core/ports/metric-labels.js';
 import type { IndexFunction } from '../runtime/store-index.js';
 import type { KubeClient } from './kube-http.js';
 import type { ReflectorEvent, ReflectorTiming } from './reflector-options.js';

@@ -1,4 +1,4 @@
-import { ClusterUnavailableError } from '../core/errors.js';
+import { ClusterUnavailableError } from '../core/domain/errors.js';
 
 const SHOWN_CHARACTERS = 512;
 /** The API server asks for seconds. What a broken proxy may ask for must not blind the operator for hours. */

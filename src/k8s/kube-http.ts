@@ -1,5 +1,5 @@
-import type { Clock } from '../core/clock.js';
-import { ClusterUnavailableError } from '../core/errors.js';
+import type { Clock } from '../kit/clock.js';
+import { ClusterUnavailableError } from '../core/domain/errors.js';
 import { KubePool, type PoolAnswer, type PoolRequest, type PoolTls } from '../net/kube-pool.js';
 import { DeadlineError, unlessAborted, withDeadline, type Deadline } from '../runtime/deadline.js';
 import { KubeStatusError, retryAfterMs } from './kube-error.js';

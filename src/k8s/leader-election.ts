@@ -1,6 +1,6 @@
-import { sleep, type Clock } from '../core/clock.js';
-import { NotLeaderError } from '../core/errors.js';
-import type { Logger } from '../core/log.js';
+import { sleep, type Clock } from '../kit/clock.js';
+import { NotLeaderError } from '../core/domain/errors.js';
+import type { Logger } from '../kit/log.js';
 import { isAborted, linked, unlessAborted, withDeadline } from '../runtime/deadline.js';
 import type { WriteFence } from '../runtime/ports.js';
 import { isStatus } from './kube-error.js';

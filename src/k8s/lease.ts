@@ -1,4 +1,4 @@
-import type { NamespacedName } from '../core/object-key.js';
+import type { NamespacedName } from '../core/domain/object-key.js';
 import { isStatus } from './kube-error.js';
 import type { KubeClient } from './kube-http.js';
 import { apiVersionOf, collectionPath, LEASES, objectPath } from './resources.js';

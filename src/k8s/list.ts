@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/meta.js';
-import { ClusterUnavailableError } from '../core/errors.js';
+import { ClusterUnavailableError } from '../core/domain/errors.js';
 import { identityOnly } from '../runtime/transform.js';
 import { isStatus } from './kube-error.js';
 import { AnswerTooLargeError, type KubeClient } from './kube-http.js';

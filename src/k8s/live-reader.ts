@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/meta.js';
-import type { NamespacedName } from '../core/object-key.js';
+import type { NamespacedName } from '../core/domain/object-key.js';
 import type { LiveReader } from '../runtime/ports.js';
 import { isStatus, unavailable } from './kube-error.js';
 import type { KubeClient } from './kube-http.js';

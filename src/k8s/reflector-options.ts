@@ -1,7 +1,7 @@
 import type { KubeObject } from '../api/meta.js';
-import type { Clock } from '../core/clock.js';
-import type { Logger } from '../core/log.js';
-import type { ReflectorEvent } from '../core/metric-labels.js';
+import type { Clock } from '../kit/clock.js';
+import type { Logger } from '../kit/log.js';
+import type { ReflectorEvent } from '../core/ports/metric-labels.js';
 import type { Store } from '../runtime/store.js';
 import type { KubeClient } from './kube-http.js';
 import type { ResourceType } from './resources.js';

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../api/meta.js';
-import { sleep } from '../core/clock.js';
-import { backoffMs } from '../runtime/backoff.js';
+import { sleep } from '../kit/clock.js';
+import { backoffMs } from '../runtime/queue/backoff.js';
 import { linked, unlessAborted } from '../runtime/deadline.js';
 import { isOlder } from '../runtime/resource-version.js';
 import { isStatus, KubeStatusError } from './kube-error.js';

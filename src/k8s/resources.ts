@@ -1,5 +1,5 @@
 import { GROUP, VERSION } from '../api/v1alpha1/constants.js';
-import type { NamespacedName } from '../core/object-key.js';
+import type { NamespacedName } from '../core/domain/object-key.js';
 
 /** A kind as the API server's paths and RBAC name it. */
 export interface ResourceType {

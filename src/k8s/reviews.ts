@@ -1,4 +1,4 @@
-import type { Secret } from '../core/secret.js';
+import type { Secret } from '../core/secrets/secret.js';
 import { unavailable } from './kube-error.js';
 import type { KubeClient } from './kube-http.js';
 import { ACCESS_REVIEWS, apiVersionOf, collectionPath, TOKEN_REVIEWS, type ResourceType } from './resources.js';

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../api/meta.js';
-import type { Clock } from '../core/clock.js';
-import type { Logger } from '../core/log.js';
-import { keyOf, type NamespacedName } from '../core/object-key.js';
+import type { Clock } from '../kit/clock.js';
+import type { Logger } from '../kit/log.js';
+import { keyOf, type NamespacedName } from '../core/domain/object-key.js';
 import type { Coverage, FetchData, FetchedData, MetadataSource } from '../runtime/data-ports.js';
 import { Store } from '../runtime/store.js';
 import { identityOnly } from '../runtime/transform.js';

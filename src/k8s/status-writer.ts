@@ -1,7 +1,7 @@
 import type { KubeObject } from '../api/meta.js';
 import { FIELD_MANAGER } from '../api/v1alpha1/constants.js';
-import { NotLeaderError, StaleReadError } from '../core/errors.js';
-import { keyOf, keyText } from '../core/object-key.js';
+import { NotLeaderError, StaleReadError } from '../core/domain/errors.js';
+import { keyOf, keyText } from '../core/domain/object-key.js';
 import { sameData } from '../runtime/equality.js';
 import type { StatusWriter } from '../runtime/ports.js';
 import { fencedRequest, type WriteDeps } from './fenced.js';

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../api/meta.js';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 import { isOlder } from '../runtime/resource-version.js';
 import { KubeStatusError, needsRelist, statusCode } from './kube-error.js';
 import type { KubeClient } from './kube-http.js';

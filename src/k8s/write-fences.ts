@@ -1,4 +1,4 @@
-import { NotLeaderError } from '../core/errors.js';
+import { NotLeaderError } from '../core/domain/errors.js';
 import type { WriteFence } from '../runtime/ports.js';
 
 /** A process of a role that never writes. */

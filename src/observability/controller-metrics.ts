@@ -1,6 +1,6 @@
 import { Gauge, type Counter, type Histogram, type Registry } from 'prom-client';
-import { RECONCILE_OUTCOMES, type ReconcileOutcome } from '../core/metric-labels.js';
-import { WARN_DAYS, type WarnDays } from '../core/token-check.js';
+import { RECONCILE_OUTCOMES, type ReconcileOutcome } from '../core/ports/metric-labels.js';
+import { WARN_DAYS, type WarnDays } from '../core/domain/token-check.js';
 import { closedCounter, closedHistogram, plainGauge } from './closed-series.js';
 
 export const CONTROLLERS = ['messengerapp', 'messengerpage'] as const;

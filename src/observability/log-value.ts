@@ -1,4 +1,4 @@
-import { Secret } from '../core/secret.js';
+import { Secret } from '../core/secrets/secret.js';
 
 /** Takes known secrets and what looks like one out of a text. */
 export type Redact = (text: string) => string;

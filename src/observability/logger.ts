@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import winston from 'winston';
-import type { Clock } from '../core/clock.js';
-import type { LogFields, Logger } from '../core/log.js';
+import type { Clock } from '../kit/clock.js';
+import type { LogFields, Logger } from '../kit/log.js';
 import { formatJson, formatText, type LogLine } from './log-line.js';
 import { logText, logValue, type LogValue, type Redact } from './log-value.js';
 

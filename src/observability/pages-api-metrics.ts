@@ -1,5 +1,12 @@
 import type { Counter, Histogram, Registry } from 'prom-client';
-import { API_ROUTES, REVIEW_KINDS, REVIEW_RESULTS, type ApiRoute, type ReviewKind, type ReviewResult } from '../core/metric-labels.js';
+import {
+  API_ROUTES,
+  REVIEW_KINDS,
+  REVIEW_RESULTS,
+  type ApiRoute,
+  type ReviewKind,
+  type ReviewResult,
+} from '../core/ports/metric-labels.js';
 import { closedCounter, closedHistogram } from './closed-series.js';
 
 const STATUSES = ['200', '304', '400', '401', '403', '404', '405', '409', '500', '503'] as const;

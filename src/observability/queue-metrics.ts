@@ -1,5 +1,5 @@
 import { Gauge, type Counter, type Histogram, type Registry } from 'prom-client';
-import { QUEUE_CLASSES, type QueueClass } from '../core/metric-labels.js';
+import { QUEUE_CLASSES, type QueueClass } from '../core/ports/metric-labels.js';
 import { closedCounter, closedHistogram } from './closed-series.js';
 import { CONTROLLERS, type ControllerName } from './controller-metrics.js';
 

@@ -1,5 +1,5 @@
 import { Gauge, type Counter, type Registry } from 'prom-client';
-import { REFLECTOR_EVENTS, WATCHED, type ReflectorEvent, type Watched } from '../core/metric-labels.js';
+import { REFLECTOR_EVENTS, WATCHED, type ReflectorEvent, type Watched } from '../core/ports/metric-labels.js';
 import { closedCounter } from './closed-series.js';
 
 /** What is asked of a cache when metrics are read. */

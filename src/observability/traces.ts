@@ -10,8 +10,8 @@ import {
   type Tracer as OtelTracer,
   type TracerProvider,
 } from '@opentelemetry/api';
-import type { PageRoute } from '../core/page-route.js';
-import type { AttemptTrace, PostTrace, Tracer } from '../core/trace.js';
+import type { PageRoute } from '../core/ports/page-lookup.js';
+import type { AttemptTrace, PostTrace, Tracer } from '../core/ports/trace.js';
 
 /**
  * Spans by OpenTelemetry's API: one for each verified POST (SERVER) and below it one for each request to a bot (CLIENT).

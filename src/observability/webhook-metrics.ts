@@ -8,8 +8,8 @@ import {
   type Handshake,
   type Ignored,
   type Refusal,
-} from '../core/metric-labels.js';
-import type { Channel } from '../core/page-route.js';
+} from '../core/ports/metric-labels.js';
+import type { Channel } from '../core/ports/page-lookup.js';
 import { distributions, tallies, talliesBy, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
 
 export const CHANNELS = ['messaging', 'standby', 'changes', 'none'] as const satisfies readonly (Channel | 'none')[];

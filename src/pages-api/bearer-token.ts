@@ -1,4 +1,4 @@
-import { Secret } from '../core/secret.js';
+import { Secret } from '../core/secrets/secret.js';
 
 const MAX_LENGTH = 8_192;
 const BEARER = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i;

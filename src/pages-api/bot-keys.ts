@@ -1,8 +1,8 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { matchesLabels, parseLabelSelector } from '../core/label-selector.js';
-import type { NamespacedName } from '../core/object-key.js';
-import type { PageEntry } from '../core/page-directory.js';
-import type { Secret } from '../core/secret.js';
+import { matchesLabels, parseLabelSelector } from '../core/domain/label-selector.js';
+import type { NamespacedName } from '../core/domain/object-key.js';
+import type { PageEntry } from '../core/ports/page-directory.js';
+import type { Secret } from '../core/secrets/secret.js';
 import type { Access, Authenticator, Authorizer, Caller } from './ports.js';
 
 /** A Secret of type `messenger-operator.dev/bot-key`: what a bot authenticates with where there are no ServiceAccounts. */

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { Clock } from '../core/clock.js';
-import type { Logger } from '../core/log.js';
-import type { Secret } from '../core/secret.js';
+import type { Clock } from '../kit/clock.js';
+import type { Logger } from '../kit/log.js';
+import type { Secret } from '../core/secrets/secret.js';
 import { bearerToken, certainlyRefused } from './bearer-token.js';
 import type { Access, Authenticator, Authorizer, Caller, PagesApiObserver } from './ports.js';
 import { ReviewCache } from './review-cache.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { matchesLabels } from '../core/label-selector.js';
-import type { NamespacedName } from '../core/object-key.js';
-import type { PageDirectory, PageEntry } from '../core/page-directory.js';
+import { matchesLabels } from '../core/domain/label-selector.js';
+import type { NamespacedName } from '../core/domain/object-key.js';
+import type { PageDirectory, PageEntry } from '../core/ports/page-directory.js';
 import { refusals, type Answer } from './answer.js';
 import type { Gate } from './gate.js';
 import { encodeContinue, isGraphId, parseAppId, parseListQuery, type RawQuery } from './page-query.js';

@@ -1,5 +1,5 @@
-import { parseLabelSelector, type LabelRequirement } from '../core/label-selector.js';
-import type { NamespacedName } from '../core/object-key.js';
+import { parseLabelSelector, type LabelRequirement } from '../core/domain/label-selector.js';
+import type { NamespacedName } from '../core/domain/object-key.js';
 
 /** Query parameters as they came: a repeated one is an array. */
 export type RawQuery = Readonly<Record<string, unknown>>;

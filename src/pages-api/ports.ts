@@ -1,6 +1,6 @@
-import type { ApiRoute, ReviewKind, ReviewResult } from '../core/metric-labels.js';
-import type { PageEntry } from '../core/page-directory.js';
-import type { Secret } from '../core/secret.js';
+import type { ApiRoute, ReviewKind, ReviewResult } from '../core/ports/metric-labels.js';
+import type { PageEntry } from '../core/ports/page-directory.js';
+import type { Secret } from '../core/secrets/secret.js';
 
 export type { ApiRoute, ReviewKind, ReviewResult };
 

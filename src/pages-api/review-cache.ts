@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 import type { ReviewResult } from './ports.js';
 import { ReviewUnavailableError, type ReviewLimiter } from './review-limiter.js';
 

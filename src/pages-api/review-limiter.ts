@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 
 /** No review was to be had in time. Says nothing about the caller. */
 export class ReviewUnavailableError extends Error {

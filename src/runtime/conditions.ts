@@ -1,5 +1,5 @@
 import type { Condition } from '../api/meta.js';
-import { rfc3339 } from '../core/clock.js';
+import { rfc3339 } from '../kit/clock.js';
 import { sameData } from './equality.js';
 
 /** A condition as a reconciler states it: when it changed is found out here. */

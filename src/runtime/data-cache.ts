@@ -1,6 +1,6 @@
-import type { Clock } from '../core/clock.js';
-import type { Logger } from '../core/log.js';
-import { keyText, type NamespacedName } from '../core/object-key.js';
+import type { Clock } from '../kit/clock.js';
+import type { Logger } from '../kit/log.js';
+import { keyText, type NamespacedName } from '../core/domain/object-key.js';
 import type { FetchData, MetadataSource } from './data-ports.js';
 import { unlessAborted } from './deadline.js';
 import { Limiter } from './limiter.js';

@@ -1,4 +1,4 @@
-import type { NamespacedName } from '../core/object-key.js';
+import type { NamespacedName } from '../core/domain/object-key.js';
 import type { DataState } from './ports.js';
 
 /** A Secret or ConfigMap as a read gives it. */

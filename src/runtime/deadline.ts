@@ -1,4 +1,4 @@
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 
 /** A signal with an end of its own. */
 export interface Deadline {

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../api/meta.js';
-import type { QueueClass } from '../core/metric-labels.js';
-import type { NamespacedName } from '../core/object-key.js';
+import type { QueueClass } from '../core/ports/metric-labels.js';
+import type { NamespacedName } from '../core/domain/object-key.js';
 
 export type StoreChange<T> =
   | { readonly type: 'added'; readonly object: T }

@@ -1,7 +1,7 @@
-import type { Clock } from '../core/clock.js';
-import type { Logger } from '../core/log.js';
-import { keyText, type NamespacedName } from '../core/object-key.js';
-import { backoffMs } from './backoff.js';
+import type { Clock } from '../kit/clock.js';
+import type { Logger } from '../kit/log.js';
+import { keyText, type NamespacedName } from '../core/domain/object-key.js';
+import { backoffMs } from './queue/backoff.js';
 import { sameState, type FetchData, type MetadataSource } from './data-ports.js';
 import type { Limiter } from './limiter.js';
 import type { DataState } from './ports.js';

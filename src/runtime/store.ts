@@ -1,7 +1,7 @@
 import type { KubeObject } from '../api/meta.js';
-import type { Clock } from '../core/clock.js';
-import { silentLogger, type Logger } from '../core/log.js';
-import { keyOf, keyText, type NamespacedName } from '../core/object-key.js';
+import type { Clock } from '../kit/clock.js';
+import { silentLogger, type Logger } from '../kit/log.js';
+import { keyOf, keyText, type NamespacedName } from '../core/domain/object-key.js';
 import { sameData } from './equality.js';
 import type { Informer, StoreChange } from './ports.js';
 import { isOlder } from './resource-version.js';

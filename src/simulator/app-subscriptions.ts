@@ -1,4 +1,4 @@
-import { isKnownPageField, PAGE_FIELDS } from '../core/fields.js';
+import { isKnownPageField, PAGE_FIELDS } from '../core/domain/fields.js';
 import { asOwnApp, type EdgeCall } from './edge.js';
 import { invalidParameter, noSuchObject, notOneOf, oauth } from './graph-errors.js';
 import type { SimAppSubscription } from './model.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { sleep } from '../core/clock.js';
+import { sleep } from '../kit/clock.js';
 import { noToken, type EdgeCall } from './edge.js';
 import { faultError, Faults, type FaultEffect } from './faults.js';
 import { challengeHeader, errorBody, oauth, SimGraphError, unknownPath } from './graph-errors.js';

@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 
 export interface Exchange {
   readonly url: URL;

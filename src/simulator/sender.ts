@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import http from 'node:http';
-import { sleep } from '../core/clock.js';
+import { sleep } from '../kit/clock.js';
 import { deliverable, pageIdsOf, type WebhookEntry } from './deliverable.js';
 import { httpExchange } from './http-exchange.js';
 import { webhookJson } from './meta-json.js';

@@ -1,7 +1,7 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { systemClock, type Clock } from '../core/clock.js';
-import { silentLogger, type Logger } from '../core/log.js';
+import { systemClock, type Clock } from '../kit/clock.js';
+import { silentLogger, type Logger } from '../kit/log.js';
 import { isBatch, runBatch } from './batch.js';
 import { handleControl } from './control-api.js';
 import { SimulatorControl } from './control.js';

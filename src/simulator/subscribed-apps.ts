@@ -1,4 +1,4 @@
-import { isKnownPageField, PAGE_FIELDS } from '../core/fields.js';
+import { isKnownPageField, PAGE_FIELDS } from '../core/domain/fields.js';
 import { needScope, noToken, onOwnPage, paged, pick, type EdgeCall, type PageCall } from './edge.js';
 import { appTokenNeeded, invalidParameter, noSuchObject, notOneOf, oauth, SimGraphError } from './graph-errors.js';
 

@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 import { httpExchange } from './http-exchange.js';
 
 export interface VerifyLimits {

@@ -1,4 +1,4 @@
-import { GRAPH_VERSIONS } from '../core/graph-versions.js';
+import { GRAPH_VERSIONS } from '../core/domain/graph-versions.js';
 
 /** The version that answers a call for `asked`: an expired one is silently served as the next; undefined for one never issued. */
 export function servedVersion(asked: string, nowMs: number): string | undefined {

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 import {
   DEFAULT_CONFIG,
   type CallRecord,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { Clock } from '../core/clock.js';
+import type { Clock } from '../kit/clock.js';
 
 import type { WebhookLimits } from './limits.js';
 import type { Refusal } from './observe.js';

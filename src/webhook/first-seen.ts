@@ -1,4 +1,4 @@
-import { BoundedMap } from '../core/bounded-map.js';
+import { BoundedMap } from '../kit/bounded-map.js';
 
 const MAX_REMEMBERED = 10_000;
 

@@ -1,26 +1,26 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import type { Clock } from '../core/clock.js';
-import type { Delivery, RoutedEntry } from '../core/delivery.js';
-import type { Logger } from '../core/log.js';
-import type { PageLookup, WebhookApp } from '../core/page-route.js';
-import type { PostTrace, Tracer } from '../core/trace.js';
-import { TurnEnd } from '../core/turn.js';
+import type { Clock } from '../kit/clock.js';
+import type { Delivery, RoutedEntry } from '../core/ports/delivery.js';
+import type { Logger } from '../kit/log.js';
+import type { PageLookup, WebhookApp } from '../core/ports/page-lookup.js';
+import type { PostTrace, Tracer } from '../core/ports/trace.js';
+import { TurnEnd } from '../kit/tick-batch.js';
 
 import { OK, REFUSAL_ANSWERS, send, sendUnread, TRY_AGAIN } from './answers.js';
-import { BodyReader, declaredTooLarge, wholeOf, type BodyDeps, type BodyResult, type BodySink } from './body.js';
-import { UnverifiedBudget } from './budget.js';
+import { BodyReader, declaredTooLarge, wholeOf, type BodyDeps, type BodyResult, type BodySink } from './body/body-reader.js';
+import { UnverifiedBudget } from './body/unverified-budget.js';
 import { FirstSeen } from './first-seen.js';
 import { answerHandshake } from './handshake.js';
 import type { WebhookLimits } from './limits.js';
-import { MinuteLine } from './minute-line.js';
+import { MinuteLine } from '../kit/log-once-a-minute.js';
 import type { EntryResult, Ignored, Refusal, WebhookObserver } from './observe.js';
-import { Pace } from './pace.js';
+import { Pace } from './body/minimum-rate.js';
 import { PostRouter } from './routing.js';
-import { scan, type ScannedPost } from './scan.js';
+import { scan, type ScannedPost } from './payload/scan.js';
 import { wellFormedSignature, SignatureChecks, type Candidate, type SignatureCheck } from './signature.js';
-import { Splitter } from './split.js';
-import { Throttle } from './throttle.js';
+import { Splitter } from './payload/split.js';
+import { Throttle } from './body/unverified-rate-limit.js';
 import { newTraceparent } from './trace.js';
 
 export interface WebhookHandlerDeps {

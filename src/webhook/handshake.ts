@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 
-import type { WebhookApp } from '../core/page-route.js';
+import type { WebhookApp } from '../core/ports/page-lookup.js';
 
 import { MAX_CHALLENGE_BYTES } from './limits.js';
 

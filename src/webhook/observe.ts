@@ -1,5 +1,5 @@
-import type { EntryResult, Handshake, Ignored, Refusal } from '../core/metric-labels.js';
-import type { Channel } from '../core/page-route.js';
+import type { EntryResult, Handshake, Ignored, Refusal } from '../core/ports/metric-labels.js';
+import type { Channel } from '../core/ports/page-lookup.js';
 
 export type { EntryResult, Handshake, Ignored, Refusal };
 

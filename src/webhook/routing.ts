@@ -1,12 +1,12 @@
-import type { Clock } from '../core/clock.js';
-import type { RoutedEntry } from '../core/delivery.js';
-import type { PageLookup, RouteAnswer, WebhookApp } from '../core/page-route.js';
+import type { Clock } from '../kit/clock.js';
+import type { RoutedEntry } from '../core/ports/delivery.js';
+import type { PageLookup, RouteAnswer, WebhookApp } from '../core/ports/page-lookup.js';
 
-import { entryTimeMs } from './event-key.js';
+import { entryTimeMs } from './payload/event-key.js';
 import { WATCH_FRESH_MS, WATCH_LOST_MS } from './limits.js';
 import type { EntryResult, WebhookObserver } from './observe.js';
-import type { ScannedEntry, ScannedPost } from './scan.js';
-import type { Splitter } from './split.js';
+import type { ScannedEntry, ScannedPost } from './payload/scan.js';
+import type { Splitter } from './payload/split.js';
 
 const DIGITS = /^[0-9]{1,64}$/;
 const RETRY: ReadonlySet<EntryResult> = new Set(['unknown_page_watch_stale', 'claim_undecided', 'backend_unresolved']);

@@ -3,18 +3,18 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 
-import type { Clock } from '../core/clock.js';
-import type { Delivery } from '../core/delivery.js';
-import type { Logger } from '../core/log.js';
-import type { PageLookup } from '../core/page-route.js';
-import type { Tracer } from '../core/trace.js';
+import type { Clock } from '../kit/clock.js';
+import type { Delivery } from '../core/ports/delivery.js';
+import type { Logger } from '../kit/log.js';
+import type { PageLookup } from '../core/ports/page-lookup.js';
+import type { Tracer } from '../core/ports/trace.js';
 
 import { WebhookHandler } from './handler.js';
-import { standBefore } from './front-door.js';
+import { standBefore } from './connections/defer-until-first-byte.js';
 import { webhookLimits, type WebhookLimits } from './limits.js';
-import { Newcomers } from './newcomers.js';
+import { Newcomers } from './connections/awaiting-headers.js';
 import type { WebhookObserver } from './observe.js';
-import { Silent } from './silent.js';
+import { Silent } from './connections/silent-sockets.js';
 
 /** PEM text. */
 export interface TlsPair {

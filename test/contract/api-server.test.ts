@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe } from '@jest/globals';
-import { openKubeCluster } from '../../src/app/kube-cluster.js';
-import { openProcess } from '../../src/app/process.js';
-import { systemClock } from '../../src/core/clock.js';
+import { openKubeCluster } from '../../src/app/open-kube-cluster.js';
+import { openProcess } from '../../src/app/context.js';
+import { systemClock } from '../../src/kit/clock.js';
 import { startControlPlane } from '../support/control-plane.js';
 import { ApiStatusError, type KubeObject } from '../support/control-plane-client.js';
 import { eventually } from '../support/eventually.js';

@@ -1,6 +1,6 @@
 import { expect } from '@jest/globals';
 import type { MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
-import type { Cluster } from '../../src/app/cluster.js';
+import type { Cluster } from '../../src/runtime/cluster.js';
 import { eventually } from '../support/eventually.js';
 import { NAMESPACE } from './manifests.js';
 import type { Manifest, World } from './world.js';

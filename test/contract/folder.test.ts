@@ -2,11 +2,11 @@ import { mkdtempSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from '@jest/globals';
-import { openFolderCluster } from '../../src/app/folder-cluster.js';
+import { openFolderCluster } from '../../src/folder/folder-cluster.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../src/controller/indexes.js';
-import { systemClock } from '../../src/core/clock.js';
-import { silentLogger } from '../../src/core/log.js';
-import { problemText, type Problem } from '../../src/files/problem.js';
+import { systemClock } from '../../src/kit/clock.js';
+import { silentLogger } from '../../src/kit/log.js';
+import { problemText, type Problem } from '../../src/folder/problem.js';
 import { contract } from './contract.js';
 import { eventually } from '../support/eventually.js';
 import type { Manifest, World } from './world.js';

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../src/api/meta.js';
-import type { Cluster } from '../../src/app/cluster.js';
+import type { Cluster } from '../../src/runtime/cluster.js';
 import type { DataCache } from '../../src/runtime/ports.js';
 
 /** A manifest as a user writes it. */

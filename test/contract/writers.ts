@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { UNSUBSCRIBE_FINALIZER } from '../../src/api/v1alpha1/constants.js';
 import type { MessengerPage, MessengerPageStatus } from '../../src/api/v1alpha1/types.gen.js';
-import { StaleReadError } from '../../src/core/errors.js';
+import { StaleReadError } from '../../src/core/domain/errors.js';
 import { RFC3339, SIGNAL, type Bench } from './bench.js';
 import { freshName, NAMESPACE, page } from './manifests.js';
 import { Told } from './world.js';

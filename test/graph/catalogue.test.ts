@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { APP_REASONS, PAGE_REASONS } from '../../src/api/v1alpha1/conditions.js';
 import type { GraphOperation } from '../../src/graph/call.js';
-import type { CatalogueRow } from '../../src/graph/catalogue-row.js';
-import { ERROR_CATALOGUE } from '../../src/graph/error-catalogue.js';
-import { lookUp, type GraphFailure } from '../../src/graph/error-lookup.js';
+import type { CatalogueRow } from '../../src/graph/errors/row.js';
+import { ERROR_CATALOGUE } from '../../src/graph/errors/catalogue.js';
+import { lookUp, type GraphFailure } from '../../src/graph/errors/lookup.js';
 import type { FaultEffect, FaultSpec } from '../../src/simulator/faults.js';
 import { CALLBACK, GraphWorld, HOUR_MS, MINUTE_MS, type TestPage } from './support/world.js';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { systemClock } from '../../src/core/clock.js';
+import { systemClock } from '../../src/kit/clock.js';
 import { KubeEventRecorder } from '../../src/k8s/event-recorder.js';
 import { loadKubeClient } from '../../src/k8s/kube-client.js';
 import { writesAlone } from '../../src/k8s/write-fences.js';
-import { silentLogger } from '../../src/core/log.js';
+import { silentLogger } from '../../src/kit/log.js';
 import { eventually } from '../support/eventually.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { accountOf, RELEASE } from '../support/operator-chart.js';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import type { ReleasedObject } from '../../src/app/release-report.js';
+import type { ReleasedObject } from '../../src/release/report.js';
 import { run, type Finished } from '../support/control-plane-process.js';
 import { eventually } from '../support/eventually.js';
 import { recordManifests } from '../support/grant-usage.js';

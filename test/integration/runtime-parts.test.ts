@@ -1,9 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../src/api/meta.js';
-import { systemClock } from '../../src/core/clock.js';
-import { NotLeaderError } from '../../src/core/errors.js';
-import { Secret } from '../../src/core/secret.js';
+import { systemClock } from '../../src/kit/clock.js';
+import { NotLeaderError } from '../../src/core/domain/errors.js';
+import { Secret } from '../../src/core/secrets/secret.js';
 import { KubeEventRecorder } from '../../src/k8s/event-recorder.js';
 import type { KubeClient } from '../../src/k8s/kube-http.js';
 import { LeaderElection } from '../../src/k8s/leader-election.js';

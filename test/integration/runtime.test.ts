@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MessengerPage, MessengerPageStatus } from '../../src/api/v1alpha1/types.gen.js';
-import { NotLeaderError, StaleReadError } from '../../src/core/errors.js';
+import { NotLeaderError, StaleReadError } from '../../src/core/domain/errors.js';
 import { KubeFinalizerWriter } from '../../src/k8s/finalizer-writer.js';
 import { KubeLiveReader } from '../../src/k8s/live-reader.js';
 import { MESSENGER_PAGES } from '../../src/k8s/resources.js';

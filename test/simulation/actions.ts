@@ -1,4 +1,4 @@
-import { keyOf } from '../../src/core/object-key.js';
+import { keyOf } from '../../src/core/domain/object-key.js';
 import { FIELD_SETS, type Users } from './users.js';
 import type { World } from './world.js';
 

@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../src/api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
-import { rfc3339 } from '../../src/core/clock.js';
-import { keyOf, keyText, type NamespacedName } from '../../src/core/object-key.js';
+import { rfc3339 } from '../../src/kit/clock.js';
+import { keyOf, keyText, type NamespacedName } from '../../src/core/domain/object-key.js';
 import type { KubeRequest } from '../../src/k8s/kube-http.js';
 import { KubeStatusError } from '../../src/k8s/kube-error.js';
 import { sameData } from '../../src/runtime/equality.js';

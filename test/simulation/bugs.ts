@@ -2,8 +2,8 @@ import type { KubeObject } from '../../src/api/meta.js';
 import type { MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
 import { UNSUBSCRIBE_FINALIZER } from '../../src/api/v1alpha1/constants.js';
 import type { LeaderPorts } from '../../src/app/leader.js';
-import { StaleReadError } from '../../src/core/errors.js';
-import type { PageGraph } from '../../src/core/graph.js';
+import { StaleReadError } from '../../src/core/domain/errors.js';
+import type { PageGraph } from '../../src/core/ports/graph.js';
 import { hasFinalizer, isBeingDeleted } from '../../src/runtime/finalizers.js';
 import type { FinalizerWriter, Informer, KindAccess, LiveReader } from '../../src/runtime/ports.js';
 

@@ -1,8 +1,8 @@
 import type { KubeObject, Namespace, Service } from '../../src/api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../src/controller/indexes.js';
-import { silentLogger } from '../../src/core/log.js';
-import { keyOf, type NamespacedName } from '../../src/core/object-key.js';
+import { silentLogger } from '../../src/kit/log.js';
+import { keyOf, type NamespacedName } from '../../src/core/domain/object-key.js';
 import { SECRETS } from '../../src/k8s/resources.js';
 import { fetchData } from '../../src/k8s/secret-source.js';
 import { ReferencedData } from '../../src/runtime/data-cache.js';

@@ -1,5 +1,5 @@
 import type { MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
-import type { NamespacedName } from '../../src/core/object-key.js';
+import type { NamespacedName } from '../../src/core/domain/object-key.js';
 import { checkFinally } from './final.js';
 import type { Host } from './host.js';
 import { Users } from './users.js';

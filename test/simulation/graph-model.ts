@@ -1,5 +1,5 @@
-import { AppCredentialError, TerminalError } from '../../src/core/errors.js';
-import type { AppCredentials, AppSubscription, ObservedSubscription, PageCredentials, TokenInfo } from '../../src/core/graph.js';
+import { AppCredentialError, TerminalError } from '../../src/core/domain/errors.js';
+import type { AppCredentials, AppSubscription, ObservedSubscription, PageCredentials, TokenInfo } from '../../src/core/ports/graph.js';
 import type { VirtualClock } from './virtual-clock.js';
 
 const NO_ROW: ObservedSubscription = { subscribed: false, fields: new Set() };

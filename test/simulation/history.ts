@@ -1,4 +1,4 @@
-import { keyOf } from '../../src/core/object-key.js';
+import { keyOf } from '../../src/core/domain/object-key.js';
 import { findCondition } from '../../src/runtime/conditions.js';
 import { act } from './actions.js';
 import { checkFinally, checkSoon } from './final.js';

@@ -1,5 +1,5 @@
-import type { Clock } from '../../src/core/clock.js';
-import { ClusterUnavailableError } from '../../src/core/errors.js';
+import type { Clock } from '../../src/kit/clock.js';
+import { ClusterUnavailableError } from '../../src/core/domain/errors.js';
 import type { Random } from './random.js';
 import type { VirtualClock } from './virtual-clock.js';
 

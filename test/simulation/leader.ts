@@ -1,8 +1,8 @@
 import type { MessengerApp, MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
 import type { KubeObject } from '../../src/api/meta.js';
 import type { LeaderPorts } from '../../src/app/leader.js';
-import type { GraphSigns } from '../../src/core/graph.js';
-import { silentLogger, type Logger } from '../../src/core/log.js';
+import type { GraphSigns } from '../../src/core/ports/graph.js';
+import { silentLogger, type Logger } from '../../src/kit/log.js';
 import { KubeFinalizerWriter } from '../../src/k8s/finalizer-writer.js';
 import { KubeLiveReader } from '../../src/k8s/live-reader.js';
 import { MESSENGER_APPS, MESSENGER_PAGES, type ResourceType } from '../../src/k8s/resources.js';

@@ -1,7 +1,7 @@
 import type { Namespace } from '../../src/api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../src/controller/indexes.js';
-import { ClaimIndex } from '../../src/indexer/claim-index.js';
+import { ClaimIndex } from '../../src/routing/claim-index.js';
 import { Store } from '../../src/runtime/store.js';
 import { Host } from './host.js';
 import { OPTIONS } from './options.js';

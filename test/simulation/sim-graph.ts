@@ -1,4 +1,4 @@
-import { RateLimitedError, TransientError } from '../../src/core/errors.js';
+import { RateLimitedError, TransientError } from '../../src/core/domain/errors.js';
 import type {
   AppCredentials,
   AppGraph,
@@ -9,8 +9,8 @@ import type {
   PageGraph,
   PageInfo,
   TokenInfo,
-} from '../../src/core/graph.js';
-import type { Secret } from '../../src/core/secret.js';
+} from '../../src/core/ports/graph.js';
+import type { Secret } from '../../src/core/secrets/secret.js';
 import { TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../../src/graph/transport.js';
 import { rowKey } from './graph-model.js';
 import { noAnswer, type Host } from './host.js';

@@ -1,5 +1,5 @@
 import type { MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
-import { appKeyOf, consentTo } from '../../src/controller/page-relations.js';
+import { appKeyOf, consentTo } from '../../src/relations/relations.js';
 import { findCondition } from '../../src/runtime/conditions.js';
 import { isBeingDeleted } from '../../src/runtime/finalizers.js';
 import type { Caches } from './caches.js';

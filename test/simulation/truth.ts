@@ -1,8 +1,8 @@
 import { DEFAULT_KEYS } from '../../src/api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
-import { appKeyOf, consentTo } from '../../src/controller/page-relations.js';
-import { tokenFingerprint } from '../../src/core/fingerprint.js';
-import { Secret } from '../../src/core/secret.js';
+import { appKeyOf, consentTo } from '../../src/relations/relations.js';
+import { tokenFingerprint } from '../../src/core/secrets/fingerprint.js';
+import { Secret } from '../../src/core/secrets/secret.js';
 import { findCondition } from '../../src/runtime/conditions.js';
 import { isBeingDeleted } from '../../src/runtime/finalizers.js';
 import type { World } from './world.js';

@@ -1,6 +1,6 @@
 import type { MessengerApp, MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
 import { RECONCILE_AT_ANNOTATION } from '../../src/api/v1alpha1/constants.js';
-import { keyOf, type NamespacedName } from '../../src/core/object-key.js';
+import { keyOf, type NamespacedName } from '../../src/core/domain/object-key.js';
 import type { Stored } from './api-server.js';
 import { appOf, pagesOf } from './truth.js';
 import type { World } from './world.js';

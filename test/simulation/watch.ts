@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../src/api/meta.js';
-import { keyOf, keyText } from '../../src/core/object-key.js';
+import { keyOf, keyText } from '../../src/core/domain/object-key.js';
 import type { Plural, ServerChange } from './api-server.js';
 import type { Host } from './host.js';
 import type { World } from './world.js';

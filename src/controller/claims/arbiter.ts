@@ -1,10 +1,10 @@
 import type { MessengerPage, MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
-import { BoundedMap } from '../../core/bounded-map.js';
-import { decideClaim, type ClaimCandidate, type ClaimDecision, type ClaimWrite, type PageClaim } from '../../core/claim.js';
-import { StaleReadError } from '../../core/errors.js';
-import { keyOf, keyText, type NamespacedName } from '../../core/object-key.js';
+import { BoundedMap } from '../../kit/bounded-map.js';
+import { decideClaim, type ClaimCandidate, type ClaimDecision, type ClaimWrite, type PageClaim } from '../../core/domain/claim.js';
+import { StaleReadError } from '../../core/domain/errors.js';
+import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-key.js';
 import type { StatusWriter } from '../../runtime/ports.js';
-import { appKeyOf, classOf } from '../page-relations.js';
+import { appKeyOf, classOf } from '../../relations/relations.js';
 import { candidateOf } from './candidate.js';
 import type { ClaimArbiterDeps } from './ports.js';
 

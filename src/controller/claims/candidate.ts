@@ -1,8 +1,8 @@
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import type { ClaimCandidate } from '../../core/claim.js';
+import type { ClaimCandidate } from '../../core/domain/claim.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { isBeingDeleted } from '../../runtime/finalizers.js';
-import { consentTo, isInAppNamespace, namespaceOf, type NamespaceLabels } from '../page-relations.js';
+import { consentTo, isInAppNamespace, namespaceOf, type NamespaceLabels } from '../../relations/relations.js';
 import type { ProofState } from '../proofs.js';
 
 /** What matters of a page for who gets (appId, pageId). `app` undefined: its app is gone. */

@@ -1,8 +1,8 @@
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import type { Clock } from '../../core/clock.js';
-import type { Logger } from '../../core/log.js';
+import type { Clock } from '../../kit/clock.js';
+import type { Logger } from '../../kit/log.js';
 import type { Lister, LiveReader, StatusWriter } from '../../runtime/ports.js';
-import type { NamespaceLabels } from '../page-relations.js';
+import type { NamespaceLabels } from '../../relations/relations.js';
 import type { Proofs } from '../proofs.js';
 import type { StatusMemory } from '../status-memory.js';
 

@@ -1,10 +1,10 @@
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import { byAge, decideAppClaim, type AppCandidate } from '../../core/app-claim.js';
-import { effectiveSpec } from '../../core/effective-spec.js';
-import type { AppSubscription } from '../../core/graph.js';
+import { byAge, decideAppClaim, type AppCandidate } from '../../core/domain/app-claim.js';
+import { effectiveSpec } from '../../core/domain/effective-spec.js';
+import type { AppSubscription } from '../../core/ports/graph.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { isBeingDeleted } from '../../runtime/finalizers.js';
-import { bad, type Judgement } from '../judgement.js';
+import { bad, type Judgement } from '../verdict.js';
 import { webhookPathOf } from '../indexes.js';
 
 /** As many apps as may share a path: each costs an HMAC for every POST on it. */

@@ -1,7 +1,7 @@
 import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
-import type { AppSubscription } from '../../core/graph.js';
-import { keyOf, keyText, type NamespacedName } from '../../core/object-key.js';
-import type { ProgressMemory } from '../progress.js';
+import type { AppSubscription } from '../../core/ports/graph.js';
+import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-key.js';
+import type { ProgressMemory } from '../stall.js';
 
 /** What this process remembers of one app besides the objects. Times of the monotonic clock. */
 export interface AppMemory extends ProgressMemory {

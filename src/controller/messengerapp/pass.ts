@@ -1,10 +1,10 @@
 import type { AppConditionType } from '../../api/v1alpha1/conditions.js';
 import type { MessengerApp, MessengerAppStatus, MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import type { AppCredentials } from '../../core/graph.js';
-import type { NamespacedName } from '../../core/object-key.js';
-import type { Secret } from '../../core/secret.js';
+import type { AppCredentials } from '../../core/ports/graph.js';
+import type { NamespacedName } from '../../core/domain/object-key.js';
+import type { Secret } from '../../core/secrets/secret.js';
 import type { KubeEvent } from '../../runtime/ports.js';
-import type { Judgement } from '../judgement.js';
+import type { Judgement } from '../verdict.js';
 import type { AppMemory } from './memory.js';
 
 /** What one pass has found out so far. */

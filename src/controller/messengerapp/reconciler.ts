@@ -1,12 +1,12 @@
 import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
-import { keyText, type NamespacedName } from '../../core/object-key.js';
+import { keyText, type NamespacedName } from '../../core/domain/object-key.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { awaitChange, requeueAfter, type Reconciler, type Result } from '../../runtime/ports.js';
-import { consentTo, namespaceOf } from '../page-relations.js';
-import { transitionEvents } from '../transitions.js';
+import { consentTo, namespaceOf } from '../../relations/relations.js';
+import { transitionEvents } from '../stall-events.js';
 import { AcceptStep } from './accept.js';
-import { appIndexValue, keepInUse, needsApp } from './in-use.js';
-import { LookStep, type Look } from './look.js';
+import { appIndexValue, keepInUse, needsApp } from './finalizer.js';
+import { LookStep, type Look } from './probe.js';
 import { AppReport, type AppPass, type AppSecrets } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
 import { composeAppStatus } from './status.js';

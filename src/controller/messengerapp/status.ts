@@ -2,8 +2,8 @@ import type { Condition } from '../../api/meta.js';
 import { APP_CONDITIONS, type AppConditionType } from '../../api/v1alpha1/conditions.js';
 import type { MessengerApp, MessengerAppStatus } from '../../api/v1alpha1/types.gen.js';
 import { findCondition } from '../../runtime/conditions.js';
-import { bad, conditionsFrom, good, unknown, type Judgement } from '../judgement.js';
-import { paceOf, recallWaiting, wasStalled, type Progress } from '../progress.js';
+import { bad, conditionsFrom, good, unknown, type Judgement } from '../verdict.js';
+import { paceOf, recallWaiting, wasStalled, type Progress } from '../stall.js';
 import type { AppPass } from './pass.js';
 
 const MAY_COME: ReadonlySet<string> = new Set(['SecretNotFound', 'SecretKeyMissing']);

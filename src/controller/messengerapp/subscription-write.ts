@@ -1,11 +1,11 @@
-import { sleep } from '../../core/clock.js';
-import { StaleReadError, TerminalError, TransientError } from '../../core/errors.js';
-import type { AppSubscription } from '../../core/graph.js';
-import { keyText } from '../../core/object-key.js';
-import { stalledLookMs } from '../../core/schedule.js';
-import { bad, type Judgement } from '../judgement.js';
+import { sleep } from '../../kit/clock.js';
+import { StaleReadError, TerminalError, TransientError } from '../../core/domain/errors.js';
+import type { AppSubscription } from '../../core/ports/graph.js';
+import { keyText } from '../../core/domain/object-key.js';
+import { stalledLookMs } from '../../core/domain/schedule.js';
+import { bad, type Judgement } from '../verdict.js';
 import { subscriptionFault } from './checks.js';
-import { isolateFields, type AttemptResult } from './isolate.js';
+import { isolateFields, type AttemptResult } from './bisect-fields.js';
 import type { AppReconcilerDeps } from './ports.js';
 import type { AppGraphPass } from './subscription.js';
 

@@ -1,7 +1,7 @@
-import { tokenFingerprint } from '../../core/fingerprint.js';
-import type { AppCredentials, AppSubscription } from '../../core/graph.js';
-import type { Secret } from '../../core/secret.js';
-import { bad, good, type Judgement } from '../judgement.js';
+import { tokenFingerprint } from '../../core/secrets/fingerprint.js';
+import type { AppCredentials, AppSubscription } from '../../core/ports/graph.js';
+import type { Secret } from '../../core/secrets/secret.js';
+import { bad, good, type Judgement } from '../verdict.js';
 import { neededFields, subscriptionFault } from './checks.js';
 import type { AppPass } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';

@@ -1,7 +1,7 @@
 import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
-import type { PageClaim } from '../../core/claim.js';
-import { keyText, type NamespacedName } from '../../core/object-key.js';
-import { bad, good, type Judgement } from '../judgement.js';
+import type { PageClaim } from '../../core/domain/claim.js';
+import { keyText, type NamespacedName } from '../../core/domain/object-key.js';
+import { bad, good, type Judgement } from '../verdict.js';
 import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 

@@ -1,12 +1,12 @@
 import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import type { Clock } from '../../core/clock.js';
-import { decideDeletion, type DeletionFacts, type DeletionStep } from '../../core/deletion.js';
-import type { EffectiveSpec } from '../../core/effective-spec.js';
-import { keyText } from '../../core/object-key.js';
+import type { Clock } from '../../kit/clock.js';
+import { decideDeletion, type DeletionFacts, type DeletionStep } from '../../core/domain/deletion.js';
+import type { EffectiveSpec } from '../../core/domain/effective-spec.js';
+import { keyText } from '../../core/domain/object-key.js';
 import { hasFinalizer } from '../../runtime/finalizers.js';
 import { awaitChange, requeueAfter, type Result } from '../../runtime/ports.js';
-import { GoodBye } from './good-bye.js';
+import { GoodBye } from './unsubscribe.js';
 import { assertUnchanged } from './graph-write.js';
 import type { PageMemory } from './memory.js';
 import type { PagePass } from './pass.js';

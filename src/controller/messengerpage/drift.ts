@@ -1,5 +1,5 @@
 import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
-import type { ObservedSubscription } from '../../core/graph.js';
+import type { ObservedSubscription } from '../../core/ports/graph.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { hasFinalizer } from '../../runtime/finalizers.js';
 import { afterForeignChange, afterRestore, isStopped, NO_CONTEST, restoreInMs, type Removals } from './contest.js';

@@ -1,7 +1,7 @@
 import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import { StaleReadError } from '../../core/errors.js';
-import { keyOf, keyText } from '../../core/object-key.js';
+import { StaleReadError } from '../../core/domain/errors.js';
+import { keyOf, keyText } from '../../core/domain/object-key.js';
 import { hasFinalizer } from '../../runtime/finalizers.js';
 import type { PageReconcilerDeps } from './ports.js';
 

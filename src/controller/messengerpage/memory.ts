@@ -1,8 +1,8 @@
 import type { MessengerPage, MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
-import type { PageCredentials, TokenInfo } from '../../core/graph.js';
-import { keyOf, keyText, type NamespacedName } from '../../core/object-key.js';
-import type { TokenVerdict } from '../../core/token-check.js';
-import type { ProgressMemory } from '../progress.js';
+import type { PageCredentials, TokenInfo } from '../../core/ports/graph.js';
+import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-key.js';
+import type { TokenVerdict } from '../../core/domain/token-check.js';
+import type { ProgressMemory } from '../stall.js';
 import { NO_CONTEST, type Contest, type Removals } from './contest.js';
 
 /** What Graph said about one token value. Times of the monotonic clock. */

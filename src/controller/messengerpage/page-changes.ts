@@ -1,7 +1,7 @@
 import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import type { Clock } from '../../core/clock.js';
-import { keyOf, keyText } from '../../core/object-key.js';
+import type { Clock } from '../../kit/clock.js';
+import { keyOf, keyText } from '../../core/domain/object-key.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { sameData } from '../../runtime/equality.js';
 import { hasFinalizer, isBeingDeleted } from '../../runtime/finalizers.js';

@@ -1,5 +1,5 @@
-import { OperatorError } from '../../core/errors.js';
-import { keyText } from '../../core/object-key.js';
+import { OperatorError } from '../../core/domain/errors.js';
+import { keyText } from '../../core/domain/object-key.js';
 import type { GraphPass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 

@@ -1,8 +1,8 @@
 import { FLUX_REQUESTED_AT_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import type { EffectiveSpec } from '../../core/effective-spec.js';
-import type { AppCredentials, GraphCallOptions, PageCredentials } from '../../core/graph.js';
-import type { NamespacedName } from '../../core/object-key.js';
+import type { EffectiveSpec } from '../../core/domain/effective-spec.js';
+import type { AppCredentials, GraphCallOptions, PageCredentials } from '../../core/ports/graph.js';
+import type { NamespacedName } from '../../core/domain/object-key.js';
 import { findCondition } from '../../runtime/conditions.js';
 import type { PageMemory } from './memory.js';
 import type { PageReport } from './report.js';

@@ -1,8 +1,8 @@
 import type { Condition } from '../../api/meta.js';
 import { PAGE_CONDITIONS, type PageConditionType } from '../../api/v1alpha1/conditions.js';
 import { findCondition } from '../../runtime/conditions.js';
-import { bad, good, unknown, type Judgement } from '../judgement.js';
-import type { Progress } from '../progress.js';
+import { bad, good, unknown, type Judgement } from '../verdict.js';
+import type { Progress } from '../stall.js';
 
 /** What is missing may still be created. */
 const MAY_COME: ReadonlySet<string> = new Set([

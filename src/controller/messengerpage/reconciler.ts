@@ -1,10 +1,10 @@
 import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import { effectiveSpec } from '../../core/effective-spec.js';
-import { keyText, type NamespacedName } from '../../core/object-key.js';
+import { effectiveSpec } from '../../core/domain/effective-spec.js';
+import { keyText, type NamespacedName } from '../../core/domain/object-key.js';
 import { hasFinalizer, isBeingDeleted } from '../../runtime/finalizers.js';
 import { awaitChange, requeueAfter, type Reconciler, type Result } from '../../runtime/ports.js';
-import { appKeyOf, claimKeyOf, classOf } from '../page-relations.js';
+import { appKeyOf, claimKeyOf, classOf } from '../../relations/relations.js';
 import { PageDeletion } from './deletion.js';
 import { PageFlow } from './flow.js';
 import type { PagePass } from './pass.js';

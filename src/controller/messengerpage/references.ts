@@ -1,6 +1,6 @@
 import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
-import { keyText, type NamespacedName } from '../../core/object-key.js';
-import { namespaceOf } from '../page-relations.js';
+import { keyText, type NamespacedName } from '../../core/domain/object-key.js';
+import { namespaceOf } from '../../relations/relations.js';
 import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 

@@ -1,7 +1,7 @@
 import type { PageConditionType } from '../../api/v1alpha1/conditions.js';
 import type { MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
 import type { KubeEvent } from '../../runtime/ports.js';
-import type { Judgement } from '../judgement.js';
+import type { Judgement } from '../verdict.js';
 
 /** What one pass has found out so far. Steps add to it; at the end it becomes one status write, Events and a time to look again. */
 export class PageReport {

@@ -1,11 +1,11 @@
 import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
-import { checkBackend, type BackendFacts } from '../../core/backend-check.js';
-import { backendText, type EffectiveBackend } from '../../core/effective-spec.js';
-import { ClusterUnavailableError } from '../../core/errors.js';
+import { checkBackend, type BackendFacts } from '../../core/domain/backend-check.js';
+import { backendText, type EffectiveBackend } from '../../core/domain/effective-spec.js';
+import { ClusterUnavailableError } from '../../core/domain/errors.js';
 import { findCondition } from '../../runtime/conditions.js';
-import { bad, good } from '../judgement.js';
-import { appKeyOf, namespaceOf } from '../page-relations.js';
-import { readSecret } from '../secret-values.js';
+import { bad, good } from '../verdict.js';
+import { appKeyOf, namespaceOf } from '../../relations/relations.js';
+import { readSecret } from '../../relations/secret-values.js';
 import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 

@@ -1,9 +1,9 @@
 import type { Condition } from '../../api/meta.js';
 import { PAGE_CONDITIONS } from '../../api/v1alpha1/conditions.js';
 import type { MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
-import { backendText } from '../../core/effective-spec.js';
-import { conditionsFrom, type Judgement } from '../judgement.js';
-import { paceOf, recallWaiting, wasStalled } from '../progress.js';
+import { backendText } from '../../core/domain/effective-spec.js';
+import { conditionsFrom, type Judgement } from '../verdict.js';
+import { paceOf, recallWaiting, wasStalled } from '../stall.js';
 import { requestOf, type PagePass } from './pass.js';
 import { readinessOf, type Readiness, type ReadinessOptions } from './readiness.js';
 

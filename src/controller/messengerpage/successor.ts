@@ -1,7 +1,7 @@
 import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import { StaleReadError } from '../../core/errors.js';
-import { keyOf, keyText } from '../../core/object-key.js';
+import { StaleReadError } from '../../core/domain/errors.js';
+import { keyOf, keyText } from '../../core/domain/object-key.js';
 import { isBeingDeleted } from '../../runtime/finalizers.js';
 import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';

@@ -1,9 +1,9 @@
 import { PAGE_REASONS, type PageReason } from '../../api/v1alpha1/conditions.js';
-import { TerminalError } from '../../core/errors.js';
-import { tokenFingerprint } from '../../core/fingerprint.js';
-import { stalledLookMs } from '../../core/schedule.js';
-import type { Secret } from '../../core/secret.js';
-import { checkToken, type Proof, type TokenVerdict } from '../../core/token-check.js';
+import { TerminalError } from '../../core/domain/errors.js';
+import { tokenFingerprint } from '../../core/secrets/fingerprint.js';
+import { stalledLookMs } from '../../core/domain/schedule.js';
+import type { Secret } from '../../core/secrets/secret.js';
+import { checkToken, type Proof, type TokenVerdict } from '../../core/domain/token-check.js';
 import { firstDriftCheckMs, lateCheckMs } from '../../runtime/drift.js';
 import type { TokenMemory } from './memory.js';
 import { basisOf, type AppPass } from './pass.js';

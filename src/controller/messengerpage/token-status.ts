@@ -1,7 +1,7 @@
 import type { MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
-import { rfc3339 } from '../../core/clock.js';
-import type { TokenInfo } from '../../core/graph.js';
-import { dayOf } from '../../core/token-check.js';
+import { rfc3339 } from '../../kit/clock.js';
+import type { TokenInfo } from '../../core/ports/graph.js';
+import { dayOf } from '../../core/domain/token-check.js';
 
 type TokenStatus = NonNullable<MessengerPageStatus['token']>;
 

@@ -1,12 +1,12 @@
 import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
 import type { MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import type { TerminalError } from '../../core/errors.js';
-import type { PageCredentials } from '../../core/graph.js';
-import { dayOf, expiresWithin, type TokenVerdict } from '../../core/token-check.js';
+import type { TerminalError } from '../../core/domain/errors.js';
+import type { PageCredentials } from '../../core/ports/graph.js';
+import { dayOf, expiresWithin, type TokenVerdict } from '../../core/domain/token-check.js';
 import { findCondition } from '../../runtime/conditions.js';
-import { bad, good, type Judgement } from '../judgement.js';
-import { namespaceOf } from '../page-relations.js';
-import { readSecret, type FoundSecret } from '../secret-values.js';
+import { bad, good, type Judgement } from '../verdict.js';
+import { namespaceOf } from '../../relations/relations.js';
+import { readSecret, type FoundSecret } from '../../relations/secret-values.js';
 import type { TokenMemory } from './memory.js';
 import type { AppPass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';

@@ -1,12 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { systemClock } from '../../../src/core/clock.js';
-import type { Delivery } from '../../../src/core/delivery.js';
-import { silentLogger } from '../../../src/core/log.js';
-import type { Channel, PageRoute } from '../../../src/core/page-route.js';
-import type { BotAnswer, BotRequest } from '../../../src/delivery/backend-client.js';
-import { DirectDelivery } from '../../../src/delivery/direct.js';
+import { systemClock } from '../../../src/kit/clock.js';
+import type { Delivery } from '../../../src/core/ports/delivery.js';
+import { silentLogger } from '../../../src/kit/log.js';
+import type { Channel, PageRoute } from '../../../src/core/ports/page-lookup.js';
+import type { BotAnswer, BotRequest } from '../../../src/delivery/bot/backend-client.js';
+import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
 import { silentDeliveryObserver } from '../../../src/delivery/observe.js';
 import { createWebhookServer } from '../../../src/webhook/server.js';
 import { anApp, CountingObserver, FakeLookup } from '../../unit/webhook/fakes.js';

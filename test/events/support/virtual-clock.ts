@@ -1,4 +1,4 @@
-import type { Clock } from '../../../src/core/clock.js';
+import type { Clock } from '../../../src/kit/clock.js';
 import { eventually } from '../../support/eventually.js';
 import { flush } from '../../support/fake-clock.js';
 

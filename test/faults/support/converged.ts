@@ -1,6 +1,6 @@
 import type { MessengerApp, MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
-import { tokenFingerprint } from '../../../src/core/fingerprint.js';
-import { Secret } from '../../../src/core/secret.js';
+import { tokenFingerprint } from '../../../src/core/secrets/fingerprint.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
 import { eventually } from '../../support/eventually.js';
 import { ROLES, type Role } from '../../support/operator.js';
 import { NAMESPACE } from '../../support/page-world.js';

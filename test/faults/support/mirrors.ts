@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../src/api/meta.js';
-import { systemClock } from '../../../src/core/clock.js';
-import { silentLogger } from '../../../src/core/log.js';
-import { keyOf, keyText } from '../../../src/core/object-key.js';
+import { systemClock } from '../../../src/kit/clock.js';
+import { silentLogger } from '../../../src/kit/log.js';
+import { keyOf, keyText } from '../../../src/core/domain/object-key.js';
 import { loadKubeClient } from '../../../src/k8s/kube-client.js';
 import type { KubeClient } from '../../../src/k8s/kube-http.js';
 import { KubeCluster } from '../../../src/k8s/kube-cluster.js';

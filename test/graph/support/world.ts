@@ -1,13 +1,13 @@
 import type { KubeObject, Namespace, Service } from '../../../src/api/meta.js';
 import { DEFAULT_SUBSCRIBED_FIELDS } from '../../../src/api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerAppSpec, MessengerPage, MessengerPageSpec } from '../../../src/api/v1alpha1/types.gen.js';
-import type { Cluster } from '../../../src/app/cluster.js';
+import type { Cluster } from '../../../src/runtime/cluster.js';
 import { runControllers, type ControllerConfig } from '../../../src/app/controller-part.js';
-import type { Process } from '../../../src/app/process.js';
+import type { Process } from '../../../src/app/context.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../../src/controller/indexes.js';
-import type { Logger } from '../../../src/core/log.js';
-import { rfc3339 } from '../../../src/core/clock.js';
-import { Redactor } from '../../../src/core/redact.js';
+import type { Logger } from '../../../src/kit/log.js';
+import { rfc3339 } from '../../../src/kit/clock.js';
+import { Redactor } from '../../../src/core/secrets/redact.js';
 import { Metrics } from '../../../src/observability/metrics.js';
 import { findCondition } from '../../../src/runtime/conditions.js';
 import type { KubeEvent } from '../../../src/runtime/ports.js';

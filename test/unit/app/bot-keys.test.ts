@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { botKeysOf } from '../../../src/app/bot-keys.js';
-import { FolderData } from '../../../src/files/folder-data.js';
+import { FolderData } from '../../../src/folder/folder-data.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const TYPE = 'messenger-operator.dev/bot-key';

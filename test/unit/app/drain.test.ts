@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { drainInTurn } from '../../../src/app/drain.js';
-import { sleep } from '../../../src/core/clock.js';
+import { sleep } from '../../../src/kit/clock.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 /** Takes so long, or the time it is given. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../../src/api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
-import type { Cluster } from '../../../src/app/cluster.js';
+import type { Cluster } from '../../../src/runtime/cluster.js';
 import { Leader } from '../../../src/app/leader.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../../src/controller/indexes.js';
-import { silentLogger } from '../../../src/core/log.js';
+import { silentLogger } from '../../../src/kit/log.js';
 import { findCondition } from '../../../src/runtime/conditions.js';
 import { DeadlineError, unlessAborted } from '../../../src/runtime/deadline.js';
 import { Store } from '../../../src/runtime/store.js';

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { startSimulator, type RunningSimulator } from '../../../src/simulator/simulator.js';
 import { eventually } from '../../support/eventually.js';
 import { command, start, type Running } from '../cli/io.js';
-import { app, page, secret, temporaryFolder } from '../files/fixtures.js';
+import { app, page, secret, temporaryFolder } from '../folder/fixtures.js';
 
 const APP_SECRET = 'canary-app-secret-0123456789abcdef012345';
 const VERIFY_TOKEN = 'canary-verify-token-0123456789abcdef0123';

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { tlsFiles, type TlsPair } from '../../../src/app/tls-files.js';
-import { silentLogger } from '../../../src/core/log.js';
+import { silentLogger } from '../../../src/kit/log.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { temporaryFolder } from '../files/fixtures.js';
+import { temporaryFolder } from '../folder/fixtures.js';
 
 function setUp() {
   const folder = temporaryFolder();

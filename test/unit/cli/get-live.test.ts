@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { StateFolder } from '../../../src/files/state-folder.js';
-import { temporaryFolder } from '../files/fixtures.js';
+import { StateFolder } from '../../../src/folder/state-folder.js';
+import { temporaryFolder } from '../folder/fixtures.js';
 import { command, type Ran } from './io.js';
 
 const SECOND = 1_000;

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import type { MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
-import { silentLogger } from '../../../src/core/log.js';
-import { EventLog } from '../../../src/files/event-log.js';
-import { StateFolder } from '../../../src/files/state-folder.js';
+import { silentLogger } from '../../../src/kit/log.js';
+import { EventLog } from '../../../src/folder/event-log.js';
+import { StateFolder } from '../../../src/folder/state-folder.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { temporaryFolder } from '../files/fixtures.js';
+import { temporaryFolder } from '../folder/fixtures.js';
 import { command, type Ran } from './io.js';
 
 function page(

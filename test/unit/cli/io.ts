@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import type { ProcessIo } from '../../../src/app/io.js';
 import { type ExitCode, run } from '../../../src/cli/run.js';
 import type { Environment } from '../../../src/config/config.js';
-import { systemClock } from '../../../src/core/clock.js';
+import { systemClock } from '../../../src/kit/clock.js';
 
 class Text extends Writable {
   text = '';

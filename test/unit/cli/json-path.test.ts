@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { jsonPath } from '../../../src/cli/json-path.js';
-import { parseCrd } from '../../../src/files/crd.js';
+import { parseCrd } from '../../../src/folder/crd.js';
 
 const OBJECT = {
   spec: { pageId: '1001', names: ['a', 'b'] },

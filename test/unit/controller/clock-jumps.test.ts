@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { TransientError } from '../../../src/core/errors.js';
+import { TransientError } from '../../../src/core/domain/errors.js';
 import { aPage, aSettledWorld, MAIN, SHOP, type World } from './support/world.js';
 
 const DAY_MS = 86_400_000;

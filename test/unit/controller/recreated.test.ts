@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { AppCredentialError } from '../../../src/core/errors.js';
+import { AppCredentialError } from '../../../src/core/domain/errors.js';
 import { anApp, aPage, aSettledWorld, aWorld, MAIN, SHOP, type World } from './support/world.js';
 
 /** Deleted and made anew before anybody looks: one pass sees both at once. */

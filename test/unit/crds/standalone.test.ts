@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { parseCrd } from '../../../src/files/crd.js';
-import { KindValidator } from '../../../src/files/kind-validator.js';
+import { parseCrd } from '../../../src/folder/crd.js';
+import { KindValidator } from '../../../src/folder/kind-validator.js';
 import { INVALID_MANIFESTS, UNUSUAL_SPECS, VALID_SPECS, type Kind, type Spec } from '../../fixtures/invalid-manifests.js';
 
 const validators: Readonly<Record<Kind, KindValidator>> = {

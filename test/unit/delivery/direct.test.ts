@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
 
-import type { LogFields, Logger } from '../../../src/core/log.js';
-import { Secret } from '../../../src/core/secret.js';
+import type { LogFields, Logger } from '../../../src/kit/log.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
 import { PAGE_ID } from '../webhook/fakes.js';
 import { TIMEOUT, aRig, aText, bodyAt } from './fakes.js';
 

@@ -1,13 +1,13 @@
-import type { Delivery, PostVerdict, RoutedPost } from '../../../src/core/delivery.js';
-import { silentLogger, type Logger } from '../../../src/core/log.js';
-import type { Channel, PageRoute } from '../../../src/core/page-route.js';
-import { Secret } from '../../../src/core/secret.js';
-import type { BackendClient, BotAnswer, BotRequest } from '../../../src/delivery/backend-client.js';
-import { DirectDelivery } from '../../../src/delivery/direct.js';
+import type { Delivery, PostVerdict, RoutedPost } from '../../../src/core/ports/delivery.js';
+import { silentLogger, type Logger } from '../../../src/kit/log.js';
+import type { Channel, PageRoute } from '../../../src/core/ports/page-lookup.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
+import type { BackendClient, BotAnswer, BotRequest } from '../../../src/delivery/bot/backend-client.js';
+import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
 import type { DeliveryLimits } from '../../../src/delivery/limits.js';
 import type { Alert, DeliveryObserver, ItemResult, UnavailableWhy } from '../../../src/delivery/observe.js';
-import { scan } from '../../../src/webhook/scan.js';
-import { Splitter } from '../../../src/webhook/split.js';
+import { scan } from '../../../src/webhook/payload/scan.js';
+import { Splitter } from '../../../src/webhook/payload/split.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { PAGE_ID, aRoute } from '../webhook/fakes.js';
 

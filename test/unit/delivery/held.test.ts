@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { RoutedPost } from '../../../src/core/delivery.js';
-import type { BackendTarget } from '../../../src/core/page-route.js';
+import type { RoutedPost } from '../../../src/core/ports/delivery.js';
+import type { BackendTarget } from '../../../src/core/ports/page-lookup.js';
 import { flush } from '../../support/fake-clock.js';
 import { PAGE_ID } from '../webhook/fakes.js';
 import { TIMEOUT, aRig, aText, bodyAt, routed, verdictOf } from './fakes.js';

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 
-import { systemClock } from '../../../src/core/clock.js';
-import { silentLogger } from '../../../src/core/log.js';
-import { DirectDelivery } from '../../../src/delivery/direct.js';
-import { ALLOW_NOTHING } from '../../../src/net/address-guard.js';
-import { BotClient } from '../../../src/net/bot-client.js';
-import { createDial } from '../../../src/net/connector.js';
-import { CachedResolver, createCaresSource } from '../../../src/net/resolver.js';
-import { parseServiceMap } from '../../../src/net/service-map.js';
+import { systemClock } from '../../../src/kit/clock.js';
+import { silentLogger } from '../../../src/kit/log.js';
+import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
+import { ALLOW_NOTHING } from '../../../src/net/dial/address-guard.js';
+import { BotClient } from '../../../src/net/http1/bot-client.js';
+import { createDial } from '../../../src/net/dial/connector.js';
+import { CachedResolver, createCaresSource } from '../../../src/net/dial/resolver.js';
+import { parseServiceMap } from '../../../src/net/dial/service-map.js';
 import { Metrics } from '../../../src/observability/metrics.js';
 import { createWebhookServer, type WebhookServer } from '../../../src/webhook/server.js';
 import { RecordingBot } from '../../support/bot-server.js';

@@ -4,16 +4,16 @@ import type { AddressInfo } from 'node:net';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
 
-import { systemClock } from '../../../src/core/clock.js';
-import { silentLogger } from '../../../src/core/log.js';
-import type { PageRoute } from '../../../src/core/page-route.js';
-import { DirectDelivery } from '../../../src/delivery/direct.js';
+import { systemClock } from '../../../src/kit/clock.js';
+import { silentLogger } from '../../../src/kit/log.js';
+import type { PageRoute } from '../../../src/core/ports/page-lookup.js';
+import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
 import { silentDeliveryObserver } from '../../../src/delivery/observe.js';
-import { ALLOW_NOTHING } from '../../../src/net/address-guard.js';
-import { BotClient } from '../../../src/net/bot-client.js';
-import { createDial } from '../../../src/net/connector.js';
-import { CachedResolver, createCaresSource } from '../../../src/net/resolver.js';
-import { parseServiceMap } from '../../../src/net/service-map.js';
+import { ALLOW_NOTHING } from '../../../src/net/dial/address-guard.js';
+import { BotClient } from '../../../src/net/http1/bot-client.js';
+import { createDial } from '../../../src/net/dial/connector.js';
+import { CachedResolver, createCaresSource } from '../../../src/net/dial/resolver.js';
+import { parseServiceMap } from '../../../src/net/dial/service-map.js';
 import { silentWebhookObserver } from '../../../src/webhook/observe.js';
 import { createWebhookServer } from '../../../src/webhook/server.js';
 import { APP_SECRET, FakeLookup, anApp, post } from '../webhook/fakes.js';

@@ -17,7 +17,7 @@ const BREAKS: Readonly<Record<string, readonly [path: string, source: string]>> 
   'only-one-door-to-axios': ['src/app/bad-axios.ts', "import 'axios';"],
   'only-one-door-to-undici': ['src/k8s/bad-undici.ts', "import 'undici';"],
   'only-one-door-to-express': ['src/webhook/bad-express.ts', "import 'express';"],
-  'only-one-door-to--kubernetes-client-node': ['src/files/bad-client.ts', "import '@kubernetes/client-node';"],
+  'only-one-door-to--kubernetes-client-node': ['src/folder/bad-client.ts', "import '@kubernetes/client-node';"],
   'only-one-door-to-prom-client': ['src/app/bad-prom.ts', "import 'prom-client';"],
   'only-one-door-to-winston': ['src/observability/bad-winston.ts', "import 'winston';"],
   'no-circular': ['src/app/circle-a.ts', "import { b } from './circle-b.js'; export const a = b;"],

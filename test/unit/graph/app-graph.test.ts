@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { TerminalError } from '../../../src/core/errors.js';
-import { Secret } from '../../../src/core/secret.js';
+import { TerminalError } from '../../../src/core/domain/errors.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
 import { startReceiver, type Receiver } from '../simulator/receiver.js';
 import { APP_ID, FIVE_FIELDS, graphWorld, rejection, type GraphWorld } from './world.js';
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../src/core/errors.js';
-import type { GraphCallOptions } from '../../../src/core/graph.js';
-import { Secret } from '../../../src/core/secret.js';
+import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../src/core/domain/errors.js';
+import type { GraphCallOptions } from '../../../src/core/ports/graph.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { APP_ID, graphWorld, rejection, type GraphWorld } from './world.js';

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../src/core/errors.js';
-import { Secret } from '../../../src/core/secret.js';
-import { GRAPH_OPERATIONS, type GraphOperation } from '../../../src/core/metric-labels.js';
-import type { CatalogueRow } from '../../../src/graph/catalogue-row.js';
-import { ERROR_CATALOGUE } from '../../../src/graph/error-catalogue.js';
-import { lookUp, type GraphFailure } from '../../../src/graph/error-lookup.js';
+import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../src/core/domain/errors.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
+import { GRAPH_OPERATIONS, type GraphOperation } from '../../../src/core/ports/metric-labels.js';
+import type { CatalogueRow } from '../../../src/graph/errors/row.js';
+import { ERROR_CATALOGUE } from '../../../src/graph/errors/catalogue.js';
+import { lookUp, type GraphFailure } from '../../../src/graph/errors/lookup.js';
 import type { FaultEffect } from '../../../src/simulator/faults.js';
 import { APP_ID, graphWorld, rejection, type GraphWorld } from './world.js';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { RateLimitedError, TerminalError, TransientError, AppCredentialError } from '../../../src/core/errors.js';
-import { Secret } from '../../../src/core/secret.js';
+import { RateLimitedError, TerminalError, TransientError, AppCredentialError } from '../../../src/core/domain/errors.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
 import { APP_ID, FIVE_FIELDS, graphWorld, PAGE_ID, rejection, type GraphWorld } from './world.js';
 
 let world: GraphWorld;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { TransientError } from '../../../src/core/errors.js';
+import { TransientError } from '../../../src/core/domain/errors.js';
 import { collectPages } from '../../../src/graph/paging.js';
 import { rejection } from './world.js';
 

@@ -2,11 +2,11 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { inspect } from 'node:util';
-import { systemClock } from '../../../src/core/clock.js';
-import type { GraphCallOptions } from '../../../src/core/graph.js';
-import { Redactor } from '../../../src/core/redact.js';
-import { Secret } from '../../../src/core/secret.js';
-import { secretForms } from '../../../src/core/secret-forms.js';
+import { systemClock } from '../../../src/kit/clock.js';
+import type { GraphCallOptions } from '../../../src/core/ports/graph.js';
+import { Redactor } from '../../../src/core/secrets/redact.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
+import { secretForms } from '../../../src/core/secrets/secret-forms.js';
 import { GraphClient } from '../../../src/graph/graph-client.js';
 import { rejection } from './world.js';
 

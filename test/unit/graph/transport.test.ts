@@ -1,8 +1,8 @@
 import http from 'node:http';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { NotLeaderError, TransientError } from '../../../src/core/errors.js';
-import { Secret } from '../../../src/core/secret.js';
+import { NotLeaderError, TransientError } from '../../../src/core/domain/errors.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
 import type { WriteFence } from '../../../src/runtime/ports.js';
 import { parseGraphJson, GraphTransport, type WireRequest } from '../../../src/graph/transport.js';
 import { eventually } from '../../support/eventually.js';

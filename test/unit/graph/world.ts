@@ -1,7 +1,7 @@
-import type { AppCredentials, GraphCallOptions, PageCredentials } from '../../../src/core/graph.js';
-import { Redactor } from '../../../src/core/redact.js';
-import { Secret } from '../../../src/core/secret.js';
-import { systemClock, type Clock } from '../../../src/core/clock.js';
+import type { AppCredentials, GraphCallOptions, PageCredentials } from '../../../src/core/ports/graph.js';
+import { Redactor } from '../../../src/core/secrets/redact.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
+import { systemClock, type Clock } from '../../../src/kit/clock.js';
 import { GraphClient } from '../../../src/graph/graph-client.js';
 import type { GraphObserver } from '../../../src/graph/observer.js';
 import type { WriteFence } from '../../../src/runtime/ports.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { NotLeaderError, TransientError } from '../../../src/core/errors.js';
-import type { GraphCallOptions } from '../../../src/core/graph.js';
+import { NotLeaderError, TransientError } from '../../../src/core/domain/errors.js';
+import type { GraphCallOptions } from '../../../src/core/ports/graph.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { graphWorld, rejection, type GraphWorld } from './world.js';

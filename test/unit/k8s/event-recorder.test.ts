@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../../src/api/meta.js';
-import { silentLogger } from '../../../src/core/log.js';
+import { silentLogger } from '../../../src/kit/log.js';
 import { KubeEventRecorder } from '../../../src/k8s/event-recorder.js';
 import type { KubeClient } from '../../../src/k8s/kube-http.js';
 import { neverWrites, writesAlone } from '../../../src/k8s/write-fences.js';

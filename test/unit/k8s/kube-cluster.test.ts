@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { NotLeaderError } from '../../../src/core/errors.js';
-import { silentLogger } from '../../../src/core/log.js';
+import { NotLeaderError } from '../../../src/core/domain/errors.js';
+import { silentLogger } from '../../../src/kit/log.js';
 import { KubeCluster } from '../../../src/k8s/kube-cluster.js';
 import type { KubeClusterOptions } from '../../../src/k8s/kube-cluster-options.js';
 import type { KubeClient } from '../../../src/k8s/kube-http.js';

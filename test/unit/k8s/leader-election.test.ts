@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { ClusterUnavailableError, NotLeaderError } from '../../../src/core/errors.js';
-import { silentLogger } from '../../../src/core/log.js';
+import { ClusterUnavailableError, NotLeaderError } from '../../../src/core/domain/errors.js';
+import { silentLogger } from '../../../src/kit/log.js';
 import { KubeStatusError } from '../../../src/k8s/kube-error.js';
 import { LeaderElection } from '../../../src/k8s/leader-election.js';
 import type { Lease, LeaseLock, LeaseSpec } from '../../../src/k8s/lease.js';

@@ -1,5 +1,5 @@
 import type { KubeObject } from '../../../src/api/meta.js';
-import type { LogFields, Logger } from '../../../src/core/log.js';
+import type { LogFields, Logger } from '../../../src/kit/log.js';
 import type { KubeClient } from '../../../src/k8s/kube-http.js';
 import type { ReflectorEvent, ReflectorOptions } from '../../../src/k8s/reflector-options.js';
 import { Reflector } from '../../../src/k8s/reflector.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ClusterUnavailableError } from '../../../src/core/errors.js';
-import { Secret } from '../../../src/core/secret.js';
+import { ClusterUnavailableError } from '../../../src/core/domain/errors.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
 import type { KubeClient } from '../../../src/k8s/kube-http.js';
 import { KubeReviews } from '../../../src/k8s/reviews.js';
 import { FakeClock } from '../../support/fake-clock.js';

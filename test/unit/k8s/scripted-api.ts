@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { KubeClient, type KubeCredentials } from '../../../src/k8s/kube-http.js';
-import type { Clock } from '../../../src/core/clock.js';
+import type { Clock } from '../../../src/kit/clock.js';
 
 export interface Seen {
   readonly method: string;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { silentLogger } from '../../../src/core/log.js';
+import { silentLogger } from '../../../src/kit/log.js';
 import type { KubeClient } from '../../../src/k8s/kube-http.js';
 import { CONFIG_MAPS, SECRETS } from '../../../src/k8s/resources.js';
 import { fetchData, KubeMetadataSource } from '../../../src/k8s/secret-source.js';

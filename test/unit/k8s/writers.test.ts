@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../../src/api/meta.js';
-import { ClusterUnavailableError, NotLeaderError, StaleReadError } from '../../../src/core/errors.js';
+import { ClusterUnavailableError, NotLeaderError, StaleReadError } from '../../../src/core/domain/errors.js';
 import { KubeFinalizerWriter } from '../../../src/k8s/finalizer-writer.js';
 import type { KubeClient } from '../../../src/k8s/kube-http.js';
 import { KubeLiveReader } from '../../../src/k8s/live-reader.js';

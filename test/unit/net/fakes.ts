@@ -1,4 +1,4 @@
-import type { NameRecord, NameSource } from '../../../src/net/resolver.js';
+import type { NameRecord, NameSource } from '../../../src/net/dial/resolver.js';
 
 function failure(code: string): Error {
   return Object.assign(new Error(code), { code });

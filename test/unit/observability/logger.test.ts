@@ -1,7 +1,7 @@
 import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { TransientError } from '../../../src/core/errors.js';
-import { Secret } from '../../../src/core/secret.js';
+import { TransientError } from '../../../src/core/domain/errors.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
 import { createLogger, type LoggerOptions } from '../../../src/observability/logger.js';
 import { FakeClock } from '../../support/fake-clock.js';
 

@@ -12,7 +12,7 @@ import { QueueMetrics } from '../../../src/observability/queue-metrics.js';
 import * as reflector from '../../../src/observability/reflector-metrics.js';
 import * as webhook from '../../../src/observability/webhook-metrics.js';
 import type { PagesApiObserver } from '../../../src/pages-api/ports.js';
-import type { QueueObserver } from '../../../src/runtime/work-queue.js';
+import type { QueueObserver } from '../../../src/runtime/queue/work-queue.js';
 import type { WebhookObserver } from '../../../src/webhook/observe.js';
 
 /** The metrics' text, a series a line. */

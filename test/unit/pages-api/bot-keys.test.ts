@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { Secret } from '../../../src/core/secret.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
 import { createBotKeyAccess, type BotKey } from '../../../src/pages-api/bot-keys.js';
 import { anEntry } from './fakes.js';
 import { closeServers, setUp } from './set-up.js';

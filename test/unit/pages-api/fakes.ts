@@ -1,6 +1,6 @@
-import type { NamespacedName } from '../../../src/core/object-key.js';
-import type { PageDirectory, PageEntry } from '../../../src/core/page-directory.js';
-import { Secret } from '../../../src/core/secret.js';
+import type { NamespacedName } from '../../../src/core/domain/object-key.js';
+import type { PageDirectory, PageEntry } from '../../../src/core/ports/page-directory.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
 import type { Access, Authenticator, Authorizer, Caller } from '../../../src/pages-api/ports.js';
 
 /** A page that needs no explanation. */

@@ -1,4 +1,4 @@
-import type { Logger } from '../../../src/core/log.js';
+import type { Logger } from '../../../src/kit/log.js';
 import { createPagesApiServer, type PagesApiOptions, type PagesApiServer } from '../../../src/pages-api/server.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { aJwt, anEntry, FakeDirectory, FakeReviews } from './fakes.js';

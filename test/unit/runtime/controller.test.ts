@@ -6,12 +6,12 @@ import {
   StaleReadError,
   TerminalError,
   TransientError,
-} from '../../../src/core/errors.js';
-import type { Logger } from '../../../src/core/log.js';
-import { keyText, type NamespacedName } from '../../../src/core/object-key.js';
+} from '../../../src/core/domain/errors.js';
+import type { Logger } from '../../../src/kit/log.js';
+import { keyText, type NamespacedName } from '../../../src/core/domain/object-key.js';
 import { Controller, type ReconcileOutcome } from '../../../src/runtime/controller.js';
 import type { Result } from '../../../src/runtime/ports.js';
-import { WorkQueue } from '../../../src/runtime/work-queue.js';
+import { WorkQueue } from '../../../src/runtime/queue/work-queue.js';
 import { FakeClock, flush } from '../../support/fake-clock.js';
 
 const A: NamespacedName = { namespace: 'bots', name: 'a' };

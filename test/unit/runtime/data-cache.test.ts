@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { silentLogger } from '../../../src/core/log.js';
-import type { NamespacedName } from '../../../src/core/object-key.js';
+import { silentLogger } from '../../../src/kit/log.js';
+import type { NamespacedName } from '../../../src/core/domain/object-key.js';
 import { ReferencedData, type ReferencedDataOptions } from '../../../src/runtime/data-cache.js';
 import { FakeClock, flush } from '../../support/fake-clock.js';
 import { FakeSecrets } from './fake-secrets.js';

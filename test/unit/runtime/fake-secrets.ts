@@ -1,4 +1,4 @@
-import { keyText, type NamespacedName } from '../../../src/core/object-key.js';
+import { keyText, type NamespacedName } from '../../../src/core/domain/object-key.js';
 import type { Coverage, FetchedData, MetadataSource } from '../../../src/runtime/data-ports.js';
 
 /** Secrets as the server has them, and what the watch has told of them so far. */

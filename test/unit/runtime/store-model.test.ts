@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { keyOf, keyText } from '../../../src/core/object-key.js';
-import { silentLogger, type Logger } from '../../../src/core/log.js';
+import { keyOf, keyText } from '../../../src/core/domain/object-key.js';
+import { silentLogger, type Logger } from '../../../src/kit/log.js';
 import { Store, type StoreOptions } from '../../../src/runtime/store.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { names, thing, type Thing } from './things.js';

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
 import { request } from 'node:http';
 
-import type { Delivery, PostVerdict, RoutedPost } from '../../../src/core/delivery.js';
-import { silentLogger, type Logger } from '../../../src/core/log.js';
-import type { PageLookup, PageRoute, RouteAnswer, WebhookApp } from '../../../src/core/page-route.js';
-import { systemClock, type Clock } from '../../../src/core/clock.js';
-import { Secret } from '../../../src/core/secret.js';
+import type { Delivery, PostVerdict, RoutedPost } from '../../../src/core/ports/delivery.js';
+import { silentLogger, type Logger } from '../../../src/kit/log.js';
+import type { PageLookup, PageRoute, RouteAnswer, WebhookApp } from '../../../src/core/ports/page-lookup.js';
+import { systemClock, type Clock } from '../../../src/kit/clock.js';
+import { Secret } from '../../../src/core/secrets/secret.js';
 import type { WebhookLimits } from '../../../src/webhook/limits.js';
 import type { EntryResult, Handshake, Ignored, Refusal, WebhookObserver } from '../../../src/webhook/observe.js';
 import { createWebhookServer, type TlsPair, type WebhookServer } from '../../../src/webhook/server.js';

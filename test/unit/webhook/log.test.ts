@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 
-import { systemClock } from '../../../src/core/clock.js';
-import type { Delivery } from '../../../src/core/delivery.js';
-import type { Logger } from '../../../src/core/log.js';
+import { systemClock } from '../../../src/kit/clock.js';
+import type { Delivery } from '../../../src/core/ports/delivery.js';
+import type { Logger } from '../../../src/kit/log.js';
 import { APP_ID, FakeDelivery, PATH, aBody, aMessage, call, post, sign, startEdge, type Edge } from './fakes.js';
 
 let edge: Edge | undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { APP_REASONS, type AppConditionType } from '../../../../src/api/v1alpha1/conditions.js';
 import type { MessengerApp } from '../../../../src/api/v1alpha1/types.gen.js';
-import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../../src/core/errors.js';
+import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../../src/core/domain/errors.js';
 import { anApp, aPage, aSettledWorld, CALLBACK, MAIN, SHOP, World } from '../support/world.js';
 
 const SECOND = { namespace: 'bots', name: 'second' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { MessengerApp, MessengerPage } from '../../../../src/api/v1alpha1/types.gen.js';
-import { checkAccepted } from '../../../../src/controller/messengerpage/checks.js';
+import { checkAccepted } from '../../../../src/controller/messengerpage/acceptance.js';
 
 const APP: MessengerApp = {
   metadata: { name: 'main', namespace: 'bots' },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../../src/core/errors.js';
+import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../../src/core/domain/errors.js';
 import { anApp, aPage, aSettledWorld, aWorld, MAIN, SHOP, type World } from '../support/world.js';
 
 const DOWN = new TransientError('GraphUnavailable', 'Graph cannot be reached');

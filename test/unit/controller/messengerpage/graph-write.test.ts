@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { UNSUBSCRIBE_FINALIZER } from '../../../../src/api/v1alpha1/constants.js';
 import type { MessengerPage } from '../../../../src/api/v1alpha1/types.gen.js';
 import { assertMayWrite } from '../../../../src/controller/messengerpage/graph-write.js';
-import { NotLeaderError, StaleReadError } from '../../../../src/core/errors.js';
+import { NotLeaderError, StaleReadError } from '../../../../src/core/domain/errors.js';
 import type { FinalizerWriter } from '../../../../src/runtime/ports.js';
 import { aPage } from '../support/world.js';
 

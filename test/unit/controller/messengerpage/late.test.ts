@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { ClusterUnavailableError, TransientError } from '../../../../src/core/errors.js';
+import { ClusterUnavailableError, TransientError } from '../../../../src/core/domain/errors.js';
 import { aPage, aSettledWorld, aWorld, SHOP } from '../support/world.js';
 
 const SECOND = { namespace: 'bots', name: 'second' };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { AppCredentialError, ClusterUnavailableError, RateLimitedError, TransientError } from '../../../../src/core/errors.js';
+import { AppCredentialError, ClusterUnavailableError, RateLimitedError, TransientError } from '../../../../src/core/domain/errors.js';
 import { aSettledWorld, aWorld, SHOP } from '../support/world.js';
 
 const DOWN = new TransientError('GraphUnavailable', 'Graph cannot be reached');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { PAGE_REASONS, type PageConditionType } from '../../../../src/api/v1alpha1/conditions.js';
 import type { MessengerPage } from '../../../../src/api/v1alpha1/types.gen.js';
-import { TerminalError, TransientError } from '../../../../src/core/errors.js';
+import { TerminalError, TransientError } from '../../../../src/core/domain/errors.js';
 import { anApp, aPage, aSettledWorld, aWorld, MAIN, SHOP, World } from '../support/world.js';
 
 const OTHER = { namespace: 'platform', name: 'main' };

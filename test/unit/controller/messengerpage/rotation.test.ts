@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { TransientError } from '../../../../src/core/errors.js';
-import { tokenFingerprint } from '../../../../src/core/fingerprint.js';
-import { Secret } from '../../../../src/core/secret.js';
+import { TransientError } from '../../../../src/core/domain/errors.js';
+import { tokenFingerprint } from '../../../../src/core/secrets/fingerprint.js';
+import { Secret } from '../../../../src/core/secrets/secret.js';
 import { aPage, aSettledWorld, aWorld, SHOP, type World } from '../support/world.js';
 
 const print = (world: World, token: string): string =>

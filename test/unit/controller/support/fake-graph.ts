@@ -1,4 +1,4 @@
-import { AppCredentialError, TerminalError } from '../../../../src/core/errors.js';
+import { AppCredentialError, TerminalError } from '../../../../src/core/domain/errors.js';
 import type {
   AppCredentials,
   AppGraph,
@@ -9,8 +9,8 @@ import type {
   PageGraph,
   PageInfo,
   TokenInfo,
-} from '../../../../src/core/graph.js';
-import type { Secret } from '../../../../src/core/secret.js';
+} from '../../../../src/core/ports/graph.js';
+import type { Secret } from '../../../../src/core/secrets/secret.js';
 
 const NOT_SUBSCRIBED: ObservedSubscription = { subscribed: false, fields: new Set() };
 

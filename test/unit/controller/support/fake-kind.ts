@@ -1,7 +1,7 @@
 import type { KubeObject } from '../../../../src/api/meta.js';
-import { StaleReadError } from '../../../../src/core/errors.js';
-import { keyOf, keyText, type NamespacedName } from '../../../../src/core/object-key.js';
-import { rfc3339 } from '../../../../src/core/clock.js';
+import { StaleReadError } from '../../../../src/core/domain/errors.js';
+import { keyOf, keyText, type NamespacedName } from '../../../../src/core/domain/object-key.js';
+import { rfc3339 } from '../../../../src/kit/clock.js';
 import { sameData } from '../../../../src/runtime/equality.js';
 import type { FinalizerWriter, LiveReader, StatusWriter } from '../../../../src/runtime/ports.js';
 import { Store, type StoreOptions } from '../../../../src/runtime/store.js';

@@ -1,5 +1,5 @@
-import { ClusterUnavailableError } from '../../../../src/core/errors.js';
-import { keyText, parseKey, type NamespacedName } from '../../../../src/core/object-key.js';
+import { ClusterUnavailableError } from '../../../../src/core/domain/errors.js';
+import { keyText, parseKey, type NamespacedName } from '../../../../src/core/domain/object-key.js';
 import type { DataCache, DataState } from '../../../../src/runtime/ports.js';
 import type { FakeClock } from '../../../support/fake-clock.js';
 

@@ -1,8 +1,8 @@
 import type { Namespace, Service } from '../../../../src/api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../../../src/api/v1alpha1/types.gen.js';
-import { NotLeaderError } from '../../../../src/core/errors.js';
-import { silentLogger } from '../../../../src/core/log.js';
-import { keyText, parseKey, type NamespacedName } from '../../../../src/core/object-key.js';
+import { NotLeaderError } from '../../../../src/core/domain/errors.js';
+import { silentLogger } from '../../../../src/kit/log.js';
+import { keyText, parseKey, type NamespacedName } from '../../../../src/core/domain/object-key.js';
 import { makeControllers, type ControllerOptions, type Controllers } from '../../../../src/controller/controllers.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../../../src/controller/indexes.js';
 import { findCondition } from '../../../../src/runtime/conditions.js';

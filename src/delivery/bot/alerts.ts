@@ -1,0 +1,47 @@
+import type { Clock } from '../../kit/clock.js';
+import { traceIdOf } from '../../core/ports/delivery.js';
+import type { Logger } from '../../kit/log.js';
+import type { PageRoute } from '../../core/ports/page-lookup.js';
+
+import type { Alert, DeliveryObserver } from '../observe.js';
+
+const ONE_LINE_EVERY_MS = 60_000;
+const MAX_REMEMBERED = 2_000;
+
+const MESSAGES: Readonly<Record<Alert, string>> = {
+  given_up: 'gave an event up: its bot was unavailable for too long',
+  refuses_everything: 'bot refuses and accepts nothing: wrong signing secret?',
+  address_refused: 'backend leads to an address that is not allowed',
+};
+
+interface AlertsDeps {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly observe: DeliveryObserver;
+}
+
+/** Every alert is counted; a page logs one line a minute of each kind, however many events it stands for. */
+export class Alerts {
+  readonly #deps: AlertsDeps;
+  readonly #logged = new Map<string, { readonly atMs: number; since: number }>();
+
+  constructor(deps: AlertsDeps) {
+    this.#deps = deps;
+  }
+
+  /** `traceparent`: of the event that raised it, as its bot got it. */
+  raise(kind: Alert, { appId, pageId, key: pageKey, owner }: PageRoute, traceparent: string): void {
+    const { clock, log, observe } = this.#deps;
+    observe.alert(kind);
+    const key = `${kind} ${pageKey}`;
+    const before = this.#logged.get(key);
+    if (before !== undefined && clock.monotonicMs() - before.atMs < ONE_LINE_EVERY_MS) {
+      before.since++;
+      return;
+    }
+    if (this.#logged.size >= MAX_REMEMBERED) this.#logged.clear();
+    this.#logged.set(key, { atMs: clock.monotonicMs(), since: 0 });
+    const page = `${owner.namespace}/${owner.name}`;
+    log.warn(MESSAGES[kind], { appId, pageId, page, traceId: traceIdOf(traceparent), more: before?.since ?? 0 });
+  }
+}

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+
+import type { Clock } from '../../kit/clock.js';
+import type { BackendTarget } from '../../core/ports/page-lookup.js';
+import type { Secret } from '../../core/secrets/secret.js';
+
+import { Circuit } from './circuit.js';
+import type { DeliveryLimits } from '../limits.js';
+
+const MAX_BACKENDS = 10_000;
+/** An open circuit that nobody tried for so long is not counted any more: its page is gone, or nothing comes for it. */
+const OPEN_COUNTS_MS = 10 * 60_000;
+
+/** What a backend made of requests signed with one secret. */
+interface Trust {
+  acceptedMs: number;
+  refusalsSince: number;
+}
+
+interface Known {
+  readonly circuit: Circuit;
+  /** By fingerprint of the signing secret: a page with a wrong one shares the bot, not the trust in its refusals. */
+  readonly trust: Map<string, Trust>;
+  isForgotten: boolean;
+}
+
+/** What is known of each backend's health. Bounded: the one known for longest is forgotten. */
+export class Backends {
+  readonly #clock: Clock;
+  readonly #limits: DeliveryLimits;
+  readonly #tellOpen: (count: number) => void;
+  /** Since when each was not tried, longest first. */
+  readonly #open = new Map<Circuit, number>();
+  #cancel: (() => void) | undefined;
+  readonly #known = new Map<string, Known>();
+  /** A shorter way to the same: a target serves many requests. */
+  readonly #byTarget = new WeakMap<BackendTarget, Known>();
+  readonly #fingerprints = new WeakMap<Secret, string>();
+
+  /** `tellOpen` is told how many circuits are open, whenever that changes. */
+  constructor(clock: Clock, limits: DeliveryLimits, tellOpen: (count: number) => void) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#tellOpen = tellOpen;
+  }
+
+  /** Whether a request may go now. Whoever gets true tells the outcome by `went`. */
+  enter(target: BackendTarget): boolean {
+    return this.#of(target).circuit.enter();
+  }
+
+  /** How a request went: whether somebody was there to answer it. */
+  went(target: BackendTarget, answered: boolean): void {
+    const { circuit } = this.#of(target);
+    if (answered) circuit.answered();
+    else circuit.failed();
+    const before = this.#open.size;
+    if (this.#open.delete(circuit) || circuit.isOpen) this.#noteOpen(circuit, before);
+  }
+
+  accepted(target: BackendTarget, secret: Secret): void {
+    const { trust } = this.#of(target);
+    const key = this.#fingerprint(secret);
+    const now = this.#clock.monotonicMs();
+    const known = trust.get(key);
+    if (known !== undefined) {
+      known.acceptedMs = now;
+      known.refusalsSince = 0;
+      return;
+    }
+    if (trust.size > 64) trust.clear();
+    trust.set(key, { acceptedMs: now, refusalsSince: 0 });
+  }
+
+  /** @returns whether the refusal is to be believed: the backend accepted something lately, and did not refuse everything since */
+  refused(target: BackendTarget, secret: Secret): boolean {
+    const known = this.#of(target).trust.get(this.#fingerprint(secret));
+    if (known === undefined) return false;
+    known.refusalsSince++;
+    const { refusalNeedsAcceptanceMs, refusalsBelieved } = this.#limits;
+    return known.refusalsSince <= refusalsBelieved && this.#clock.monotonicMs() - known.acceptedMs <= refusalNeedsAcceptanceMs;
+  }
+
+  #noteOpen(circuit: Circuit, before: number): void {
+    if (circuit.isOpen) this.#open.set(circuit, this.#clock.monotonicMs());
+    if (this.#open.size !== before) this.#tellOpen(this.#open.size);
+    if (this.#open.size > 0) {
+      this.#cancel ??= this.#clock.setTimer(OPEN_COUNTS_MS, this.#forget);
+      return;
+    }
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  readonly #forget = (): void => {
+    const before = this.#open.size;
+    const dueMs = this.#clock.monotonicMs() - OPEN_COUNTS_MS;
+    let waitMs: number | undefined;
+    for (const [circuit, triedMs] of this.#open) {
+      if (triedMs > dueMs) {
+        waitMs = triedMs - dueMs;
+        break;
+      }
+      this.#open.delete(circuit);
+    }
+    if (this.#open.size !== before) this.#tellOpen(this.#open.size);
+    this.#cancel = waitMs === undefined ? undefined : this.#clock.setTimer(waitMs, this.#forget);
+  };
+
+  #of(target: BackendTarget): Known {
+    const near = this.#byTarget.get(target);
+    if (near !== undefined && !near.isForgotten) return near;
+    const known = this.#find(keyOf(target));
+    this.#byTarget.set(target, known);
+    return known;
+  }
+
+  #find(key: string): Known {
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      if (this.#known.size >= MAX_BACKENDS) this.#forgetOldest();
+      known = { circuit: new Circuit(this.#clock, this.#limits), trust: new Map(), isForgotten: false };
+      this.#known.set(key, known);
+    }
+    return known;
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#known;
+    if (oldest === undefined) return;
+    this.#known.delete(oldest[0]);
+    oldest[1].isForgotten = true;
+  }
+
+  #fingerprint(secret: Secret): string {
+    let fingerprint = this.#fingerprints.get(secret);
+    if (fingerprint === undefined) {
+      fingerprint = createHash('sha256').update(secret.reveal()).digest('base64url').slice(0, 16);
+      this.#fingerprints.set(secret, fingerprint);
+    }
+    return fingerprint;
+  }
+}
+
+function keyOf(target: BackendTarget): string {
+  return target.kind === 'url' ? target.url : `${target.namespace}/${target.name}:${target.port}`;
+}

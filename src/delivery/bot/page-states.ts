@@ -1,0 +1,76 @@
+import type { PageRoute } from '../../core/ports/page-lookup.js';
+
+import type { UnavailableWhy } from '../observe.js';
+
+/** How delivery to one page goes, as this replica sees it. Times are of the wall clock, in milliseconds. */
+export interface PageDeliveryState {
+  readonly appId: string;
+  readonly pageId: string;
+  readonly owner: string;
+  readonly lastEventMs: number | undefined;
+  readonly lastAcceptedMs: number | undefined;
+  readonly lastFailure: { readonly atMs: number; readonly why: UnavailableWhy | 'refused' | 'given_up' } | undefined;
+}
+
+type Failure = NonNullable<PageDeliveryState['lastFailure']>['why'];
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+interface Known extends Mutable<PageDeliveryState> {
+  /** Of the route it was last told of: the same object is known again without a look at it. */
+  ofRoute: PageRoute['owner'];
+}
+
+const MAX_PAGES = 20_000;
+
+/** For an internal listing, never for metrics. Bounded: the page that came first is forgotten first. */
+export class PageStates {
+  readonly #states = new Map<string, Known>();
+
+  accepted(route: PageRoute, nowMs: number): void {
+    const state = this.#of(route);
+    state.lastEventMs = nowMs;
+    state.lastAcceptedMs = nowMs;
+  }
+
+  failed(route: PageRoute, nowMs: number, why: Failure): void {
+    const state = this.#of(route);
+    state.lastEventMs = nowMs;
+    state.lastFailure = { atMs: nowMs, why };
+  }
+
+  list(): readonly PageDeliveryState[] {
+    return Array.from(this.#states.values(), ({ appId, pageId, owner, lastEventMs, lastAcceptedMs, lastFailure }) => {
+      return { appId, pageId, owner, lastEventMs, lastAcceptedMs, lastFailure };
+    });
+  }
+
+  #of(route: PageRoute): Known {
+    const { appId, pageId, key, owner } = route;
+    const known = this.#states.get(key);
+    if (known?.ofRoute === owner) return known;
+    if (known !== undefined && isOf(known, owner)) {
+      known.ofRoute = owner;
+      return known;
+    }
+    if (this.#states.size >= MAX_PAGES) {
+      const [oldest] = this.#states.keys();
+      if (oldest !== undefined) this.#states.delete(oldest);
+    }
+    const fresh = {
+      ofRoute: owner,
+      appId,
+      pageId,
+      owner: `${owner.namespace}/${owner.name}`,
+      lastEventMs: undefined,
+      lastAcceptedMs: undefined,
+      lastFailure: undefined,
+    };
+    this.#states.set(key, fresh);
+    return fresh;
+  }
+}
+
+/** `owner` is `namespace/name`; no text is made to compare it. */
+function isOf({ owner }: PageDeliveryState, { namespace, name }: PageRoute['owner']): boolean {
+  return owner.length === namespace.length + 1 + name.length && owner.startsWith(namespace) && owner.endsWith(name);
+}

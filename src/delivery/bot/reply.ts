@@ -1,0 +1,33 @@
+import type { BotAnswer } from './backend-client.js';
+import type { UnavailableWhy } from '../observe.js';
+
+export type Reply =
+  | { readonly kind: 'accepted' }
+  /** Final. */
+  | { readonly kind: 'refused' }
+  /** Final for one item; several are sent again in halves. */
+  | { readonly kind: 'too_large' }
+  | { readonly kind: 'unavailable'; readonly why: UnavailableWhy };
+
+/** 4xx that tell of the way to the bot, or of now, and not of the event. */
+const NOT_ABOUT_THE_EVENT: ReadonlySet<number> = new Set([401, 403, 404, 407, 408, 425, 429]);
+/** Gateways say these when nobody is behind them. */
+const NOBODY_THERE: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** What a bot's answer means. A redirect is followed by nobody: the backend is not where its page says. */
+export function replyOf(answer: BotAnswer): Reply {
+  if (answer.kind === 'none') return { kind: 'unavailable', why: answer.why };
+  const { status } = answer;
+  if (status >= 200 && status < 300) return { kind: 'accepted' };
+  if (status === 413) return { kind: 'too_large' };
+  if (status >= 400 && status < 500 && !NOT_ABOUT_THE_EVENT.has(status)) return { kind: 'refused' };
+  return { kind: 'unavailable', why: 'status' };
+}
+
+/**
+ * Whether somebody was there to answer. A 500 is an answer: one event that a bot cannot digest must not close the way for
+ * all others.
+ */
+export function isAnswered(answer: BotAnswer): boolean {
+  return answer.kind === 'answer' && !NOBODY_THERE.has(answer.status);
+}

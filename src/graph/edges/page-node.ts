@@ -1,0 +1,31 @@
+import { TransientError } from '../../core/domain/errors.js';
+import type { GraphCallOptions, PageCredentials, PageInfo } from '../../core/ports/graph.js';
+import type { Redactor } from '../../core/secrets/redact.js';
+import type { GraphCaller } from '../caller.js';
+import { secretsOf } from '../credentials.js';
+import { asRecord, asText } from '../json.js';
+
+/** `GET /{page-id}?fields=id,name`: what the Page is called, redacted since it stands in the status. */
+export function readPage(
+  deps: { readonly caller: GraphCaller; readonly redactor: Redactor },
+  page: PageCredentials,
+  options: GraphCallOptions,
+): Promise<PageInfo> {
+  const auth = { app: page.app, token: page.token };
+  const call = {
+    operation: 'page_info',
+    method: 'GET',
+    path: [page.pageId],
+    params: { fields: 'id,name' },
+    auth,
+    pageId: page.pageId,
+    options,
+  } as const;
+  return deps.caller.call(call, (body) => {
+    const record = asRecord(body);
+    const id = asText(record?.['id']);
+    if (id === undefined) throw new TransientError('GraphUnavailable', "Graph's answer for a Page has no id");
+    const name = asText(record?.['name']);
+    return { id, name: name === undefined ? undefined : deps.redactor.text(name, secretsOf(auth)) };
+  });
+}

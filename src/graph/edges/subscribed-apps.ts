@@ -1,0 +1,63 @@
+import type { GraphCallOptions, ObservedSubscription, PageCredentials } from '../../core/ports/graph.js';
+import { requireSuccess, rows } from '../answers.js';
+import type { GraphCaller } from '../caller.js';
+import { asRecord, asText, asTexts } from '../json.js';
+import { collectPages } from '../paging.js';
+
+/**
+ * `GET /{page-id}/subscribed_apps`. Graph lists a row for each app on the Page; only our app's counts.
+ * Source: https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
+ */
+export async function readSubscription(
+  caller: GraphCaller,
+  page: PageCredentials,
+  options: GraphCallOptions,
+): Promise<ObservedSubscription> {
+  let fields: readonly string[] | undefined;
+  await collectPages(async (after) => {
+    const call = {
+      ...onPage(page, options),
+      operation: 'observe',
+      method: 'GET',
+      params: { fields: 'id,subscribed_fields', ...after },
+    } as const;
+    return caller.call(call, (body) => {
+      fields ??= ownFields(body, page.app.appId);
+      return fields === undefined ? body : undefined;
+    });
+  });
+  return { subscribed: fields !== undefined, fields: new Set(fields) };
+}
+
+function ownFields(body: unknown, appId: string): readonly string[] | undefined {
+  const own = rows(body, 'subscribed_apps').find((row) => asText(asRecord(row)?.['id']) === appId);
+  return own === undefined ? undefined : asTexts(asRecord(own)?.['subscribed_fields']);
+}
+
+/** `POST /{page-id}/subscribed_apps`: replaces our app's whole list. One bad field, and Graph changes nothing at all. */
+export async function replaceSubscription(
+  caller: GraphCaller,
+  page: PageCredentials,
+  fields: readonly string[],
+  options: GraphCallOptions,
+): Promise<void> {
+  const params = { subscribed_fields: fields.join(',') };
+  await caller.call({ ...onPage(page, options), operation: 'subscribe', method: 'POST', params }, requireSuccess);
+}
+
+/** `DELETE /{page-id}/subscribed_apps` with the Page's token. Removes our app's whole row. */
+export async function deleteSubscription(caller: GraphCaller, page: PageCredentials, options: GraphCallOptions): Promise<void> {
+  await caller.call({ ...onPage(page, options), operation: 'unsubscribe', method: 'DELETE', params: {} }, requireSuccess);
+}
+
+/** The same with the app token, for a Graph that answers `(#15) This method must be called with an app access_token`. */
+export async function deleteSubscriptionAsApp(caller: GraphCaller, page: PageCredentials, options: GraphCallOptions): Promise<void> {
+  const call = { ...onPage(page, options), auth: { app: page.app } };
+  await caller.call({ ...call, operation: 'unsubscribe_as_app', method: 'DELETE', params: {} }, requireSuccess);
+}
+
+function onPage(page: PageCredentials, options: GraphCallOptions) {
+  // Always the explicit id: `/me` would act on whatever Page the token happens to belong to.
+  const path = [page.pageId, 'subscribed_apps'];
+  return { path, auth: { app: page.app, token: page.token }, pageId: page.pageId, options };
+}

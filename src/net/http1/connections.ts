@@ -1,0 +1,133 @@
+import type { Socket } from 'node:net';
+
+import type { Clock } from '../../kit/clock.js';
+import { Deadlines } from '../../kit/deadlines.js';
+
+import { BotConnection, type Owner } from './bot-connection.js';
+import type { Exchange } from './exchange.js';
+
+/** Below the 5 s after which Node servers close an idle connection; a server's own hint counts. */
+const IDLE_MS = 4_000;
+/** Before the time at which the bot itself would close it, so that no request meets a closing connection. */
+const BEFORE_THE_BOT_MS = 2_000;
+
+export interface ConnectionsDeps {
+  readonly clock: Clock;
+  readonly dial: () => Promise<Socket>;
+  /** Open at a time; more requests wait in their order. */
+  readonly most: number;
+}
+
+/**
+ * The connections to one backend. The one that was used last serves next, so that no more stay open than are needed; it
+ * carries one request at a time. One on which a request failed is not used again.
+ */
+export class Connections implements Owner {
+  readonly #deps: ConnectionsDeps;
+  readonly #all = new Set<BotConnection>();
+  /** The one used last is at the end. */
+  readonly #free: BotConnection[] = [];
+  #waiting: Exchange[] = [];
+  #waitingAt = 0;
+  /** Of those that are free. */
+  readonly #deadlines: Deadlines;
+  #isClosing = false;
+  #isDestroyed = false;
+  #onEmpty: () => void = () => undefined;
+
+  constructor(deps: ConnectionsDeps) {
+    this.#deps = deps;
+    this.#deadlines = new Deadlines(deps.clock);
+  }
+
+  /** Tells the exchange what became of it, in any case and once. */
+  send(exchange: Exchange): void {
+    if (this.#isDestroyed) {
+      exchange.refuse();
+      return;
+    }
+    const connection = this.#takeFree();
+    if (connection !== undefined) connection.send(exchange);
+    else if (this.#all.size < this.#deps.most) this.#all.add(new BotConnection(this.#deps.dial, this, exchange));
+    else this.#waiting.push(exchange);
+  }
+
+  freed(connection: BotConnection, idleSeconds: number | undefined): void {
+    const next = this.#next();
+    if (next !== undefined) {
+      connection.send(next);
+      return;
+    }
+    const idleMs = idleSeconds === undefined ? IDLE_MS : idleSeconds * 1_000 - BEFORE_THE_BOT_MS;
+    if (this.#isClosing || idleMs <= 0) {
+      connection.destroy();
+      return;
+    }
+    connection.deadlineMs = this.#deps.clock.monotonicMs() + idleMs;
+    this.#free.push(connection);
+    this.#deadlines.add(connection);
+  }
+
+  gone(connection: BotConnection): void {
+    this.#all.delete(connection);
+    this.#deadlines.remove(connection);
+    const at = this.#free.indexOf(connection);
+    if (at >= 0) this.#free.splice(at, 1);
+    const next = this.#next();
+    if (next !== undefined) this.send(next);
+    this.#noteEnd();
+  }
+
+  /** Resolves when what is under way or waits has ended. */
+  close(): Promise<void> {
+    this.#stop();
+    const closed = new Promise<void>((resolve) => (this.#onEmpty = resolve));
+    for (const connection of this.#free.splice(0)) connection.destroy();
+    this.#noteEnd();
+    return closed;
+  }
+
+  /** Ends everything at once. What was not begun may be tried elsewhere. */
+  destroy(): void {
+    this.#isDestroyed = true;
+    this.#stop();
+    for (let next = this.#next(); next !== undefined; next = this.#next()) next.refuse();
+    for (const connection of this.#all) connection.destroy();
+  }
+
+  #stop(): void {
+    this.#isClosing = true;
+    this.#deadlines.stop();
+  }
+
+  #takeFree(): BotConnection | undefined {
+    for (;;) {
+      const connection = this.#free.pop();
+      if (connection === undefined) return undefined;
+      this.#deadlines.remove(connection);
+      if (connection.deadlineMs > this.#deps.clock.monotonicMs()) return connection;
+      connection.destroy();
+    }
+  }
+
+  /** The first that still waits: some have given up in the meantime. */
+  #next(): Exchange | undefined {
+    while (this.#waitingAt < this.#waiting.length) {
+      const exchange = this.#waiting[this.#waitingAt++];
+      if (this.#waitingAt > 256 && this.#waitingAt * 2 > this.#waiting.length) {
+        this.#waiting = this.#waiting.slice(this.#waitingAt);
+        this.#waitingAt = 0;
+      }
+      if (exchange !== undefined && !exchange.settled) return exchange;
+    }
+    if (this.#waitingAt > 0) {
+      this.#waiting = [];
+      this.#waitingAt = 0;
+    }
+    return undefined;
+  }
+
+  #noteEnd(): void {
+    if (this.#isClosing && this.#all.size === 0) this.#onEmpty();
+  }
+}

@@ -1,0 +1,40 @@
+import type { KubeObject, Namespace } from '../api/meta.js';
+import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
+import { consentOf, type Consent } from '../core/domain/consent.js';
+import type { NamespacedName } from '../core/domain/object-key.js';
+import type { Lister } from '../runtime/ports.js';
+
+/** A lister of namespaces; undefined where the operator may not read them. */
+export type NamespaceLabels = Pick<Lister<Namespace>, 'get'> | undefined;
+
+/** The MessengerApp that a page names. */
+export function appKeyOf(page: MessengerPage): NamespacedName {
+  return { namespace: page.spec.appRef.namespace ?? namespaceOf(page), name: page.spec.appRef.name };
+}
+
+export function namespaceOf(object: KubeObject): string {
+  return object.metadata.namespace ?? '';
+}
+
+/** Whether the page's app is in the page's own namespace. */
+export function isInAppNamespace(page: MessengerPage): boolean {
+  return appKeyOf(page).namespace === namespaceOf(page);
+}
+
+/** Which install handles the page: its app's class; without an app the unnamed one. */
+export function classOf(app: MessengerApp | undefined): string {
+  return app?.spec.className ?? '';
+}
+
+/** Whether the app lets this page use it. */
+export function consentTo(page: MessengerPage, app: MessengerApp, namespaces: NamespaceLabels): Consent {
+  const namespace = namespaceOf(page);
+  const labels = namespaces?.get({ namespace: '', name: namespace })?.metadata.labels;
+  return consentOf(app, namespace, labels);
+}
+
+/** The unit of ownership, `appId/pageId`; undefined while the appId is not known. */
+export function claimKeyOf(page: MessengerPage, app: MessengerApp | undefined): string | undefined {
+  const appId = app?.spec.appId ?? page.status?.claim?.appId;
+  return appId === undefined ? undefined : `${appId}/${page.spec.pageId}`;
+}

@@ -1,0 +1,118 @@
+import { IN_USE_FINALIZER, UNSUBSCRIBE_FINALIZER } from '../api/v1alpha1/constants.js';
+import type { KubeObject } from '../api/meta.js';
+import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
+import { KeyMutex } from '../controller/key-mutex.js';
+import type { Clock } from '../kit/clock.js';
+import { StaleReadError } from '../core/domain/errors.js';
+import type { Logger } from '../kit/log.js';
+import { keyOf, keyText } from '../core/domain/object-key.js';
+import { DeadlineError, withDeadline } from '../runtime/deadline.js';
+import { hasFinalizer } from '../runtime/finalizers.js';
+import { Limiter } from '../runtime/limiter.js';
+import type { FinalizerWriter, LiveReader } from '../runtime/ports.js';
+import { left, type PageGoodBye } from './page.js';
+import type { ReleasedObject } from './report.js';
+import { rowOf, type Targets } from './targets.js';
+
+export interface ReleaseWorkDeps {
+  readonly pages: { readonly live: LiveReader<MessengerPage>; readonly finalizers: Pick<FinalizerWriter<MessengerPage>, 'remove'> };
+  readonly apps: { readonly finalizers: Pick<FinalizerWriter<MessengerApp>, 'remove'> };
+  /** Takes a page off Graph; undefined: nobody asked for that. */
+  readonly goodBye: ((page: MessengerPage, signal: AbortSignal) => Promise<PageGoodBye>) | undefined;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly dryRun: boolean;
+  /** From now on, for all calls at Graph together: what is left of the time is for the finalizers. */
+  readonly graphMs: number;
+}
+
+/** At once: as many connections as there are to the API server and to Graph. */
+const AT_ONCE = 32;
+/** A page may be changed or deleted while it is looked at; not so many times in a row. */
+const TRIES = 3;
+const NO_TIME = 'for there was no time left to ask Graph';
+
+/** Frees the pages, then the apps. Never throws: what goes wrong with an object stands in its line. */
+export class ReleaseWork {
+  readonly #deps: ReleaseWorkDeps;
+  readonly #places = new Limiter(AT_ONCE);
+  readonly #mutex = new KeyMutex();
+
+  constructor(deps: ReleaseWorkDeps) {
+    this.#deps = deps;
+  }
+
+  async run({ pages, apps, skipped }: Targets, signal: AbortSignal): Promise<readonly ReleasedObject[]> {
+    const graph = withDeadline(this.#deps.clock, signal, this.#deps.graphMs);
+    try {
+      const freedPages = await Promise.all(pages.map((page) => this.#each(page, signal, () => this.#page(page, graph.signal, signal))));
+      const freedApps = await Promise.all(apps.map((app) => this.#each(app, signal, () => this.#app(app, signal))));
+      return [...freedPages, ...freedApps, ...skipped];
+    } finally {
+      graph.clear();
+    }
+  }
+
+  async #each(object: MessengerPage | MessengerApp, signal: AbortSignal, free: () => Promise<ReleasedObject>): Promise<ReleasedObject> {
+    try {
+      const row = await this.#places.run(free, signal);
+      this.#deps.log.info('freed', {
+        object: `${row.kind} ${keyText(row)}`,
+        finalizer: row.finalizer,
+        graph: row.graph,
+        because: row.message,
+      });
+      return row;
+    } catch (error) {
+      const why = error instanceof DeadlineError ? 'there was no time left; run it again' : messageOf(error);
+      return { ...rowOf(object), finalizer: 'kept', message: `${why}; by hand: ${byHand(object)}` };
+    }
+  }
+
+  #page(page: MessengerPage, graph: AbortSignal, signal: AbortSignal): Promise<ReleasedObject> {
+    // Two objects of one Facebook Page must not say good-bye to it at the same time.
+    return this.#mutex.run(page.spec.pageId, signal, async () => {
+      const { goodBye, dryRun, pages } = this.#deps;
+      const said = goodBye === undefined ? undefined : await this.#goodBye(page, graph, signal);
+      if (!dryRun) await pages.finalizers.remove(page, UNSUBSCRIBE_FINALIZER, signal);
+      return { ...rowOf(page), finalizer: dryRun ? 'would be freed' : 'freed', message: '', ...said };
+    });
+  }
+
+  /** undefined: the page is gone, or somebody else has freed it. */
+  async #goodBye(page: MessengerPage, graph: AbortSignal, signal: AbortSignal): Promise<PageGoodBye | undefined> {
+    for (let tries = 1; ; tries++) {
+      const live = await this.#deps.pages.live.get(keyOf(page), signal);
+      if (live === undefined || !isSame(live, page)) return undefined;
+      try {
+        graph.throwIfAborted();
+        return await this.#deps.goodBye?.(live, graph);
+      } catch (error) {
+        if (graph.aborted && !signal.aborted) return left(live, undefined, NO_TIME);
+        if (!(error instanceof StaleReadError) || tries >= TRIES) throw error;
+      }
+    }
+  }
+
+  async #app(app: MessengerApp, signal: AbortSignal): Promise<ReleasedObject> {
+    const { apps, dryRun } = this.#deps;
+    if (!dryRun) await apps.finalizers.remove(app, IN_USE_FINALIZER, signal);
+    return { ...rowOf(app), finalizer: dryRun ? 'would be freed' : 'freed', message: '' };
+  }
+}
+
+function isSame(live: MessengerPage, page: MessengerPage): boolean {
+  return live.metadata.uid === page.metadata.uid && hasFinalizer(live, UNSUBSCRIBE_FINALIZER);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'it failed';
+}
+
+/** Takes our finalizer away and leaves those of others. */
+function byHand(object: KubeObject): string {
+  const { name, namespace = '', finalizers = [] } = object.metadata;
+  const others = finalizers.filter((one) => one !== UNSUBSCRIBE_FINALIZER && one !== IN_USE_FINALIZER);
+  const patch = JSON.stringify({ metadata: { finalizers: others.length === 0 ? null : others } });
+  return `kubectl patch ${object.kind === 'MessengerApp' ? 'mapp' : 'mpage'} ${name} -n ${namespace} --type=merge -p '${patch}'`;
+}

@@ -1,0 +1,112 @@
+import type { Service } from '../api/meta.js';
+import { DEFAULT_BACKEND, DEFAULT_WEBHOOK_PATH } from '../api/v1alpha1/constants.js';
+import type { Backend, BackendService, MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
+import { checkBackend, type BackendFacts, type BackendFault } from '../core/domain/backend-check.js';
+import { parseDurationMs } from '../kit/duration.js';
+import { effectiveBackend } from '../core/domain/effective-spec.js';
+import { keyOf, type NamespacedName } from '../core/domain/object-key.js';
+import type { BackendTarget, Channel, PageRoute, RouteAnswer } from '../core/ports/page-lookup.js';
+import type { Holding } from './holding.js';
+import { signingSecretReference, type SecretLookup, type SecretReference } from '../relations/secret-references.js';
+
+/** What a route is made from besides the page that holds the claim. */
+export interface RouteFacts {
+  /** undefined: there is no such Service. */
+  readonly serviceOf: (key: NamespacedName) => Service | undefined;
+  readonly signingSecretOf: (reference: SecretReference) => SecretLookup;
+  readonly targets: SharedTargets;
+}
+
+const MAX_TARGETS = 10_000;
+
+/** Many pages have one bot. One object for all of them is what everybody who remembers something of a bot finds again soonest. */
+export class SharedTargets {
+  readonly #known = new Map<string, BackendTarget>();
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  share(target: BackendTarget): BackendTarget {
+    const key = JSON.stringify(target);
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    if (this.#known.size >= MAX_TARGETS) this.#known.clear();
+    this.#known.set(key, Object.freeze(target));
+    return target;
+  }
+}
+
+/** The route of a page that holds its claim, or why its events cannot go anywhere (now). */
+export function routeOf({ page, app, epoch }: Extract<Holding, { kind: 'held' }>, facts: RouteFacts): RouteAnswer {
+  const effective = effectiveBackend(page, app);
+  if (effective === undefined) return { kind: 'dropped', why: 'no_backend' };
+  const { backend, namespace } = effective;
+  const service = backend.service === undefined ? undefined : facts.serviceOf({ namespace, name: backend.service.name });
+  const reference = signingSecretReference(backend, namespace);
+  const signing = reference === undefined ? undefined : facts.signingSecretOf(reference);
+  const namespaces = { pageNamespace: page.metadata.namespace ?? '', appNamespace: app.metadata.namespace ?? '' };
+  const fault = checkBackend({ backend: effective, ...namespaces, service, signingSecret: stateOf(signing) });
+  const target = targetOf(backend, namespace, service);
+  if (fault !== undefined || target === undefined) return faultAnswer(fault);
+  const signingSecret = signing?.kind === 'value' ? signing.secret : undefined;
+  const shared = { target: facts.targets.share(target), signingSecret };
+  return { kind: 'route', route: Object.freeze({ ...identityOf(page, app), epoch, ...shared, ...settingsOf(backend) }) };
+}
+
+/** What only is not there (yet) may come; what is not allowed has to be written differently. */
+function faultAnswer(fault: BackendFault | undefined): RouteAnswer {
+  const reason = fault?.reason ?? 'BackendNotFound';
+  if (reason === 'BackendNotFound' || reason === 'SigningSecretNotFound') return { kind: 'not_yet', why: 'backend_unresolved' };
+  return { kind: 'dropped', why: 'backend_not_allowed' };
+}
+
+function identityOf(page: MessengerPage, app: MessengerApp): Pick<PageRoute, 'owner' | 'appId' | 'pageId' | 'key'> {
+  const { appId } = app.spec;
+  const { pageId } = page.spec;
+  return { owner: { ...keyOf(page), uid: page.metadata.uid ?? '' }, appId, pageId, key: `${appId}/${pageId}` };
+}
+
+function settingsOf(
+  backend: Backend,
+): Pick<PageRoute, 'accepts' | 'timeoutMs' | 'maxInFlight' | 'maxEventsPerRequest' | 'maxRequestBytes'> {
+  const { timeoutMs, maxInFlight, maxEventsPerRequest, maxRequestBytes, accepts } = DEFAULT_BACKEND;
+  const timeout = backend.timeout === undefined ? undefined : parseDurationMs(backend.timeout);
+  return {
+    accepts: acceptsOf(backend.accepts ?? accepts),
+    timeoutMs: timeout ?? timeoutMs,
+    maxInFlight: backend.maxInFlight ?? maxInFlight,
+    maxEventsPerRequest: backend.maxEventsPerRequest ?? maxEventsPerRequest,
+    maxRequestBytes: backend.maxRequestBytes ?? maxRequestBytes,
+  };
+}
+
+/** By what is in them: as few as there are ways to choose among three, and nobody changes one. */
+const channelSets = new Map<string, ReadonlySet<Channel>>();
+
+function acceptsOf(channels: readonly Channel[]): ReadonlySet<Channel> {
+  const key = [...channels].sort().join();
+  let known = channelSets.get(key);
+  if (known === undefined) {
+    known = new Set(channels);
+    channelSets.set(key, known);
+  }
+  return known;
+}
+
+function targetOf(backend: Backend, namespace: string, service: Service | undefined): BackendTarget | undefined {
+  if (backend.service === undefined) return backend.url === undefined ? undefined : { kind: 'url', url: backend.url };
+  const port = portOf(backend.service, service);
+  const { name, path = DEFAULT_WEBHOOK_PATH } = backend.service;
+  return port === undefined ? undefined : { kind: 'service', namespace, name, port, path };
+}
+
+function portOf({ port }: BackendService, service: Service | undefined): number | undefined {
+  return typeof port === 'number' ? port : service?.spec?.ports?.find(({ name }) => name === port)?.port;
+}
+
+function stateOf(lookup: SecretLookup | undefined): BackendFacts['signingSecret'] {
+  if (lookup === undefined) return undefined;
+  if (lookup.kind === 'malformed') return 'malformed';
+  return lookup.kind === 'value' ? 'present' : 'absent';
+}

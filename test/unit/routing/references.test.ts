@@ -1,0 +1,78 @@
+import { describe, expect, it } from '@jest/globals';
+import { References, type ReferenceRole } from '../../../src/routing/references.js';
+import { anApp, aPage, aWorld } from './fakes.js';
+
+const app = anApp({
+  previousAppSecretRef: { name: 'old-app' },
+  verifyTokenRef: { name: 'verify' },
+  pageDefaults: { backend: { service: { name: 'bot', port: 1 }, signingSecretRef: { name: 'default-sign' } } },
+});
+const page = aPage({
+  spec: {
+    accessTokenSecretRef: { name: 'token' },
+    backend: { service: { name: 'bot', port: 1 }, signingSecretRef: { name: 'sign' } },
+    botConfig: { configMapRef: { name: 'cfg', key: 'c' } },
+  },
+});
+
+function setUp(...roles: readonly ReferenceRole[]) {
+  const world = aWorld();
+  const learned: string[] = [];
+  world.apps.replace([app]);
+  world.pages.replace([page]);
+  const references = new References({ ...world, roles, learn: (secret) => void learned.push(secret.reveal()) });
+  references.start();
+  return { ...world, references, learned };
+}
+
+describe('References', () => {
+  it.each<[ReferenceRole, readonly string[], readonly string[]]>([
+    ['controller', ['bots/default-sign', 'bots/main-app', 'bots/old-app', 'bots/sign', 'bots/token', 'bots/verify'], []],
+    ['webhook', ['bots/default-sign', 'bots/main-app', 'bots/old-app', 'bots/sign', 'bots/verify'], []],
+    ['pages-api', ['bots/token'], ['bots/cfg']],
+  ])('of the %s are what it needs and nothing else', (role, secrets, configMaps) => {
+    const world = setUp(role);
+    expect(world.secrets.retained).toEqual(secrets);
+    expect(world.configMaps.retained).toEqual(configMaps);
+  });
+
+  it('follow pages and apps', () => {
+    const { pages, apps, secrets, configMaps } = setUp('pages-api', 'webhook');
+    pages.apply(aPage({ spec: { accessTokenSecretRef: { name: 'other' } } }));
+    expect(secrets.retained).toEqual(['bots/default-sign', 'bots/main-app', 'bots/old-app', 'bots/other', 'bots/verify']);
+    expect(configMaps.retained).toEqual([]);
+
+    pages.apply(aPage({ metadata: { name: 'second' }, spec: { accessTokenSecretRef: { name: 'other' } } }));
+    pages.remove(page);
+    expect(secrets.retained).toContain('bots/other');
+    apps.remove(app);
+    expect(secrets.retained).toEqual(['bots/other']);
+    pages.replace([]);
+    expect(secrets.retained).toEqual([]);
+  });
+
+  it('of a page go with the class of its app; a page without an app belongs to the install without a class', () => {
+    const { apps, secrets } = setUp('pages-api');
+    apps.remove(app);
+    expect(secrets.retained).toEqual(['bots/token']);
+    apps.apply(anApp({ className: 'blue' }, { uid: 'blue' }));
+    expect(secrets.retained).toEqual([]);
+    apps.remove(anApp({ className: 'blue' }, { uid: 'blue' }));
+    expect(secrets.retained).toEqual(['bots/token']);
+  });
+
+  it('tell every value that is read by its reference, when it is there and when it changes, and no other key of the Secret', () => {
+    const { secrets, learned } = setUp('pages-api');
+    secrets.set('bots/token', { token: 'value-one', comment: 'not a secret' });
+    secrets.set('bots/token', { token: 'value-two' });
+    secrets.set('bots/unrelated', { token: 'unrelated' });
+    expect(learned).toEqual(['value-one', 'value-two']);
+  });
+
+  it('stop when closed', () => {
+    const { references, pages, secrets } = setUp('pages-api');
+    references.close();
+    pages.remove(page);
+    expect(secrets.retained).toEqual(['bots/token']);
+  });
+});
