@@ -5,10 +5,10 @@ import { Registry } from 'prom-client';
 
 const { secret, botPort, pages, dist } = JSON.parse(process.argv[2]);
 const load = (path) => import(pathToFileURL(`${dist}/${path}.js`).href);
-const { systemClock: clock } = await load('core/clock');
-const { silentLogger } = await load('core/log');
+const { systemClock: clock } = await load('kit/clock');
+const { silentLogger } = await load('kit/log');
 const { DirectDelivery } = await load('delivery/direct');
-const { PageIndex } = await load('indexer/page-index');
+const { PageIndex } = await load('routing/page-index');
 const { ALLOW_NOTHING } = await load('net/address-guard');
 const { BotClient } = await load('net/bot-client');
 const { createDial } = await load('net/connector');
