@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint';
+import { importBlock } from './scripts/lint/import-block.mjs';
 
 const AMBIENT = [
   { selector: "MemberExpression[object.name='process'][property.name='env']", message: 'Read the environment in src/config only.' },
@@ -14,8 +15,13 @@ export default tseslint.config(
     files: ['src/**/*.ts', 'test/**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    plugins: { house: { rules: { 'import-block': importBlock } } },
     rules: {
-      '@typescript-eslint/consistent-type-imports': 'error',
+      // One import a module: `import type` where it brings types alone (erased), else `type` inline.
+      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
+      '@typescript-eslint/no-import-type-side-effects': 'error',
+      'no-duplicate-imports': 'error',
+      'house/import-block': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
       '@typescript-eslint/prefer-readonly': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],

@@ -1,8 +1,8 @@
 import { sleep } from '../kit/clock.js';
 import { References, type ReferenceRole } from '../routing/references.js';
 import { aborted } from '../kit/abort.js';
-import { createAdminServer, type MetricsSource } from './admin-server.js';
 import type { Cluster } from '../runtime/cluster.js';
+import { createAdminServer, type MetricsSource } from './admin-server.js';
 import type { Part } from './listener.js';
 import type { Process } from './context.js';
 import { Readiness } from './readiness.js';

@@ -1,9 +1,9 @@
 import type { ConfigOf } from '../config/flag-table.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../controller/indexes.js';
 import { createBotKeyAccess } from '../pages-api/bot-keys.js';
+import { type FolderCluster, openFolderCluster } from '../folder/folder-cluster.js';
 import { botKeysOf } from './bot-keys.js';
 import { runControllers } from './controller-part.js';
-import { type FolderCluster, openFolderCluster } from '../folder/folder-cluster.js';
 import type { ProcessIo } from './io.js';
 import { operate } from './run-process.js';
 import { type ApiAccess, createPagesApiPart } from './pages-api-part.js';

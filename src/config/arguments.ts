@@ -1,6 +1,6 @@
+import { didYouMean } from '../kit/nearest.js';
 import { type CommandName, type Flag, variableOf } from './flag.js';
 import { flagsOf } from './flag-table.js';
-import { didYouMean } from '../kit/nearest.js';
 
 /** A flag's text as it was given, and by what name, for messages. */
 export interface Given {

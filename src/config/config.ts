@@ -1,6 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { didYouMean } from '../kit/nearest.js';
 import { type Given, readArguments, readVariables } from './arguments.js';
 import { crossProblems } from './checks.js';
 import { COMMAND_HELP } from './commands.js';
@@ -8,7 +9,6 @@ import { ConfigError } from './config-error.js';
 import { COMMANDS, type CommandName, fallbackFor, type Flag } from './flag.js';
 import { type ConfigOf, flagsOf } from './flag-table.js';
 import { commandHelp, programHelp } from './help.js';
-import { didYouMean } from '../kit/nearest.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

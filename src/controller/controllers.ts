@@ -5,6 +5,7 @@ import type { AppGraph, GraphSigns, PageGraph } from '../core/ports/graph.js';
 import type { Logger } from '../kit/log.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
 import type { DataCache, Enqueue, EventRecorder, Informer, KindAccess, Reconciler, WriteFence } from '../runtime/ports.js';
+import { appKeyOf, claimKeyOf } from '../relations/relations.js';
 import { AppHealth } from './app-health.js';
 import { ClaimArbiter } from './claims/arbiter.js';
 import { KeyMutex } from './key-mutex.js';
@@ -15,7 +16,6 @@ import { PageMemories } from './messengerpage/memory.js';
 import type { PageCounters, PageOptions } from './messengerpage/ports.js';
 import { MessengerPageReconciler } from './messengerpage/reconciler.js';
 import { watchForPages } from './messengerpage/watches.js';
-import { appKeyOf, claimKeyOf } from '../relations/relations.js';
 import { Proofs } from './proofs.js';
 import { StatusMemory } from './status-memory.js';
 

@@ -3,6 +3,10 @@ import type { KubeObject, Namespace, Service } from '../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { type Clock, sleep } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
+import { ReferencedData } from '../runtime/data-cache.js';
+import type { DataCache, KindAccess } from '../runtime/ports.js';
+import { Store, type StoreOptions } from '../runtime/store.js';
+import type { Cluster } from '../runtime/cluster.js';
 import { EventLog } from './event-log.js';
 import type { FolderData } from './folder-data.js';
 import { FolderReader } from './folder-reader.js';
@@ -13,10 +17,6 @@ import { KindValidator } from './kind-validator.js';
 import { StateFolder } from './state-folder.js';
 import { StateLock } from './state-lock.js';
 import { FolderFinalizerWriter, FolderLiveReader, FolderStatusWriter } from './writers.js';
-import { ReferencedData } from '../runtime/data-cache.js';
-import type { DataCache, KindAccess } from '../runtime/ports.js';
-import { Store, type StoreOptions } from '../runtime/store.js';
-import type { Cluster } from '../runtime/cluster.js';
 import { loadCrds } from './crds.js';
 
 export interface FolderClusterConfig {

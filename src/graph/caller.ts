@@ -3,8 +3,8 @@ import { AppCredentialError, NotLeaderError, RateLimitedError, TerminalError, ty
 import type { AppCredentials } from '../core/ports/graph.js';
 import type { Redactor } from '../core/secrets/redact.js';
 import { Secret } from '../core/secrets/secret.js';
-import { Batcher, type BatchAnswer } from './batch.js';
 import { BoundedMap } from '../kit/bounded-map.js';
+import { Batcher, type BatchAnswer } from './batch.js';
 import { wireRequest, type GraphCall } from './call.js';
 import { plain, secretsOf } from './credentials.js';
 import { lookUp, type GraphErrorBody } from './errors/lookup.js';

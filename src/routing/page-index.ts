@@ -4,10 +4,6 @@ import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { keyOf, keyText, type NamespacedName } from '../core/domain/object-key.js';
 import type { PageLookup, RouteAnswer, WebhookApp } from '../core/ports/page-lookup.js';
 import type { DataCache, Informer } from '../runtime/ports.js';
-import { byPrecedence } from './active-apps.js';
-import { ClaimIndex } from './claim-index.js';
-import { DependencyMemo, type Track } from './dependency-memo.js';
-import { routeOf, SharedTargets } from './route-of.js';
 import {
   appSecretReferences,
   lookupSecret,
@@ -15,6 +11,10 @@ import {
   type SecretLookup,
   type SecretReference,
 } from '../relations/secret-references.js';
+import { byPrecedence } from './active-apps.js';
+import { ClaimIndex } from './claim-index.js';
+import { DependencyMemo, type Track } from './dependency-memo.js';
+import { routeOf, SharedTargets } from './route-of.js';
 
 export interface PageIndexDeps {
   /** `--class` */

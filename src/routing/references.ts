@@ -2,8 +2,6 @@ import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { keyOf, keyText, type NamespacedName } from '../core/domain/object-key.js';
 import type { Secret } from '../core/secrets/secret.js';
 import type { DataCache, Informer } from '../runtime/ports.js';
-import { botConfigMapKey } from './bot-config.js';
-import { appKeyOf } from './holding.js';
 import {
   appSecretReferences,
   lookupSecret,
@@ -12,6 +10,8 @@ import {
   verifyTokenReference,
   type SecretReference,
 } from '../relations/secret-references.js';
+import { botConfigMapKey } from './bot-config.js';
+import { appKeyOf } from './holding.js';
 
 export const REFERENCE_ROLES = ['controller', 'webhook', 'pages-api'] as const;
 export type ReferenceRole = (typeof REFERENCE_ROLES)[number];

@@ -6,8 +6,8 @@ import { parseDurationMs } from '../kit/duration.js';
 import { effectiveBackend } from '../core/domain/effective-spec.js';
 import { keyOf, type NamespacedName } from '../core/domain/object-key.js';
 import type { BackendTarget, Channel, PageRoute, RouteAnswer } from '../core/ports/page-lookup.js';
-import type { Holding } from './holding.js';
 import { signingSecretReference, type SecretLookup, type SecretReference } from '../relations/secret-references.js';
+import type { Holding } from './holding.js';
 
 /** What a route is made from besides the page that holds the claim. */
 export interface RouteFacts {

@@ -1,7 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import type { Clock } from '../kit/clock.js';
-
 import type { WebhookLimits } from './limits.js';
 import type { Refusal } from './observe.js';
 

@@ -1,19 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import type { Clock } from '../kit/clock.js';
 import type { Delivery, RoutedEntry } from '../core/ports/delivery.js';
 import type { Logger } from '../kit/log.js';
 import type { PageLookup, WebhookApp } from '../core/ports/page-lookup.js';
 import type { PostTrace, Tracer } from '../core/ports/trace.js';
 import { TurnEnd } from '../kit/tick-batch.js';
-
+import { MinuteLine } from '../kit/log-once-a-minute.js';
 import { OK, REFUSAL_ANSWERS, send, sendUnread, TRY_AGAIN } from './answers.js';
 import { BodyReader, declaredTooLarge, wholeOf, type BodyDeps, type BodyResult, type BodySink } from './body/body-reader.js';
 import { UnverifiedBudget } from './body/unverified-budget.js';
 import { FirstSeen } from './first-seen.js';
 import { answerHandshake } from './handshake.js';
 import type { WebhookLimits } from './limits.js';
-import { MinuteLine } from '../kit/log-once-a-minute.js';
 import type { EntryResult, Ignored, Refusal, WebhookObserver } from './observe.js';
 import { Pace } from './body/minimum-rate.js';
 import { PostRouter } from './routing.js';

@@ -1,7 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-
 import type { WebhookApp } from '../core/ports/page-lookup.js';
-
 import { MAX_CHALLENGE_BYTES } from './limits.js';
 
 export type HandshakeAnswer =

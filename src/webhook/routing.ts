@@ -1,7 +1,6 @@
 import type { Clock } from '../kit/clock.js';
 import type { RoutedEntry } from '../core/ports/delivery.js';
 import type { PageLookup, RouteAnswer, WebhookApp } from '../core/ports/page-lookup.js';
-
 import { entryTimeMs } from './payload/event-key.js';
 import { WATCH_FRESH_MS, WATCH_LOST_MS } from './limits.js';
 import type { EntryResult, WebhookObserver } from './observe.js';

@@ -2,13 +2,11 @@ import { createServer, STATUS_CODES, type IncomingMessage, type Server, type Ser
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-
 import type { Clock } from '../kit/clock.js';
 import type { Delivery } from '../core/ports/delivery.js';
 import type { Logger } from '../kit/log.js';
 import type { PageLookup } from '../core/ports/page-lookup.js';
 import type { Tracer } from '../core/ports/trace.js';
-
 import { WebhookHandler } from './handler.js';
 import { standBefore } from './connections/defer-until-first-byte.js';
 import { webhookLimits, type WebhookLimits } from './limits.js';

@@ -1,9 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-
 import { hmacOf } from '../core/secrets/hmac.js';
 import type { WebhookApp } from '../core/ports/page-lookup.js';
 import type { Secret } from '../core/secrets/secret.js';
-
 import { MAX_APPS_PER_PATH, MAX_SECRETS_PER_APP } from './limits.js';
 
 const PREFIX = 'sha256=';

@@ -7,8 +7,8 @@ import { APP_INDEXES, PAGE_INDEXES } from '../../src/controller/indexes.js';
 import { systemClock } from '../../src/kit/clock.js';
 import { silentLogger } from '../../src/kit/log.js';
 import { problemText, type Problem } from '../../src/folder/problem.js';
-import { contract } from './contract.js';
 import { eventually } from '../support/eventually.js';
+import { contract } from './contract.js';
 import type { Manifest, World } from './world.js';
 
 async function openFolder(): Promise<World> {

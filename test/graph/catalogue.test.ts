@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { APP_REASONS, PAGE_REASONS } from '../../src/api/v1alpha1/conditions.js';
 import type { GraphOperation } from '../../src/graph/call.js';
 import type { CatalogueRow } from '../../src/graph/errors/row.js';

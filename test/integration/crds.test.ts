@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
 import { INVALID_MANIFESTS, UNUSUAL_SPECS, VALID_SPECS, type Kind, type Spec } from '../fixtures/invalid-manifests.js';
-import { type ApiResponse } from '../support/control-plane-client.js';
+import type { ApiResponse } from '../support/control-plane-client.js';
 import { startControlPlane, type ControlPlane } from '../support/control-plane.js';
 
 const NAMESPACE = 'crds-test';

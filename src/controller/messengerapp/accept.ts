@@ -1,10 +1,10 @@
 import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp, SecretKeyRef } from '../../api/v1alpha1/types.gen.js';
 import type { SecretKind } from '../../core/secrets/secret.js';
-import { bad, good, type Judgement } from '../verdict.js';
-import { webhookPathOf } from '../indexes.js';
 import { namespaceOf } from '../../relations/relations.js';
 import { readSecret, type FoundSecret } from '../../relations/secret-values.js';
+import { bad, good, type Judgement } from '../verdict.js';
+import { webhookPathOf } from '../indexes.js';
 import { claimFault, crowdFault, specFault } from './checks.js';
 import type { AppPass, AppSecrets } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';

@@ -3,9 +3,9 @@ import type { Clock } from '../../kit/clock.js';
 import type { AppGraph, GraphSigns } from '../../core/ports/graph.js';
 import type { Logger } from '../../kit/log.js';
 import type { DataCache, EventRecorder, FinalizerWriter, Lister, LiveReader, StatusWriter, WriteFence } from '../../runtime/ports.js';
+import type { NamespaceLabels } from '../../relations/relations.js';
 import type { AppHealth } from '../app-health.js';
 import type { KeyMutex } from '../key-mutex.js';
-import type { NamespaceLabels } from '../../relations/relations.js';
 import type { StatusMemory } from '../status-memory.js';
 import type { AppMemories } from './memory.js';
 

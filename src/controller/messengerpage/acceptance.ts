@@ -3,8 +3,8 @@ import { parseDurationMs } from '../../kit/duration.js';
 import { isKnownPageField, nearestField } from '../../core/domain/fields.js';
 import { keyText } from '../../core/domain/object-key.js';
 import { findCondition } from '../../runtime/conditions.js';
-import { bad, good, unknown, type Judgement } from '../verdict.js';
 import { appKeyOf, consentTo, isInAppNamespace, type NamespaceLabels } from '../../relations/relations.js';
+import { bad, good, unknown, type Judgement } from '../verdict.js';
 
 export interface Acceptance {
   readonly judgement: Judgement;

@@ -3,8 +3,8 @@ import { AppCredentialError, ClusterUnavailableError, RateLimitedError, Terminal
 import { findCondition } from '../../runtime/conditions.js';
 import { requeueAfter, type Result } from '../../runtime/ports.js';
 import { readAppCredentials } from '../../relations/app-credentials.js';
-import { bad } from '../verdict.js';
 import { appKeyOf } from '../../relations/relations.js';
+import { bad } from '../verdict.js';
 import { checkAccepted, type Acceptance } from './acceptance.js';
 import { ClaimStep } from './claim.js';
 import { PageFinish } from './status-write.js';

@@ -3,9 +3,9 @@ import { checkBackend, type BackendFacts } from '../../core/domain/backend-check
 import { backendText, type EffectiveBackend } from '../../core/domain/effective-spec.js';
 import { ClusterUnavailableError } from '../../core/domain/errors.js';
 import { findCondition } from '../../runtime/conditions.js';
-import { bad, good } from '../verdict.js';
 import { appKeyOf, namespaceOf } from '../../relations/relations.js';
 import { readSecret } from '../../relations/secret-values.js';
+import { bad, good } from '../verdict.js';
 import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 

@@ -1,5 +1,5 @@
-import type { Channel, PageRoute } from './page-lookup.js';
 import type { Secret } from '../secrets/secret.js';
+import type { Channel, PageRoute } from './page-lookup.js';
 import type { PostTrace } from './trace.js';
 
 /** One item of `messaging`, `standby` or `changes` (or an entry without any), as the bytes that Meta sent. */

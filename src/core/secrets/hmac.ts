@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-
 import type { Secret } from './secret.js';
 
 export type HmacAlgorithm = 'sha256' | 'sha1';

@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-
 import type { Clock } from '../../kit/clock.js';
 import type { BackendTarget } from '../../core/ports/page-lookup.js';
 import type { Secret } from '../../core/secrets/secret.js';
-
-import { Circuit } from './circuit.js';
 import type { DeliveryLimits } from '../limits.js';
+import { Circuit } from './circuit.js';
 
 const MAX_BACKENDS = 10_000;
 /** An open circuit that nobody tried for so long is not counted any more: its page is gone, or nothing comes for it. */

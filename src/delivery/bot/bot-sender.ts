@@ -3,16 +3,15 @@ import { traceIdOf } from '../../core/ports/delivery.js';
 import type { Logger } from '../../kit/log.js';
 import type { PageRoute } from '../../core/ports/page-lookup.js';
 import type { AttemptTrace } from '../../core/ports/trace.js';
-
+import type { Dedupe, Outcome, Remembered } from '../direct/dedupe.js';
+import type { DeliveryLimits } from '../limits.js';
+import type { DeliveryObserver, UnavailableWhy } from '../observe.js';
+import type { Part, PostRun } from '../direct/post-progress.js';
 import type { Alerts } from './alerts.js';
 import type { BackendClient, BotAnswer, BotRequest } from './backend-client.js';
 import type { Backends } from './backends.js';
-import type { Dedupe, Outcome, Remembered } from '../direct/dedupe.js';
 import type { Done } from './lanes.js';
-import type { DeliveryLimits } from '../limits.js';
-import type { DeliveryObserver, UnavailableWhy } from '../observe.js';
 import type { PageStates } from './page-states.js';
-import type { Part, PostRun } from '../direct/post-progress.js';
 import { isAnswered, replyOf, type Reply } from './reply.js';
 import { requestHeaders } from './sign.js';
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../../kit/clock.js';
-
 import type { DeliveryLimits } from '../limits.js';
 
 type Bounds = Pick<DeliveryLimits, 'circuitFailures' | 'circuitFirstOpenMs' | 'circuitMaxOpenMs'>;

@@ -1,5 +1,4 @@
 import type { PageRoute } from '../../core/ports/page-lookup.js';
-
 import type { UnavailableWhy } from '../observe.js';
 
 /** How delivery to one page goes, as this replica sees it. Times are of the wall clock, in milliseconds. */

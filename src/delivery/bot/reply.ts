@@ -1,5 +1,5 @@
-import type { BotAnswer } from './backend-client.js';
 import type { UnavailableWhy } from '../observe.js';
+import type { BotAnswer } from './backend-client.js';
 
 export type Reply =
   | { readonly kind: 'accepted' }

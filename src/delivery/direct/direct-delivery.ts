@@ -2,17 +2,16 @@ import { sleep, type Clock } from '../../kit/clock.js';
 import { Deadlines } from '../../kit/deadlines.js';
 import type { Delivery, PostVerdict, RoutedEntry, RoutedPost } from '../../core/ports/delivery.js';
 import type { Logger } from '../../kit/log.js';
-
 import { Alerts } from '../bot/alerts.js';
 import type { BackendClient } from '../bot/backend-client.js';
 import { Backends } from '../bot/backends.js';
 import { Courier } from '../bot/bot-sender.js';
-import { Dedupe } from './dedupe.js';
 import { Lanes, type Done, type Work } from '../bot/lanes.js';
 import { deliveryLimits, type DeliveryLimits } from '../limits.js';
 import type { DeliveryObserver, UnavailableWhy } from '../observe.js';
 import { PageStates, type PageDeliveryState } from '../bot/page-states.js';
 import { cutParts } from '../bot/requests.js';
+import { Dedupe } from './dedupe.js';
 import { PostRun, type Claimed, type Part, type PostTerms, type Weight } from './post-progress.js';
 
 export interface DirectDeliveryDeps {

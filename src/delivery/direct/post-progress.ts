@@ -1,6 +1,5 @@
 import type { Deadlines, Expiring } from '../../kit/deadlines.js';
 import type { EventItem, PostVerdict, RoutedEntry, RoutedPost } from '../../core/ports/delivery.js';
-
 import type { Outcome, Remembered } from './dedupe.js';
 
 /** An item that this POST has to deliver. */

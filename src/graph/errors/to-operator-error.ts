@@ -1,8 +1,8 @@
 import { AppCredentialError, RateLimitedError, TerminalError, TransientError, type OperatorError } from '../../core/domain/errors.js';
-import type { CatalogueRow } from './row.js';
-import type { GraphErrorBody, GraphFailure } from './lookup.js';
 import { asNumber, asRecord, asText } from '../json.js';
 import type { WireResponse } from '../transport.js';
+import type { CatalogueRow } from './row.js';
+import type { GraphErrorBody, GraphFailure } from './lookup.js';
 
 /**
  * What an answer says about a failure, or undefined for a good one. An `error` counts at any status (Graph has sent some with

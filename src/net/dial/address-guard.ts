@@ -1,5 +1,4 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
-
 import { canonicalAddress, classifyAddress, type AddressClass } from './address-class.js';
 
 /** `service`: a Service of the cluster. `url`: a tenant wrote the host. */

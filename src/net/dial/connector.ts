@@ -1,7 +1,5 @@
 import { isIP, type Socket } from 'node:net';
-
 import { buildConnector } from 'undici';
-
 import { refuseAddress, type BackendAllow } from './address-guard.js';
 import type { AddressClass } from './address-class.js';
 import type { Endpoint } from './endpoint.js';

@@ -1,5 +1,4 @@
 import type { BackendTarget } from '../../core/ports/page-lookup.js';
-
 import type { TargetKind } from './address-guard.js';
 import type { MappedAddress, ServiceMap } from './service-map.js';
 

@@ -1,5 +1,4 @@
 import { Resolver } from 'node:dns/promises';
-
 import type { Clock } from '../../kit/clock.js';
 
 /** Questions to the DNS about absolute names. Rejects with the usual codes (`ENOTFOUND`, `ENODATA`, `ETIMEOUT`, …). */

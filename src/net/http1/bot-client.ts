@@ -1,10 +1,9 @@
 import type { Clock } from '../../kit/clock.js';
 import { Deadlines } from '../../kit/deadlines.js';
 import type { BackendTarget } from '../../core/ports/page-lookup.js';
-
-import { Connections } from './connections.js';
 import { connectTo, type ConnectorDeps } from '../dial/connector.js';
 import { BadTargetError, endpointOf, type Endpoint, type EndpointRules } from '../dial/endpoint.js';
+import { Connections } from './connections.js';
 import { Exchange, type BotAnswer } from './exchange.js';
 
 /**

@@ -1,8 +1,6 @@
 import type { Socket } from 'node:net';
-
 import type { Expiring } from '../../kit/deadlines.js';
 import { TurnEnd } from '../../kit/tick-batch.js';
-
 import type { Exchange, NoAnswer } from './exchange.js';
 import { ResponseReader } from './response-reader.js';
 

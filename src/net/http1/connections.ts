@@ -1,8 +1,6 @@
 import type { Socket } from 'node:net';
-
 import type { Clock } from '../../kit/clock.js';
 import { Deadlines } from '../../kit/deadlines.js';
-
 import { BotConnection, type Owner } from './bot-connection.js';
 import type { Exchange } from './exchange.js';
 

@@ -1,5 +1,4 @@
 import type { Expiring } from '../../kit/deadlines.js';
-
 import { AddressRefusedError } from '../dial/connector.js';
 import { NameError } from '../dial/resolver.js';
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../kit/clock.js';
 import { keyText, type NamespacedName } from '../../core/domain/object-key.js';
-import { backoffMs } from './backoff.js';
 import type { Enqueue, QueueClass } from '../ports.js';
+import { backoffMs } from './backoff.js';
 import { Lanes, soonerClass } from './queue-lanes.js';
 
 /** Told what the queue does; every method is optional. Times in milliseconds. */

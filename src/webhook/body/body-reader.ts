@@ -1,9 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-
 import type { Clock } from '../../kit/clock.js';
-
-import type { UnverifiedBudget, UnverifiedShare } from './unverified-budget.js';
 import type { WebhookLimits } from '../limits.js';
+import type { UnverifiedBudget, UnverifiedShare } from './unverified-budget.js';
 import type { Pace } from './minimum-rate.js';
 import type { Throttle } from './unverified-rate-limit.js';
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../../kit/clock.js';
-
 import { AFew, NEXT_FEW_AFTER_MS } from '../connections/close-quota.js';
 import type { WebhookLimits } from '../limits.js';
 

@@ -1,5 +1,4 @@
 import type { Clock } from '../../kit/clock.js';
-
 import type { WebhookLimits } from '../limits.js';
 
 type Bounds = Pick<WebhookLimits, 'largeBytesPerSecond' | 'largeBurstBytes'>;

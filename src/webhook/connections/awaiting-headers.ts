@@ -1,7 +1,5 @@
 import type { Socket } from 'node:net';
-
 import type { Clock } from '../../kit/clock.js';
-
 import { AFew, NEXT_FEW_AFTER_MS } from './close-quota.js';
 
 /**

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-
 import type { ScannedEntry, ScannedItem } from './scan.js';
 
 /** Seconds and milliseconds are told apart here: as milliseconds this is March 1973, as seconds the year 5138. */

@@ -1,6 +1,5 @@
 import type { EventItem, RoutedEntry } from '../../core/ports/delivery.js';
 import type { PageRoute } from '../../core/ports/page-lookup.js';
-
 import { conversationKey, dedupeKey, entryTimeMs } from './event-key.js';
 import type { Range, ScannedChannel, ScannedEntry, ScannedItem, ScannedPost } from './scan.js';
 

@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 
 /** The instructions of a Dockerfile, continued lines joined, comments dropped. */
 function instructionsOf(text: string): readonly (readonly [string, string])[] {

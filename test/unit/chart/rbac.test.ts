@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 import { grantsOf, installed } from './rendered.js';
 
 const OPERATOR = ['controller', 'controller-own', 'webhook', 'webhook-secrets', 'pages-api', 'pages-api-reviews'];

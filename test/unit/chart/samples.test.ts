@@ -1,6 +1,6 @@
-import { describe, expect, it } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
 import { installed, manifestsOf } from './rendered.js';
 
 const files = readdirSync('deploy/samples', { recursive: true, encoding: 'utf8' })

@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 import { APP_REASONS, PAGE_REASONS, READY_REASONS } from '../../../src/api/v1alpha1/conditions.js';
 import { fieldsOf, readCrds } from './crd-files.js';
 

@@ -1,8 +1,8 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterEach, describe, expect, it } from '@jest/globals';
 
 const SOURCES = ['crds', 'charts', 'deploy', 'docs/security.md', 'src/api', '.prettierrc.json'];
 const TYPES = 'src/api/v1alpha1/types.gen.ts';

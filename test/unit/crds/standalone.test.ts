@@ -1,5 +1,5 @@
-import { describe, expect, it } from '@jest/globals';
 import { readFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 import { parseCrd } from '../../../src/folder/crd.js';
 import { KindValidator } from '../../../src/folder/kind-validator.js';
 import { INVALID_MANIFESTS, UNUSUAL_SPECS, VALID_SPECS, type Kind, type Spec } from '../../fixtures/invalid-manifests.js';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-
 import { flush } from '../../support/fake-clock.js';
 import { PAGE_ID } from '../webhook/fakes.js';
 import { TIMEOUT, aRig, aText, bodyAt, routed } from './fakes.js';

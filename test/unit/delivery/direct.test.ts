@@ -1,7 +1,5 @@
 import { createHmac } from 'node:crypto';
-
 import { describe, expect, it } from '@jest/globals';
-
 import type { LogFields, Logger } from '../../../src/kit/log.js';
 import { Secret } from '../../../src/core/secrets/secret.js';
 import { PAGE_ID } from '../webhook/fakes.js';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-
 import type { RoutedPost } from '../../../src/core/ports/delivery.js';
 import type { BackendTarget } from '../../../src/core/ports/page-lookup.js';
 import { flush } from '../../support/fake-clock.js';

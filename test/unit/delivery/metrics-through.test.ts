@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-
 import { systemClock } from '../../../src/kit/clock.js';
 import { silentLogger } from '../../../src/kit/log.js';
 import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';

@@ -1,9 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { systemClock } from '../../../src/kit/clock.js';
 import { silentLogger } from '../../../src/kit/log.js';
 import type { PageRoute } from '../../../src/core/ports/page-lookup.js';

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../src/kit/clock.js';
 import type { GraphCallOptions } from '../../../src/core/ports/graph.js';
 import { Redactor } from '../../../src/core/secrets/redact.js';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-
 import { Deadlines, type Expiring } from '../../../src/kit/deadlines.js';
 import { FakeClock } from '../../support/fake-clock.js';
 

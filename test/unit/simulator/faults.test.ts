@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { APP, APP_TOKEN, errorOf, PAGE, simClient, type SimClient } from './sim-client.js';
 import type { FaultEffect } from '../../../src/simulator/faults.js';
+import { APP, APP_TOKEN, errorOf, PAGE, simClient, type SimClient } from './sim-client.js';
 
 let client: SimClient;
 

@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
 import { request } from 'node:http';
-
 import type { Delivery, PostVerdict, RoutedPost } from '../../../src/core/ports/delivery.js';
 import { silentLogger, type Logger } from '../../../src/kit/log.js';
 import type { PageLookup, PageRoute, RouteAnswer, WebhookApp } from '../../../src/core/ports/page-lookup.js';

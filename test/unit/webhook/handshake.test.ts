@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { PATH, VERIFY_TOKEN, anApp, call, startEdge, type Answer, type Edge } from './fakes.js';
 
 let edge: Edge | undefined;

@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { systemClock } from '../../../src/kit/clock.js';
 import type { Delivery } from '../../../src/core/ports/delivery.js';
 import type { Logger } from '../../../src/kit/log.js';

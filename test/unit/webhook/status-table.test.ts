@@ -1,7 +1,5 @@
 import { connect } from 'node:net';
-
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { FakeClock } from '../../support/fake-clock.js';
 import { eventually } from '../../support/eventually.js';
 import { APP_SECRET, PAGE_ID, PATH, aBody, aMessage, anApp, call, post, sign, startEdge, type Edge } from './fakes.js';

@@ -1,8 +1,6 @@
 import { Agent, request } from 'node:https';
 import { connect } from 'node:tls';
-
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { DEFAULT_WEBHOOK_LIMITS } from '../../../src/webhook/limits.js';
 import { selfSigned } from '../../support/certificate.js';
 import { FakeClock } from '../../support/fake-clock.js';

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { eventually } from '../../support/eventually.js';
 import { PATH, aBody, aMessage, call, post, sign, startEdge, type Edge } from './fakes.js';
 

@@ -1,4 +1,4 @@
-import type { Namespace, Service } from '../../../../src/api/meta.js';
+import type { KubeObject, Namespace, Service } from '../../../../src/api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../../../src/api/v1alpha1/types.gen.js';
 import { NotLeaderError } from '../../../../src/core/domain/errors.js';
 import { silentLogger } from '../../../../src/kit/log.js';
@@ -7,7 +7,6 @@ import { makeControllers, type ControllerOptions, type Controllers } from '../..
 import { APP_INDEXES, PAGE_INDEXES } from '../../../../src/controller/indexes.js';
 import { findCondition } from '../../../../src/runtime/conditions.js';
 import type { Enqueue, KubeEvent, QueueClass, Result } from '../../../../src/runtime/ports.js';
-import type { KubeObject } from '../../../../src/api/meta.js';
 import { Store } from '../../../../src/runtime/store.js';
 import { FakeClock, flush } from '../../../support/fake-clock.js';
 import { FakeGraph } from './fake-graph.js';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-
 import { SeenTable } from '../../../../src/delivery/direct/seen-table.js';
 
 describe('SeenTable', () => {

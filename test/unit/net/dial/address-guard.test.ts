@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-
 import { classifyAddress } from '../../../../src/net/dial/address-class.js';
 import { ALLOW_NOTHING, parseBackendAllow, refuseAddress } from '../../../../src/net/dial/address-guard.js';
 

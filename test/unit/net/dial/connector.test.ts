@@ -1,7 +1,5 @@
 import { Socket } from 'node:net';
-
 import { describe, expect, it } from '@jest/globals';
-
 import type { BackendTarget } from '../../../../src/core/ports/page-lookup.js';
 import { ALLOW_NOTHING, parseBackendAllow } from '../../../../src/net/dial/address-guard.js';
 import { connectTo, type DialAddress } from '../../../../src/net/dial/connector.js';

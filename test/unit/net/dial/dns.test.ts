@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-
 import { systemClock } from '../../../../src/kit/clock.js';
 import { CachedResolver, createCaresSource, MAX_NAMES } from '../../../../src/net/dial/resolver.js';
 import { DnsServer } from '../../../support/dns-server.js';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-
 import { endpointOf, type Endpoint } from '../../../../src/net/dial/endpoint.js';
 import { headerLine } from '../../../../src/net/http1/header-line.js';
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-
 import { CachedResolver } from '../../../../src/net/dial/resolver.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import { FakeNames } from '../fakes.js';

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-
 import { answer } from './answers.js';
 
 /** An answer to be read, its bytes as characters, and how they come. */

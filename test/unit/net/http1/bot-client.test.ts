@@ -1,8 +1,6 @@
 import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer, type Socket } from 'node:net';
-
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { systemClock } from '../../../../src/kit/clock.js';
 import type { BackendTarget } from '../../../../src/core/ports/page-lookup.js';
 import { ALLOW_NOTHING } from '../../../../src/net/dial/address-guard.js';

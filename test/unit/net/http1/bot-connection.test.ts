@@ -1,8 +1,6 @@
 import type { Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
-
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { createDial } from '../../../../src/net/dial/connector.js';
 import type { BotAnswer } from '../../../../src/net/http1/exchange.js';
 import { selfSigned } from '../../../support/certificate.js';

@@ -1,7 +1,5 @@
 import type { Socket } from 'node:net';
-
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { systemClock } from '../../../../src/kit/clock.js';
 import type { BotAnswer } from '../../../../src/net/http1/exchange.js';
 import { eventually } from '../../../support/eventually.js';

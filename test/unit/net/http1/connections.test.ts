@@ -1,8 +1,6 @@
 import { createServer } from 'node:http';
 import { createServer as createTcpServer, type Socket } from 'node:net';
-
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { systemClock, type Clock } from '../../../../src/kit/clock.js';
 import { createDial } from '../../../../src/net/dial/connector.js';
 import type { BotAnswer } from '../../../../src/net/http1/exchange.js';

@@ -1,7 +1,6 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-
 import { listen } from './real-bots.js';
 
 /** What Node's own client made of an answer. */

@@ -1,5 +1,4 @@
 import { connect, createServer, type Socket } from 'node:net';
-
 import { systemClock, type Clock } from '../../../../src/kit/clock.js';
 import { Connections } from '../../../../src/net/http1/connections.js';
 import { Exchange, type BotAnswer } from '../../../../src/net/http1/exchange.js';

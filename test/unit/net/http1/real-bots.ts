@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, type Server as TcpServer } from 'node:net';
-
+import type { AddressInfo, Server as TcpServer } from 'node:net';
 import { systemClock, type Clock } from '../../../../src/kit/clock.js';
 import type { BackendTarget } from '../../../../src/core/ports/page-lookup.js';
 import { ALLOW_NOTHING } from '../../../../src/net/dial/address-guard.js';

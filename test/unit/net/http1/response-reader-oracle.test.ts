@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-
 import { bytesOf, endOf, readCut } from './answers.js';
 import { anyCase, type Case } from './arbitrary-answers.js';
 import { aRawBot, readByNode } from './node-answers.js';

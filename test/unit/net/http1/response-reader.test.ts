@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-
 import { MAX_ANSWER_BYTES, MAX_HEAD_BYTES, ResponseReader } from '../../../../src/net/http1/response-reader.js';
 import { answer, bytesOf, chunked, endOf, readCut, type Reading } from './answers.js';
 

@@ -1,7 +1,5 @@
 import type { Socket } from 'node:net';
-
 import { describe, expect, it } from '@jest/globals';
-
 import type { BackendTarget } from '../../../../src/core/ports/page-lookup.js';
 import { ALLOW_NOTHING } from '../../../../src/net/dial/address-guard.js';
 import { connectTo } from '../../../../src/net/dial/connector.js';

@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-
 import { systemClock } from '../../../../src/kit/clock.js';
 import { Throttle } from '../../../../src/webhook/body/unverified-rate-limit.js';
 import { FakeClock } from '../../../support/fake-clock.js';

@@ -1,7 +1,5 @@
 import { Socket } from 'node:net';
-
 import { describe, expect, it } from '@jest/globals';
-
 import type { Clock } from '../../../../src/kit/clock.js';
 import { Newcomers } from '../../../../src/webhook/connections/awaiting-headers.js';
 import { FakeClock } from '../../../support/fake-clock.js';

@@ -3,9 +3,7 @@ import { createServer as createHttp, request } from 'node:http';
 import { createServer as createHttps, request as requestTls } from 'node:https';
 import { connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { systemClock } from '../../../../src/kit/clock.js';
 import { standBefore } from '../../../../src/webhook/connections/defer-until-first-byte.js';
 import { selfSigned } from '../../../support/certificate.js';

@@ -1,8 +1,6 @@
 import { once } from 'node:events';
 import { connect, Socket } from 'node:net';
-
 import { afterEach, describe, expect, it } from '@jest/globals';
-
 import { systemClock } from '../../../../src/kit/clock.js';
 import { DEFAULT_WEBHOOK_LIMITS } from '../../../../src/webhook/limits.js';
 import { Silent } from '../../../../src/webhook/connections/silent-sockets.js';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-
 import { MAX_ITEMS, scan, type ScannedEntry, type ScannedPost } from '../../../../src/webhook/payload/scan.js';
 
 function scanned(text: string): ScannedPost {

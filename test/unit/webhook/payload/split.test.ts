@@ -1,5 +1,4 @@
 import { describe, expect, it } from '@jest/globals';
-
 import type { RoutedEntry } from '../../../../src/core/ports/delivery.js';
 import { scan } from '../../../../src/webhook/payload/scan.js';
 import { Splitter } from '../../../../src/webhook/payload/split.js';
