@@ -27,7 +27,7 @@ export class DeliveryMetrics {
     this.#items = byChannelAndResult(described('items_total', 'Items by what became of them; unavailable ones come again.'));
     this.#unavailable = talliesPerAppBy(
       described('unavailable_total', 'Parts that could not be delivered now, by why.'),
-      'why',
+      'reason',
       UNAVAILABLE_WHYS,
     );
     const retried = described('retried_total', 'Items tried that had been tried in an earlier POST.');

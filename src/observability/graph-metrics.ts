@@ -27,7 +27,7 @@ export class GraphMetrics {
     );
     const other = {
       registry,
-      name: 'messenger_graph_other_version_total',
+      name: 'messenger_graph_version_mismatch_total',
       help: 'Times Graph began to answer with another API version than asked for.',
     };
     this.#otherVersion = closedCounter(other, {});

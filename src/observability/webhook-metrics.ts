@@ -33,12 +33,12 @@ export class WebhookMetrics {
   constructor(registry: Registry) {
     const described = (name: string, help: string) => ({ registry, name: `messenger_webhook_${name}`, help });
     this.#handshakes = talliesBy(described('handshakes_total', 'GETs of the verification handshake.'), 'result', HANDSHAKES);
-    this.#refused = talliesBy(described('refused_total', 'Requests answered without their content being looked at.'), 'why', REFUSALS);
+    this.#refused = talliesBy(described('refused_total', 'Requests answered without their content being looked at.'), 'reason', REFUSALS);
     this.#received = tallies(described('received_total', "POSTs on an app's path, whatever became of them."), {})();
     const verified = described('verified_total', 'POSTs whose signature verified.');
     this.#verified = talliesPerApp(verified, {}, (tallyOf) => tallyOf({}));
     this.#bytes = tallies(described('verified_bytes_total', 'Bytes of the bodies of verified POSTs.'), {})();
-    this.#ignored = talliesPerAppBy(described('ignored_total', 'Verified POSTs answered 200 with no entry looked at.'), 'why', IGNORED);
+    this.#ignored = talliesPerAppBy(described('ignored_total', 'Verified POSTs answered 200 with no entry looked at.'), 'reason', IGNORED);
     this.#entries = talliesPerAppBy(
       described('entries_total', 'Entries of verified POSTs by what became of them.'),
       'result',

@@ -113,7 +113,7 @@ export class WebhookHandler {
     this.#throttle = new Throttle(deps.clock, deps.limits);
     this.#tooLarge = new MinuteLine(deps, 'body over the limit');
     this.#ignored = new MinuteLine(deps, 'signed body ignored');
-    this.#givenUp = new MinuteLine(deps, 'gave an entry up: where it goes could not be decided for too long');
+    this.#givenUp = new MinuteLine(deps, 'dropped an entry: its destination stayed undecided for too long');
     const { limits, clock } = deps;
     this.#body = { limits, clock, budget: this.#budget, pace: this.#pace, throttle: this.#throttle };
     this.#router = new PostRouter({ ...deps, giveUpMs: limits.giveUpMs, givenUp: this.#noteGivenUp });

@@ -76,7 +76,7 @@ export class PostRouter {
     const sinceMs = timeMs === undefined || timeMs > now ? post.firstSeenMs() : timeMs;
     if (now - sinceMs >= giveUpMs) {
       this.#deps.givenUp(scanned.id, result);
-      return 'given_up';
+      return 'dropped';
     }
     return result;
   }

@@ -76,7 +76,7 @@ export const ENTRY_RESULTS = [
   'consent_withdrawn',
   'no_backend',
   'backend_not_allowed',
-  'given_up',
+  'dropped',
   'unknown_page_watch_stale',
   'claim_undecided',
   'backend_unresolved',
@@ -87,7 +87,7 @@ export const HANDSHAKES = ['verified', 'refused', 'malformed'] as const;
 export type Handshake = (typeof HANDSHAKES)[number];
 
 /** What finally became of an item; `unavailable` is not final: Meta was asked to come again. */
-export const ITEM_RESULTS = ['accepted', 'refused', 'given_up', 'not_accepted_by_spec', 'duplicate', 'unavailable'] as const;
+export const ITEM_RESULTS = ['accepted', 'refused', 'dropped', 'not_accepted_by_spec', 'duplicate', 'unavailable'] as const;
 export type ItemResult = (typeof ITEM_RESULTS)[number];
 
 /** Why a part could not be delivered now. */
@@ -95,13 +95,13 @@ export const UNAVAILABLE_WHYS = [
   'timeout',
   'connect',
   'reset',
-  'name',
+  'dns',
   'address_refused',
   'bad_target',
   'status',
-  'cannot_refuse',
+  'refusals_not_trusted',
   'circuit_open',
-  'earlier_one_failed',
+  'earlier_event_failed',
   'out_of_time',
   'lane_full',
   'over_limit',
@@ -109,7 +109,7 @@ export const UNAVAILABLE_WHYS = [
 ] as const;
 export type UnavailableWhy = (typeof UNAVAILABLE_WHYS)[number];
 
-export const ALERTS = ['given_up', 'refuses_everything', 'address_refused'] as const;
+export const ALERTS = ['dropped', 'refuses_everything', 'address_refused'] as const;
 export type Alert = (typeof ALERTS)[number];
 
 export const API_ROUTES = ['list', 'page', 'token', 'other'] as const;

@@ -8,7 +8,7 @@ const ONE_LINE_EVERY_MS = 60_000;
 const MAX_REMEMBERED = 2_000;
 
 const MESSAGES: Readonly<Record<Alert, string>> = {
-  given_up: 'gave an event up: its bot was unavailable for too long',
+  dropped: 'dropped an event: its bot was unavailable for too long',
   refuses_everything: 'bot refuses and accepts nothing: wrong signing secret?',
   address_refused: 'backend leads to an address that is not allowed',
 };

@@ -58,7 +58,7 @@ export class Courier {
   }
 
   #obstacle(part: Part): Reply | undefined {
-    if (part.run.isBlocked(part.claimed)) return { kind: 'unavailable', why: 'earlier_one_failed' };
+    if (part.run.isBlocked(part.claimed)) return { kind: 'unavailable', why: 'earlier_event_failed' };
     if (this.#sendingBytes >= this.#deps.limits.maxHeldBytes) return { kind: 'unavailable', why: 'over_limit' };
     const isLate = this.#deps.clock.monotonicMs() >= part.run.lastTryMs;
     if (isLate && !this.#mustTry(part)) return { kind: 'unavailable', why: 'out_of_time' };
@@ -140,7 +140,7 @@ export class Courier {
     const isFinal = reply.kind === 'refused' || (reply.kind === 'too_large' && claimed.length === 1);
     if (!isFinal || backends.refused(route.target, secret)) return reply;
     alerts.raise('refuses_everything', route, run.post.traceparent);
-    return { kind: 'unavailable', why: 'cannot_refuse' };
+    return { kind: 'unavailable', why: 'refusals_not_trusted' };
   }
 
   #conclude({ run, entry, claimed }: Part, reply: Reply): void {
@@ -165,8 +165,8 @@ export class Courier {
 
   #noteFailure({ post }: PostRun, route: PageRoute, { reply, worst }: { readonly reply: Reply; readonly worst: Outcome }): void {
     const { states, clock, alerts, log } = this.#deps;
-    if (worst === 'given_up') alerts.raise('given_up', route, post.traceparent);
-    const why = reply.kind !== 'unavailable' ? 'refused' : worst === 'given_up' ? 'given_up' : reply.why;
+    if (worst === 'dropped') alerts.raise('dropped', route, post.traceparent);
+    const why = reply.kind !== 'unavailable' ? 'refused' : worst === 'dropped' ? 'dropped' : reply.why;
     states.failed(route, clock.nowMs(), why);
     const { appId, pageId, owner } = route;
     const page = `${owner.namespace}/${owner.name}`;
@@ -176,7 +176,7 @@ export class Courier {
   #outcomeOf(reply: Reply, timeMs: number | undefined, event: Remembered): Outcome {
     if (reply.kind === 'accepted') return 'accepted';
     if (reply.kind !== 'unavailable') return 'refused';
-    return event.attempted && this.#isOverdue(timeMs, event) ? 'given_up' : 'unavailable';
+    return event.attempted && this.#isOverdue(timeMs, event) ? 'dropped' : 'unavailable';
   }
 
   /** A time in the future says nothing; then, as without any, it counts from the first arrival. */

@@ -8,7 +8,7 @@ export interface PageDeliveryState {
   readonly owner: string;
   readonly lastEventMs: number | undefined;
   readonly lastAcceptedMs: number | undefined;
-  readonly lastFailure: { readonly atMs: number; readonly why: UnavailableWhy | 'refused' | 'given_up' } | undefined;
+  readonly lastFailure: { readonly atMs: number; readonly why: UnavailableWhy | 'refused' | 'dropped' } | undefined;
 }
 
 type Failure = NonNullable<PageDeliveryState['lastFailure']>['why'];

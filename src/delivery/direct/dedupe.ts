@@ -3,7 +3,7 @@ import type { DeliveryLimits } from '../limits.js';
 import { SeenTable, type SeenKey } from './seen-table.js';
 
 /** What an attempt at an item came to. All but `unavailable` are final. */
-export type Outcome = 'accepted' | 'refused' | 'given_up' | 'unavailable';
+export type Outcome = 'accepted' | 'refused' | 'dropped' | 'unavailable';
 
 /** One event, from when it comes until what became of it is final. */
 export interface Remembered {

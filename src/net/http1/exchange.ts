@@ -3,7 +3,7 @@ import { AddressRefusedError } from '../dial/connector.js';
 import { NameError } from '../dial/resolver.js';
 
 /** Why nothing that counts came back. */
-export type NoAnswer = 'timeout' | 'connect' | 'reset' | 'name' | 'address_refused' | 'bad_target';
+export type NoAnswer = 'timeout' | 'connect' | 'reset' | 'dns' | 'address_refused' | 'bad_target';
 
 export type BotAnswer = { readonly kind: 'answer'; readonly status: number } | { readonly kind: 'none'; readonly why: NoAnswer };
 
@@ -72,5 +72,5 @@ export class Exchange implements Expiring {
 
 function whyNotConnected(error: unknown): NoAnswer {
   if (error instanceof AddressRefusedError) return 'address_refused';
-  return error instanceof NameError ? 'name' : 'connect';
+  return error instanceof NameError ? 'dns' : 'connect';
 }

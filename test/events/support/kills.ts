@@ -30,7 +30,7 @@ export async function killsUnderLoad({ kills, traffic, deadlineMs }: KillsOption
       killed.bots++;
     }
     const verdict = await fleet.endTraffic(deadlineMs);
-    return { ...verdict, kills: killed, givenUp: await fleet.logged('gave an event up') };
+    return { ...verdict, kills: killed, givenUp: await fleet.logged('dropped an event') };
   } finally {
     await fleet.stop();
   }

@@ -52,7 +52,7 @@ describe('four seconds', () => {
     expect(await verdict).toBe('unavailable');
     expect(bots.sent).toHaveLength(16);
     expect(observed.counts['why:out_of_time']).toBe(1);
-    expect(observed.counts['why:earlier_one_failed']).toBe(3);
+    expect(observed.counts['why:earlier_event_failed']).toBe(3);
   });
 
   it('gives a bot its own timeout, 4 s at most', async () => {

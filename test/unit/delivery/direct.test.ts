@@ -131,7 +131,7 @@ describe('order', () => {
 
     expect(await deliver(bodyAt(clock, aText('m1', '1', 'A'), aText('m2', '2', 'A'), aText('m3', '3', 'B')))).toBe('unavailable');
     expect(bots.texts).toEqual(['1', '3']);
-    expect(observed.counts['why:earlier_one_failed']).toBe(1);
+    expect(observed.counts['why:earlier_event_failed']).toBe(1);
 
     bots.answer = () => 200;
     expect(await deliver(bodyAt(clock, aText('m1', '1', 'A'), aText('m2', '2', 'A'), aText('m3', '3', 'B')))).toBe('done');
@@ -180,7 +180,7 @@ describe('the three kinds of answer', () => {
     expect(await deliver(bodyAt(clock, aText('m1', '1')))).toBe('unavailable');
   });
 
-  it.each(['timeout', 'connect', 'reset', 'name', 'address_refused', 'bad_target'] as const)(
+  it.each(['timeout', 'connect', 'reset', 'dns', 'address_refused', 'bad_target'] as const)(
     'no answer (%s) is unavailable',
     async (why) => {
       const { bots, deliver, observed, clock } = aRig();
@@ -225,7 +225,7 @@ describe('the three kinds of answer', () => {
     expect(observed.counts['alert:refuses_everything']).toBeUndefined();
     expect(await send('m6')).toBe('unavailable');
     expect(await send('m7')).toBe('unavailable');
-    expect(observed.counts).toMatchObject({ 'messaging:refused': 5, 'alert:refuses_everything': 2, 'why:cannot_refuse': 2 });
+    expect(observed.counts).toMatchObject({ 'messaging:refused': 5, 'alert:refuses_everything': 2, 'why:refusals_not_trusted': 2 });
 
     expect(await send('good')).toBe('done');
     expect(await send('m6')).toBe('done');
@@ -267,8 +267,8 @@ describe('giving up', () => {
     bots.answer = () => 200;
     expect(await deliver(body)).toBe('done');
     expect(bots.sent).toHaveLength(3);
-    expect(observed.counts).toMatchObject({ 'messaging:given_up': 1, 'alert:given_up': 1, retried: 2 });
-    expect(delivery.pageStates()[0]?.lastFailure?.why).toBe('given_up');
+    expect(observed.counts).toMatchObject({ 'messaging:dropped': 1, 'alert:dropped': 1, retried: 2 });
+    expect(delivery.pageStates()[0]?.lastFailure?.why).toBe('dropped');
   });
 
   it('takes one real attempt, however old the event is', async () => {
@@ -292,7 +292,7 @@ describe('giving up', () => {
 
     expect(await deliver(old)).toBe('done');
     expect(bots.texts.at(-1)).toBe('old');
-    expect(observed.counts['messaging:given_up']).toBe(1);
+    expect(observed.counts['messaging:dropped']).toBe(1);
   });
 
   it('reads a time in seconds as seconds', async () => {

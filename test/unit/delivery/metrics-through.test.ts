@@ -102,7 +102,7 @@ describe('what a POST moves', () => {
 
   it('refused, by why', async () => {
     const { port } = server.address;
-    const refused = (why: string) => ({ [`webhook_refused_total{why="${why}"}`]: 1 });
+    const refused = (why: string) => ({ [`webhook_refused_total{reason="${why}"}`]: 1 });
 
     expect(await rise(() => call(port, { body: '{}' }))).toEqual({ ...RECEIVED, ...refused('no_signature') });
     expect(await rise(() => post(port, body(aMessage('m1')), 'not-the-secret'))).toEqual({ ...RECEIVED, ...refused('bad_signature') });
@@ -121,7 +121,7 @@ describe('what a POST moves', () => {
     expect(await rise(() => post(port, '{"object":"instagram","entry":[]}'))).toEqual({
       ...VERIFIED,
       ...answered(200),
-      'webhook_ignored_total{app,why="instagram"}': 1,
+      'webhook_ignored_total{app,reason="instagram"}': 1,
     });
     expect(await rise(() => post(port, body(aMessage('m1'), { page: '999' })))).toEqual({
       ...VERIFIED,
@@ -134,17 +134,17 @@ describe('what a POST moves', () => {
     const { port } = server.address;
     const sent = body(aMessage('m1'));
     bot.answer = () => ({ status: 500 });
-    const unavailable = { 'delivery_unavailable_total{app,why="status"}': 1 };
+    const unavailable = { 'delivery_unavailable_total{app,reason="status"}': 1 };
 
     expect(await rise(() => post(port, sent))).toEqual({ ...ROUTED, ...item('unavailable'), ...unavailable, ...answered(503) });
     expect(await rise(() => post(port, body(aMessage('m2'), { agoMs: 30 * MINUTE })))).toEqual({
-      ...{ ...ROUTED, ...item('given_up'), ...unavailable, ...answered(200) },
-      'delivery_alerts_total{kind="given_up"}': 1,
+      ...{ ...ROUTED, ...item('dropped'), ...unavailable, ...answered(200) },
+      'delivery_alerts_total{kind="dropped"}': 1,
     });
     bot.answer = () => ({ status: 400 });
     expect(await rise(() => post(port, sent))).toEqual({
       ...{ ...ROUTED, ...item('unavailable'), ...answered(503) },
-      'delivery_unavailable_total{app,why="cannot_refuse"}': 1,
+      'delivery_unavailable_total{app,reason="refusals_not_trusted"}': 1,
       'delivery_alerts_total{kind="refuses_everything"}': 1,
       'delivery_retried_total{app}': 1,
     });
@@ -161,7 +161,7 @@ describe('what a POST moves', () => {
     expect((await series()).get('messenger_delivery_open_circuits')).toBe(1);
     expect(await rise(() => down(5))).toEqual({
       ...{ ...ROUTED, ...item('unavailable'), ...answered(503) },
-      'delivery_unavailable_total{app,why="circuit_open"}': 1,
+      'delivery_unavailable_total{app,reason="circuit_open"}': 1,
     });
   });
 

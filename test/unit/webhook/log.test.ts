@@ -91,7 +91,7 @@ describe('the log', () => {
     expect(lines).toEqual([
       {
         level: 'warn',
-        message: 'gave an entry up: where it goes could not be decided for too long',
+        message: 'dropped an entry: its destination stayed undecided for too long',
         fields: { pageId: '77', why: 'claim_undecided', count: 1 },
       },
     ]);

@@ -229,7 +229,7 @@ describe('pages that are not known, or not yet', () => {
     expect((await post(port, withTime(seconds(NOW - 1_199_000)))).status).toBe(503);
     expect((await post(port, withTime(seconds(NOW - 1_200_000)))).status).toBe(200);
     expect((await post(port, withTime(String(NOW - 1_200_000)))).status).toBe(200);
-    expect(observed.counts).toMatchObject({ [`entry:${why}`]: 2, 'entry:given_up': 2 });
+    expect(observed.counts).toMatchObject({ [`entry:${why}`]: 2, 'entry:dropped': 2 });
   });
 
   it('counts the bound from the first arrival if the entry has no time', async () => {
