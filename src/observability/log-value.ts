@@ -88,11 +88,12 @@ class Copier {
 
   /** Named properties only: an error of a library carries its whole request, with the token, beside its message. */
   #error(error: Error, depth: number): LogValue {
-    const { reason, code } = error as { readonly reason?: unknown; readonly code?: unknown };
+    const { reason, graphText, code } = error as { readonly reason?: unknown; readonly graphText?: unknown; readonly code?: unknown };
     const shown: Record<string, LogValue> = { name: this.#plain(error.name), message: this.#plain(error.message) };
     if (typeof reason === 'string') shown['reason'] = this.#plain(reason);
     // An error with a reason was expected and says all in its sentence; of any other one the place is wanted.
     else if (typeof error.stack === 'string') shown['stack'] = this.#plain(error.stack);
+    if (typeof graphText === 'string') shown['graphText'] = this.#plain(graphText);
     if (typeof code === 'string' || typeof code === 'number') shown['code'] = typeof code === 'string' ? this.#plain(code) : code;
     if (error instanceof AggregateError) shown['errors'] = this.#items(error.errors.slice(0, MAX_CAUSES), depth);
     if (error.cause !== undefined) shown['cause'] = this.copy(error.cause, depth) ?? null;

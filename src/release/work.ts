@@ -3,7 +3,7 @@ import type { KubeObject } from '../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { KeyMutex } from '../controller/key-mutex.js';
 import type { Clock } from '../kit/clock.js';
-import { StaleReadError } from '../core/domain/errors.js';
+import { StaleReadError, fullMessage } from '../core/domain/errors.js';
 import type { Logger } from '../kit/log.js';
 import { keyOf, keyText } from '../core/domain/object-key.js';
 import { DeadlineError, withDeadline } from '../runtime/deadline.js';
@@ -106,7 +106,7 @@ function isSame(live: MessengerPage, page: MessengerPage): boolean {
 }
 
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'it failed';
+  return error instanceof Error ? fullMessage(error) : 'it failed';
 }
 
 /** Takes our finalizer away and leaves those of others. */

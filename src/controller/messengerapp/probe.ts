@@ -2,7 +2,7 @@ import { APP_REASONS } from '../../api/v1alpha1/conditions.js';
 import { FLUX_REQUESTED_AT_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../../api/v1alpha1/constants.js';
 import { versionWarning } from '../../core/domain/graph-versions.js';
 import { findCondition } from '../../runtime/conditions.js';
-import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../core/domain/errors.js';
+import { AppCredentialError, RateLimitedError, TerminalError, TransientError, fullMessage } from '../../core/domain/errors.js';
 import { tokenFingerprint } from '../../core/secrets/fingerprint.js';
 import type { AppCredentials, AppSubscription } from '../../core/ports/graph.js';
 import { stalledLookMs } from '../../core/domain/schedule.js';
@@ -76,7 +76,7 @@ export class LookStep {
     const { report, memory, app } = pass;
     if (error instanceof AppCredentialError) {
       const reason = APP_REASONS.CredentialsValid.find((one) => one === error.reason) ?? 'AppSecretInvalid';
-      report.judge('CredentialsValid', bad(reason, error.message));
+      report.judge('CredentialsValid', bad(reason, fullMessage(error)));
       report.judge('GraphReachable', good('Graph answers'));
       memory.look = undefined;
       // The Secret wakes the app at once; what is mended at Meta is seen by one probe.
@@ -86,7 +86,7 @@ export class LookStep {
     if (error instanceof TerminalError) {
       this.#accepted(pass);
       const reason = APP_REASONS.Subscribed.find((one) => one === error.reason && one !== 'GraphUnavailable') ?? 'PermissionDenied';
-      report.judge('Subscribed', bad(reason, error.message));
+      report.judge('Subscribed', bad(reason, fullMessage(error)));
       this.#looked(pass);
       return { rows: undefined, error: undefined };
     }

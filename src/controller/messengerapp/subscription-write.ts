@@ -1,5 +1,5 @@
 import { sleep } from '../../kit/clock.js';
-import { StaleReadError, TerminalError, TransientError } from '../../core/domain/errors.js';
+import { StaleReadError, TerminalError, TransientError, fullMessage } from '../../core/domain/errors.js';
 import type { AppSubscription } from '../../core/ports/graph.js';
 import { keyText } from '../../core/domain/object-key.js';
 import { stalledLookMs } from '../../core/domain/schedule.js';
@@ -97,8 +97,9 @@ export class SubscriptionWrite {
     const basis = String(app.metadata.generation);
     const looks = memory.refusal?.basis === basis ? memory.refusal.looks + 1 : 1;
     const untilMs = this.#deps.clock.monotonicMs() + stalledLookMs(looks - 1);
-    memory.refusal = { basis, reason: error.reason, message: error.message, looks, untilMs };
-    return bad(error.reason, error.message);
+    const message = fullMessage(error);
+    memory.refusal = { basis, reason: error.reason, message, looks, untilMs };
+    return bad(error.reason, message);
   }
 
   #tell({ app, key, report }: AppGraphPass, fields: readonly string[]): void {

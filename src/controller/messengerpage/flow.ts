@@ -1,5 +1,12 @@
 import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
-import { AppCredentialError, ClusterUnavailableError, RateLimitedError, TerminalError, TransientError } from '../../core/domain/errors.js';
+import {
+  AppCredentialError,
+  ClusterUnavailableError,
+  RateLimitedError,
+  TerminalError,
+  TransientError,
+  fullMessage,
+} from '../../core/domain/errors.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { requeueAfter, type Result } from '../../runtime/ports.js';
 import { readAppCredentials } from '../../relations/app-credentials.js';
@@ -97,7 +104,7 @@ export class PageFlow {
       if (!(error instanceof TerminalError)) throw error;
       pass.memory.lookedMs = this.#deps.clock.monotonicMs();
       if (isTokenReason(error.reason)) await this.#token.runAfterRefusal(pass, error);
-      else pass.report.judge('Subscribed', bad(subscribedReason(error.reason), pass.memory.refusal?.message ?? error.message));
+      else pass.report.judge('Subscribed', bad(subscribedReason(error.reason), pass.memory.refusal?.message ?? fullMessage(error)));
     }
   }
 
@@ -142,5 +149,5 @@ function isThoughtUnreachable({ app }: AppPass): boolean {
 /** However long Graph wants to be left alone, the page has to become Unknown in time. */
 function noLongerThan(error: RateLimitedError, { requeueAfterMs }: Result): RateLimitedError {
   if (requeueAfterMs === undefined || error.retryAfterMs <= requeueAfterMs) return error;
-  return new RateLimitedError(error.message, requeueAfterMs, { scope: error.scope, cause: error });
+  return new RateLimitedError(error.message, requeueAfterMs, { scope: error.scope, graphText: error.graphText, cause: error });
 }

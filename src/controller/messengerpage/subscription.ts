@@ -1,5 +1,5 @@
 import { rfc3339, sleep } from '../../kit/clock.js';
-import { TerminalError, TransientError } from '../../core/domain/errors.js';
+import { TerminalError, TransientError, fullMessage } from '../../core/domain/errors.js';
 import type { ObservedSubscription } from '../../core/ports/graph.js';
 import { keyText } from '../../core/domain/object-key.js';
 import { stalledLookMs } from '../../core/domain/schedule.js';
@@ -101,7 +101,7 @@ export class SubscriptionStep {
     const basis = basisOf(page, app);
     const looks = memory.refusal?.basis === basis ? memory.refusal.looks + 1 : 1;
     const hint = error.reason === 'InvalidField' ? fieldHint(sent, sent[error.refusedIndex ?? -1]) : undefined;
-    const message = hint === undefined ? error.message : `${hint}; ${error.message}`;
+    const message = hint === undefined ? fullMessage(error) : `${hint}; ${fullMessage(error)}`;
     const untilMs = this.#deps.clock.monotonicMs() + stalledLookMs(looks - 1);
     memory.refusal = { basis, reason: error.reason, message, looks, untilMs };
   }

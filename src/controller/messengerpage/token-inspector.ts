@@ -1,5 +1,5 @@
 import { PAGE_REASONS, type PageReason } from '../../api/v1alpha1/conditions.js';
-import { TerminalError } from '../../core/domain/errors.js';
+import { TerminalError, fullMessage } from '../../core/domain/errors.js';
 import { tokenFingerprint } from '../../core/secrets/fingerprint.js';
 import { stalledLookMs } from '../../core/domain/schedule.js';
 import type { Secret } from '../../core/secrets/secret.js';
@@ -53,7 +53,7 @@ export class TokenInspector {
       return { info: await this.#deps.graph.inspectToken(credentials, token, call) };
     } catch (error) {
       if (!(error instanceof TerminalError)) throw error;
-      return { refused: { reason: tokenReason(error.reason), proof: proofBy(error.reason), message: error.message } };
+      return { refused: { reason: tokenReason(error.reason), proof: proofBy(error.reason), message: fullMessage(error) } };
     }
   }
 

@@ -1,6 +1,6 @@
 import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
 import type { MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import type { TerminalError } from '../../core/domain/errors.js';
+import { fullMessage, type TerminalError } from '../../core/domain/errors.js';
 import type { PageCredentials } from '../../core/ports/graph.js';
 import { dayOf, expiresWithin, type TokenVerdict } from '../../core/domain/token-check.js';
 import { findCondition } from '../../runtime/conditions.js';
@@ -56,7 +56,7 @@ export class TokenStep {
     const credentials = await this.run(pass);
     if (credentials === undefined) return;
     // Graph calls the token good and refuses it all the same: the refusal is what counts for events.
-    pass.report.judge('TokenValid', bad(error.reason, error.message));
+    pass.report.judge('TokenValid', bad(error.reason, fullMessage(error)));
     if (pass.memory.token !== undefined) pass.memory.token = { ...pass.memory.token, dueMs: 0 };
   }
 

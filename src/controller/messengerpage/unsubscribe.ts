@@ -1,7 +1,14 @@
 import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
 import type { DeletionFacts } from '../../core/domain/deletion.js';
-import { AppCredentialError, ClusterUnavailableError, RateLimitedError, TerminalError, TransientError } from '../../core/domain/errors.js';
+import {
+  AppCredentialError,
+  ClusterUnavailableError,
+  RateLimitedError,
+  TerminalError,
+  TransientError,
+  fullMessage,
+} from '../../core/domain/errors.js';
 import type { PageCredentials } from '../../core/ports/graph.js';
 import type { DataCache } from '../../runtime/ports.js';
 import { readAppCredentials } from '../../relations/app-credentials.js';
@@ -86,7 +93,7 @@ export class GoodBye {
       return outcome;
     } catch (error) {
       if (!isHiccup(error)) throw error;
-      this.why = `for Graph or the cluster could not be asked: ${error.message}`;
+      this.why = `for Graph or the cluster could not be asked: ${fullMessage(error)}`;
       this.retryAfterMs = error instanceof RateLimitedError ? error.retryAfterMs : undefined;
       return 'failed';
     }
@@ -97,7 +104,7 @@ export class GoodBye {
       return await call();
     } catch (error) {
       if (!(error instanceof TerminalError) && !(error instanceof AppCredentialError)) throw error;
-      this.why = `for ${error.message}`;
+      this.why = `for ${fullMessage(error)}`;
       return 'refused';
     }
   }

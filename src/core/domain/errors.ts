@@ -3,17 +3,38 @@ import type { Reason } from '../../api/v1alpha1/conditions.js';
 interface Details {
   /** The error that led to this one. Kept on the chain, never put into the message; left out where it holds a secret. */
   readonly cause?: unknown;
+  /** See `OperatorError.graphText`. */
+  readonly graphText?: string | undefined;
 }
 
-/** Base class. What sets the subclasses apart is not where they come from but what the caller has to do. */
+/**
+ * Base class. What sets the subclasses apart is not where they come from but what the caller has to do. `message` is our own
+ * sentence: the same failure always has the same one.
+ */
 export abstract class OperatorError extends Error {
   readonly reason: Reason;
+  /**
+   * What Graph said, redacted: `Graph 190/463: Error validating access token: …`. It can differ from one try to the next (Graph
+   * writes the time of day into it), so nothing is decided by it. undefined: the failure is not an answer of Graph's.
+   */
+  readonly graphText: string | undefined;
 
-  constructor(reason: Reason, message: string, { cause }: Details = {}) {
+  constructor(reason: Reason, message: string, { cause, graphText }: Details = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.reason = reason;
+    this.graphText = graphText;
   }
+}
+
+/** Our sentence with Graph's text in brackets behind it, as a user reads it. Without such a text it is the sentence alone. */
+export function withGraphText(message: string, graphText: string | undefined): string {
+  return graphText === undefined ? message : `${message} (${graphText})`;
+}
+
+/** All that an error has to say to a user: its message and, where it has one, Graph's text. */
+export function fullMessage(error: Error): string {
+  return error instanceof OperatorError ? withGraphText(error.message, error.graphText) : error.message;
 }
 
 /** May work if tried again: the workqueue backs off exponentially. */

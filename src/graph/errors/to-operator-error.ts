@@ -45,20 +45,19 @@ export interface ErrorDetails {
   readonly scope: 'app' | 'page';
 }
 
-/**
- * The error that the caller gets: our sentence, the fix, and Graph's own words as a suffix.
- */
+/** The error that the caller gets: our sentence with the fix as its message, and Graph's number and words apart. */
 export function toOperatorError(row: CatalogueRow, failure: GraphFailure, details: ErrorDetails): OperatorError {
-  const message = `${row.says}: ${row.fix} (${suffix(failure, details.graphText)})`;
+  const message = `${row.says}: ${row.fix}`;
+  const graphText = numbered(failure, details.graphText);
   switch (row.disposition) {
     case 'transient':
-      return new TransientError(row.reason, message);
+      return new TransientError(row.reason, message, { graphText });
     case 'terminal':
-      return new TerminalError(row.reason, message, { refusedIndex: refusedIndexIn(failure.message) });
+      return new TerminalError(row.reason, message, { graphText, refusedIndex: refusedIndexIn(failure.message) });
     case 'app-credential':
-      return new AppCredentialError(row.reason, message);
+      return new AppCredentialError(row.reason, message, { graphText });
     case 'wait':
-      return new RateLimitedError(message, details.retryAfterMs, { scope: details.scope });
+      return new RateLimitedError(message, details.retryAfterMs, { graphText, scope: details.scope });
   }
 }
 
@@ -68,7 +67,7 @@ function refusedIndexIn(message: string): number | undefined {
   return index === undefined ? undefined : Number(index);
 }
 
-function suffix({ code, subcode, status }: GraphFailure, text: string): string {
+function numbered({ code, subcode, status }: GraphFailure, text: string): string {
   const number = code === undefined ? `HTTP ${status}` : `${code}${subcode === undefined ? '' : `/${subcode}`}`;
   return text === '' ? `Graph ${number}` : `Graph ${number}: ${text}`;
 }

@@ -45,7 +45,7 @@ describe("the app's edges against the simulator", () => {
     expect(error).toBeInstanceOf(TerminalError);
     expect(error).toMatchObject({
       reason: 'CallbackVerificationFailed',
-      message: expect.stringContaining('HTTP Status Code = 403') as unknown,
+      graphText: expect.stringContaining('HTTP Status Code = 403') as unknown,
     });
   });
 

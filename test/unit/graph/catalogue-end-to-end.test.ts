@@ -1,5 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../src/core/domain/errors.js';
+import {
+  AppCredentialError,
+  fullMessage,
+  OperatorError,
+  RateLimitedError,
+  TerminalError,
+  TransientError,
+} from '../../../src/core/domain/errors.js';
 import { Secret } from '../../../src/core/secrets/secret.js';
 import { GRAPH_OPERATIONS, type GraphOperation } from '../../../src/core/ports/metric-labels.js';
 import type { CatalogueRow } from '../../../src/graph/errors/row.js';
@@ -97,9 +104,10 @@ describe('every row of the catalogue, from Graph to the caller', () => {
 
     expect(error).toBeInstanceOf(CLASSES[row.disposition]);
     expect(error).toMatchObject({ reason: row.reason });
-    expect(error.message).toContain(row.says);
-    expect(error.message).toContain(row.fix);
-    expect(error.message).toContain('of Graph');
+    if (!(error instanceof OperatorError)) throw error;
+    expect(error.message).toBe(`${row.says}: ${row.fix}`);
+    expect(error.graphText).toMatch(/^Graph .* of Graph$/);
+    expect(fullMessage(error)).toBe(`${error.message} (${error.graphText})`);
     const scope = operation === 'inspect_token' ? 'app' : row.scope;
     if (error instanceof RateLimitedError) expect([error.retryAfterMs, error.scope]).toEqual([300_000, scope]);
   });

@@ -91,7 +91,9 @@ describe('createLogger', () => {
       config: { headers: { authorization: 'tok' } },
       response: {},
     });
-    log.error('reconcile failed', { error: new TransientError('GraphUnavailable', 'Graph did not answer', { cause: library }) });
+    log.error('reconcile failed', {
+      error: new TransientError('GraphUnavailable', 'Graph did not answer', { cause: library, graphText: 'Graph 2: try later' }),
+    });
     await log.close();
 
     expect(stream.text).not.toContain('authorization');
@@ -99,6 +101,7 @@ describe('createLogger', () => {
       name: 'TransientError',
       message: 'Graph did not answer',
       reason: 'GraphUnavailable',
+      graphText: 'Graph 2: try later',
       cause: {
         name: 'Error',
         message: 'Request failed',

@@ -153,7 +153,10 @@ function withBackend(backend: MessengerPage['spec']['backend']): World {
 
 function refusing(reason: 'InvalidField' | 'PermissionDenied', fields: readonly string[] = ['messages']): World {
   const world = aWorld({ page: aPage({ subscribedFields: fields }) });
-  world.graph.failWith.set('subscribe', new TerminalError(reason, 'a permission is missing or a field is wrong (Graph 100)'));
+  world.graph.failWith.set(
+    'subscribe',
+    new TerminalError(reason, 'a permission is missing or a field is wrong', { graphText: 'Graph 100' }),
+  );
   return world;
 }
 

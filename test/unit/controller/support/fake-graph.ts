@@ -79,7 +79,7 @@ export class FakeGraph implements PageGraph, AppGraph {
   async inspectToken(app: AppCredentials, token: Secret, options: GraphCallOptions): Promise<TokenInfo> {
     this.#enter('inspect', app, options);
     const found = this.tokens.get(token.reveal());
-    if (found === undefined) throw new TerminalError('TokenMalformed', 'the value is not an access token (Graph 190)');
+    if (found === undefined) throw new TerminalError('TokenMalformed', 'the value is not an access token', { graphText: 'Graph 190' });
     this.after('inspect');
     return Promise.resolve(found);
   }
@@ -132,7 +132,7 @@ export class FakeGraph implements PageGraph, AppGraph {
   async subscribeApp(app: AppCredentials, wanted: Parameters<AppGraph['subscribeApp']>[1], options: GraphCallOptions): Promise<void> {
     this.#enter('subscribeApp', app, options);
     const refused = wanted.fields.filter((field) => this.refusedAppFields.has(field));
-    if (refused.length > 0) throw new TerminalError('FieldRefused', `Graph refuses a field (Graph 100: ${refused.join()})`);
+    if (refused.length > 0) throw new TerminalError('FieldRefused', 'Graph refuses a field', { graphText: `Graph 100: ${refused.join()}` });
     const others = (this.appRows.get(app.appId) ?? []).filter(({ object }) => object !== 'page');
     this.appRows.set(app.appId, [...others, { object: 'page', callbackUrl: wanted.callbackUrl, active: true, fields: wanted.fields }]);
     this.verifyToken = wanted.verifyToken.reveal();
@@ -149,17 +149,20 @@ export class FakeGraph implements PageGraph, AppGraph {
     if (error !== undefined) throw error;
     const secret = this.appSecrets.get(app.appId);
     if (secret !== undefined && secret !== app.appSecret.reveal()) {
-      throw new AppCredentialError('AppSecretInvalid', "Graph refuses the app's secret (Graph 190)");
+      throw new AppCredentialError('AppSecretInvalid', "Graph refuses the app's secret", { graphText: 'Graph 190' });
     }
   }
 
   /** What a page call says to a token. */
   #token({ token, pageId }: PageCredentials): void {
     const info = this.tokens.get(token.reveal());
-    if (info === undefined) throw new TerminalError('TokenMalformed', 'the value is not an access token (Graph 190)');
+    if (info === undefined) throw new TerminalError('TokenMalformed', 'the value is not an access token', { graphText: 'Graph 190' });
     if (!info.isValid)
-      throw new TerminalError('TokenInvalidated', `the token is not valid (any more) (Graph 190: call ${this.calls.length})`);
-    if (info.profileId !== pageId) throw new TerminalError('PageNotGranted', 'Graph does not show the Page to this token (Graph 100/33)');
+      throw new TerminalError('TokenInvalidated', 'the token is not valid (any more)', {
+        graphText: `Graph 190: call ${this.calls.length}`,
+      });
+    if (info.profileId !== pageId)
+      throw new TerminalError('PageNotGranted', 'Graph does not show the Page to this token', { graphText: 'Graph 100/33' });
   }
 
   #row(key: string): ObservedSubscription {
