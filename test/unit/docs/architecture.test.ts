@@ -1,6 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 
 const { MAY_IMPORT } = createRequire(import.meta.url)('../../../.dependency-cruiser.cjs') as { MAY_IMPORT: Record<string, string[]> };
@@ -30,23 +29,3 @@ describe('ARCHITECTURE.md', () => {
     expect([...table.keys()].sort()).toEqual(folders.map(({ name }) => name).sort());
   });
 });
-
-describe('the documentation', () => {
-  const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...markdownBelow('docs')];
-
-  it.each(pages)('%s links to nothing that is not there', (page) => {
-    const links = [...readFileSync(page, 'utf8').matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target);
-    expect(links.filter((target) => !existsSync(join(dirname(page), target)))).toEqual([]);
-  });
-
-  it.each(['ARCHITECTURE.md', 'CONTRIBUTING.md'])('%s names no path that is not there', (page) => {
-    const paths = [...readFileSync(page, 'utf8').matchAll(/`((?:src|crds|charts|deploy|scripts|docs|examples|test)\/[\w./-]*)`/g)];
-    expect(paths.map(([, path = '']) => path).filter((path) => !existsSync(path))).toEqual([]);
-  });
-});
-
-function markdownBelow(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => join(folder, name));
-}
