@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { DirectDelivery } from '../delivery/direct/direct-delivery.js';
+import type { PageDeliveryState } from '../core/ports/delivery.js';
+import { createDelivery, type DeliveryMode } from '../delivery/create.js';
 import type { DeliveryObserver } from '../delivery/observe.js';
-import type { PageDeliveryState } from '../delivery/bot/page-states.js';
 import { PageIndex } from '../routing/page-index.js';
 import { parseBackendAllow } from '../net/dial/address-guard.js';
 import { BotClient } from '../net/http1/bot-client.js';
@@ -27,7 +27,8 @@ export interface WebhookConfig {
   readonly tlsKey: string | undefined;
   readonly maxBodyBytes: number;
   readonly maxInFlight: number;
-  readonly directGiveUpMs: number;
+  readonly delivery: DeliveryMode;
+  readonly giveUpMs: number;
   readonly dedupeWindowMs: number;
   readonly backendAllow: readonly string[];
   readonly clusterDomain: string;
@@ -46,7 +47,7 @@ export interface WebhookPart extends Part {
   pageStates(): readonly PageDeliveryState[];
 }
 
-/** The public edge and direct delivery. @throws Error in words for a file that makes no sense */
+/** The public edge and the delivery to bots. @throws Error with a message for the user for a file or a mode that cannot be used */
 export function createWebhookPart({ config, process, cluster, observe }: WebhookPartDeps): WebhookPart {
   const { clock, log, signal } = process;
   const index = new PageIndex({
@@ -58,8 +59,8 @@ export function createWebhookPart({ config, process, cluster, observe }: Webhook
     secrets: cluster.secrets,
   });
   const client = createBotClient(config, process);
-  const { directGiveUpMs: giveUpMs, dedupeWindowMs, maxBodyBytes, maxInFlight, webhookPort: port, bindAddress: host } = config;
-  const delivery = new DirectDelivery({ client, clock, log, observe: observe.delivery, limits: { giveUpMs, dedupeWindowMs } });
+  const { giveUpMs, dedupeWindowMs, maxBodyBytes, maxInFlight, webhookPort: port, bindAddress: host } = config;
+  const delivery = createDelivery(config.delivery, { client, clock, log, observe: observe.delivery, limits: { giveUpMs, dedupeWindowMs } });
   const tls = tlsFiles({ cert: config.tlsCert, key: config.tlsKey }, { clock, log, signal });
   const limits = { maxBodyBytes, maxInFlight, giveUpMs };
   const tracer = tracerOf();
@@ -67,8 +68,9 @@ export function createWebhookPart({ config, process, cluster, observe }: Webhook
   const server = createWebhookServer({ lookup: index, delivery, limits, clock, log, observe: observe.webhook, ...given });
   return {
     name: 'webhook',
-    ready: () => index.synced(),
+    ready: () => index.synced() && delivery.ready(),
     listen: async () => {
+      await delivery.start();
       await inWords({ port, host, flag: '--webhook-port' }, server.listen(port, host));
       tls?.follow((pair) => {
         server.setTls(pair);
@@ -81,7 +83,7 @@ export function createWebhookPart({ config, process, cluster, observe }: Webhook
     close: async () => {
       await server.close();
       index.close();
-      client.close();
+      await delivery.close();
     },
     pageStates: () => delivery.pageStates(),
   };

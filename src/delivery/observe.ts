@@ -1,5 +1,5 @@
 import type { Alert, ItemResult, UnavailableWhy } from '../core/ports/metric-labels.js';
-import type { Channel } from '../core/ports/page-lookup.js';
+import type { Channel } from '../core/domain/event.js';
 
 export type { Alert, ItemResult, UnavailableWhy };
 

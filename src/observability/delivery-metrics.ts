@@ -1,6 +1,6 @@
 import type { Counter, Gauge, Registry } from 'prom-client';
 import { ALERTS, ITEM_RESULTS, UNAVAILABLE_WHYS, type Alert, type ItemResult, type UnavailableWhy } from '../core/ports/metric-labels.js';
-import type { Channel } from '../core/ports/page-lookup.js';
+import type { Channel } from '../core/domain/event.js';
 import { closedCounter, plainGauge, type Described } from './closed-series.js';
 import { distributions, level, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
 import { CHANNELS } from './webhook-metrics.js';

@@ -9,7 +9,7 @@ import {
   type Ignored,
   type Refusal,
 } from '../core/ports/metric-labels.js';
-import type { Channel } from '../core/ports/page-lookup.js';
+import type { Channel } from '../core/domain/event.js';
 import { distributions, tallies, talliesBy, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
 
 export const CHANNELS = ['messaging', 'standby', 'changes', 'none'] as const satisfies readonly (Channel | 'none')[];

@@ -5,7 +5,8 @@ import { checkBackend, type BackendFacts, type BackendFault } from '../core/doma
 import { parseDurationMs } from '../kit/duration.js';
 import { effectiveBackend } from '../core/domain/effective-spec.js';
 import { keyOf, type NamespacedName } from '../core/domain/object-key.js';
-import type { BackendTarget, Channel, PageRoute, RouteAnswer } from '../core/ports/page-lookup.js';
+import type { Channel } from '../core/domain/event.js';
+import type { BackendTarget, PageRoute, RouteAnswer } from '../core/ports/page-lookup.js';
 import { signingSecretReference, type SecretLookup, type SecretReference } from '../relations/secret-references.js';
 import type { Holding } from './holding.js';
 

@@ -9,7 +9,6 @@ import { MinuteLine } from '../kit/log-once-a-minute.js';
 import { OK, REFUSAL_ANSWERS, send, sendUnread, TRY_AGAIN } from './answers.js';
 import { BodyReader, declaredTooLarge, wholeOf, type BodyDeps, type BodyResult, type BodySink } from './body/body-reader.js';
 import { UnverifiedBudget } from './body/unverified-budget.js';
-import { FirstSeen } from './first-seen.js';
 import { answerHandshake } from './handshake.js';
 import type { WebhookLimits } from './limits.js';
 import type { EntryResult, Ignored, Refusal, WebhookObserver } from './observe.js';
@@ -23,7 +22,7 @@ import { newTraceparent } from './trace.js';
 
 export interface WebhookHandlerDeps {
   readonly lookup: PageLookup;
-  readonly delivery: Delivery;
+  readonly delivery: Pick<Delivery, 'deliver'>;
   readonly limits: WebhookLimits;
   readonly clock: Clock;
   readonly log: Logger;
@@ -96,7 +95,6 @@ export class WebhookHandler {
   readonly #router: PostRouter;
   readonly #throttle: Throttle;
   readonly #signatures = new SignatureChecks();
-  readonly #firstSeen = new FirstSeen();
   #lastTarget: Target | undefined;
   /** POSTs whose body is arriving: strangers' for all we know, so they take no place of a verified one. */
   #arriving = 0;
@@ -104,7 +102,7 @@ export class WebhookHandler {
   #inFlight = 0;
   readonly #tooLarge: MinuteLine;
   readonly #ignored: MinuteLine;
-  readonly #givenUp: MinuteLine;
+  readonly #dropped: MinuteLine;
 
   constructor(deps: WebhookHandlerDeps) {
     this.#deps = deps;
@@ -113,10 +111,10 @@ export class WebhookHandler {
     this.#throttle = new Throttle(deps.clock, deps.limits);
     this.#tooLarge = new MinuteLine(deps, 'body over the limit');
     this.#ignored = new MinuteLine(deps, 'signed body ignored');
-    this.#givenUp = new MinuteLine(deps, 'dropped an entry: its destination stayed undecided for too long');
+    this.#dropped = new MinuteLine(deps, 'dropped an entry: its destination stayed undecided for too long');
     const { limits, clock } = deps;
     this.#body = { limits, clock, budget: this.#budget, pace: this.#pace, throttle: this.#throttle };
-    this.#router = new PostRouter({ ...deps, giveUpMs: limits.giveUpMs, givenUp: this.#noteGivenUp });
+    this.#router = new PostRouter({ ...deps, giveUpMs: limits.giveUpMs, dropped: this.#noteDropped });
   }
 
   readonly #outgoing = new TurnEnd<Outgoing>(({ res, done }) => {
@@ -247,19 +245,13 @@ export class WebhookHandler {
     else this.#ignored.write(fields);
   }
 
-  readonly #noteGivenUp = (pageId: string | undefined, why: EntryResult): void => {
-    this.#givenUp.write({ pageId, why });
+  readonly #noteDropped = (pageId: string | undefined, why: EntryResult): void => {
+    this.#dropped.write({ pageId, why });
   };
 
   #route(verified: Verified, scanned: ScannedPost): void {
     const { bytes, by, signature, trace } = verified;
-    const splitter = new Splitter(bytes, scanned, scanned.object ?? '');
-    const { entries, again } = this.#router.route({
-      apps: by.apps,
-      scanned,
-      splitter,
-      firstSeenMs: () => this.#firstSeen.at(signature, this.#deps.clock.nowMs()),
-    });
+    const { entries, again } = this.#router.route({ apps: by.apps, splitter: new Splitter(bytes, scanned), signature });
     if (entries.length === 0) {
       this.#answer(verified, !again);
       return;
@@ -281,8 +273,8 @@ export class WebhookHandler {
   }
 
   #countItems(entries: readonly RoutedEntry[]): void {
-    for (const { route, items } of entries) {
-      for (const { channel } of items) this.#deps.observe.items(route.appId, channel ?? 'none', 1);
+    for (const { entry } of entries) {
+      for (const { channel } of entry.items) this.#deps.observe.items(entry.appId, channel ?? 'none', 1);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { EntryResult, Handshake, Ignored, Refusal } from '../core/ports/metric-labels.js';
-import type { Channel } from '../core/ports/page-lookup.js';
+import type { Channel } from '../core/domain/event.js';
 
 export type { EntryResult, Handshake, Ignored, Refusal };
 

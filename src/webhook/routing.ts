@@ -1,12 +1,13 @@
+import { BoundedMap } from '../kit/bounded-map.js';
 import type { Clock } from '../kit/clock.js';
 import type { RoutedEntry } from '../core/ports/delivery.js';
 import type { PageLookup, RouteAnswer, WebhookApp } from '../core/ports/page-lookup.js';
-import { entryTimeMs } from './payload/event-key.js';
 import { WATCH_FRESH_MS, WATCH_LOST_MS } from './limits.js';
 import type { EntryResult, WebhookObserver } from './observe.js';
-import type { ScannedEntry, ScannedPost } from './payload/scan.js';
-import type { Splitter } from './payload/split.js';
+import type { ScannedEntry } from './payload/scan.js';
+import { entryTimeMs, type Splitter } from './payload/split.js';
 
+const MAX_FIRST_SEEN = 10_000;
 const DIGITS = /^[0-9]{1,64}$/;
 const RETRY: ReadonlySet<EntryResult> = new Set(['unknown_page_watch_stale', 'claim_undecided', 'backend_unresolved']);
 
@@ -15,44 +16,49 @@ export interface RoutingDeps {
   readonly clock: Clock;
   readonly observe: WebhookObserver;
   readonly giveUpMs: number;
-  /** Told of each entry that Meta shall not send again although nothing was decided. */
-  readonly givenUp: (pageId: string | undefined, why: EntryResult) => void;
+  /** Called for each entry that Meta is not asked to send again although its page is still undecided. */
+  readonly dropped: (pageId: string | undefined, why: EntryResult) => void;
 }
 
-/** One verified POST. */
-export interface RoutingPost {
+/** A verified POST, before its pages are known. */
+interface UnroutedPost {
   /** Those whose own secret verified it: only their pages are looked at. */
   readonly apps: readonly WebhookApp[];
-  readonly scanned: ScannedPost;
   readonly splitter: Splitter;
-  /** When it was first seen, for the age of an entry without a time, or with one to come. */
-  firstSeenMs(): number;
+  readonly signature: string;
 }
 
 export interface Routed {
   readonly entries: readonly RoutedEntry[];
-  /** Some entry cannot be decided now: Meta shall send the POST again. */
+  /** The page of some entry is undecided: Meta has to send the POST again. */
   readonly again: boolean;
 }
 
 /** Finds the page of each entry of a POST. */
 export class PostRouter {
   readonly #deps: RoutingDeps;
+  /**
+   * When a POST was first seen, by its signature, which a retry repeats: the age of an entry without a
+   * time, or with one in the future.
+   */
+  readonly #firstSeen = new BoundedMap<string, number>(MAX_FIRST_SEEN);
 
   constructor(deps: RoutingDeps) {
     this.#deps = deps;
   }
 
-  route(post: RoutingPost): Routed {
+  route(post: UnroutedPost): Routed {
     const { observe, lookup } = this.#deps;
+    const { apps, splitter } = post;
     const entries: RoutedEntry[] = [];
     let again = false;
     this.#noteStrays(post);
-    for (const scanned of post.scanned.entries ?? []) {
-      const { appId, answer } = bestRoute(lookup, post.apps, scanned.id);
+    for (const scanned of splitter.scanned.entries ?? []) {
+      const { appId, answer } = bestRoute(lookup, apps, scanned.id);
       if (answer?.kind === 'route') {
-        const entry = post.splitter.entry(scanned, answer.route);
-        if (entry !== undefined) entries.push(entry);
+        const { route } = answer;
+        const entry = splitter.entry(scanned, route);
+        if (entry !== undefined) entries.push({ route, entry });
         observe.entry(appId, entry === undefined ? 'empty' : 'routed');
         continue;
       }
@@ -63,22 +69,28 @@ export class PostRouter {
     return { entries, again };
   }
 
-  #noteStrays({ apps, scanned }: RoutingPost): void {
-    for (let i = 0; i < scanned.strays; i++) this.#deps.observe.entry(apps[0]?.appId ?? '', 'not_an_object');
+  #noteStrays({ apps, splitter }: UnroutedPost): void {
+    for (let i = 0; i < splitter.scanned.strays; i++) this.#deps.observe.entry(apps[0]?.appId ?? '', 'not_an_object');
   }
 
-  #leave(post: RoutingPost, scanned: ScannedEntry, answer: Exclude<RouteAnswer, { kind: 'route' }> | undefined): EntryResult {
+  #leave(post: UnroutedPost, scanned: ScannedEntry, answer: Exclude<RouteAnswer, { kind: 'route' }> | undefined): EntryResult {
     const result = resultOf(answer, this.#deps.lookup);
     if (!RETRY.has(result)) return result;
     const { clock, giveUpMs } = this.#deps;
     const now = clock.nowMs();
     const timeMs = entryTimeMs(scanned);
-    const sinceMs = timeMs === undefined || timeMs > now ? post.firstSeenMs() : timeMs;
+    const sinceMs = timeMs === undefined || timeMs > now ? this.#firstSeenMs(post.signature, now) : timeMs;
     if (now - sinceMs >= giveUpMs) {
-      this.#deps.givenUp(scanned.id, result);
+      this.#deps.dropped(scanned.id, result);
       return 'dropped';
     }
     return result;
+  }
+
+  #firstSeenMs(signature: string, now: number): number {
+    const known = this.#firstSeen.get(signature);
+    if (known === undefined) this.#firstSeen.set(signature, now);
+    return known ?? now;
   }
 }
 

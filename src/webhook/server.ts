@@ -22,7 +22,7 @@ export interface TlsPair {
 
 export interface WebhookServerDeps {
   readonly lookup: PageLookup;
-  readonly delivery: Delivery;
+  readonly delivery: Pick<Delivery, 'deliver'>;
   readonly limits?: Partial<WebhookLimits>;
   readonly clock: Clock;
   readonly log: Logger;

@@ -50,7 +50,7 @@ export const WEBHOOK_FLAGS = {
     about:
       'direct: Meta is answered once the bots have answered. durable: once a NATS JetStream has stored the events (not in this version).',
   }),
-  directGiveUpMs: flag(duration('1s', '55m'), '20m', {
+  giveUpMs: flag(duration('1s', '55m'), '20m', {
     name: 'direct-give-up',
     commands: WEBHOOK,
     group: 'Delivery to bots',

@@ -1,7 +1,6 @@
+import type { Channel } from '../domain/event.js';
 import type { NamespacedName } from '../domain/object-key.js';
 import type { Secret } from '../secrets/secret.js';
-
-export type Channel = 'messaging' | 'standby' | 'changes';
 
 /** Where a page's events go. A Service is named, not resolved: delivery resolves and guards the address when it dials. */
 export type BackendTarget =

@@ -1,4 +1,5 @@
 import type { Clock } from '../../kit/clock.js';
+import { bodyOf } from '../../core/domain/event.js';
 import { traceIdOf } from '../../core/ports/delivery.js';
 import type { Logger } from '../../kit/log.js';
 import type { PageRoute } from '../../core/ports/page-lookup.js';
@@ -67,7 +68,7 @@ export class Courier {
   }
 
   #mustTry({ entry, claimed }: Part): boolean {
-    return claimed.some(({ event }) => this.owesAnAttempt(entry.timeMs, event));
+    return claimed.some(({ event }) => this.owesAnAttempt(entry.entry.timeMs, event));
   }
 
   #settle(part: Part, reply: Reply, then: Done): void {
@@ -113,7 +114,10 @@ export class Courier {
   #request({ run, entry, claimed }: Part, trace: AttemptTrace | undefined): BotRequest {
     const { clock, limits } = this.#deps;
     const { route } = entry;
-    const body = entry.body(claimed.map(({ item }) => item));
+    const body = bodyOf(
+      entry.entry,
+      claimed.map(({ item }) => item),
+    );
     const secret = route.signingSecret ?? run.post.verifiedBy;
     const leftMs = Math.max(run.lastTryMs - clock.monotonicMs(), LAST_ATTEMPT_MS);
     const timeoutMs = Math.min(route.timeoutMs, limits.answerWithinMs, leftMs);
@@ -145,11 +149,14 @@ export class Courier {
 
   #conclude({ run, entry, claimed }: Part, reply: Reply): void {
     const { observe, dedupe, clock } = this.#deps;
-    const { route } = entry;
+    const {
+      route,
+      entry: { timeMs },
+    } = entry;
     if (reply.kind === 'unavailable') observe.unavailable(route.appId, reply.why);
     let worst: Outcome = 'accepted';
     for (const one of claimed) {
-      const outcome = this.#outcomeOf(reply, entry.timeMs, one.event);
+      const outcome = this.#outcomeOf(reply, timeMs, one.event);
       if (outcome !== 'accepted') worst = outcome;
       observe.item(route.appId, one.item.channel ?? 'none', outcome);
       run.tell(one.item, outcome);
@@ -157,7 +164,7 @@ export class Courier {
     }
     const now = clock.nowMs();
     if (worst === 'accepted') {
-      observe.latency(route.appId, clock.monotonicMs() - run.post.receivedMs, entry.timeMs === undefined ? undefined : now - entry.timeMs);
+      observe.latency(route.appId, clock.monotonicMs() - run.post.receivedMs, timeMs === undefined ? undefined : now - timeMs);
     }
     if (worst === 'accepted') this.#deps.states.accepted(route, now);
     else this.#noteFailure(run, route, { reply, worst });

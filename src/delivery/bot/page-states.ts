@@ -1,15 +1,5 @@
+import type { PageDeliveryState } from '../../core/ports/delivery.js';
 import type { PageRoute } from '../../core/ports/page-lookup.js';
-import type { UnavailableWhy } from '../observe.js';
-
-/** How delivery to one page goes, as this replica sees it. Times are of the wall clock, in milliseconds. */
-export interface PageDeliveryState {
-  readonly appId: string;
-  readonly pageId: string;
-  readonly owner: string;
-  readonly lastEventMs: number | undefined;
-  readonly lastAcceptedMs: number | undefined;
-  readonly lastFailure: { readonly atMs: number; readonly why: UnavailableWhy | 'refused' | 'dropped' } | undefined;
-}
 
 type Failure = NonNullable<PageDeliveryState['lastFailure']>['why'];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,4 +1,5 @@
-import type { EventItem, RoutedEntry } from '../../core/ports/delivery.js';
+import { bodyOf, type EventItem } from '../../core/domain/event.js';
+import type { RoutedEntry } from '../../core/ports/delivery.js';
 
 /**
  * Cuts what a page's bot is to get into requests: at most `maxEventsPerRequest` items (0: no bound) and `maxRequestBytes`,
@@ -9,7 +10,7 @@ export function cutParts<T extends { readonly item: EventItem }>(entry: RoutedEn
   if (first === undefined) return [];
   if (claimed.length === 1) return [[first]];
   const { maxEventsPerRequest, maxRequestBytes } = entry.route;
-  const around = entry.body([first.item]).length - first.item.bytes.length;
+  const around = bodyOf(entry.entry, [first.item]).length - first.item.bytes.length;
   const most = maxEventsPerRequest === 0 ? Infinity : maxEventsPerRequest;
   const parts: T[][] = [];
   let part: T[] = [];

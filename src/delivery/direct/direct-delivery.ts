@@ -1,6 +1,6 @@
 import { sleep, type Clock } from '../../kit/clock.js';
 import { Deadlines } from '../../kit/deadlines.js';
-import type { Delivery, PostVerdict, RoutedEntry, RoutedPost } from '../../core/ports/delivery.js';
+import type { Delivery, PageDeliveryState, PostVerdict, RoutedEntry, RoutedPost } from '../../core/ports/delivery.js';
 import type { Logger } from '../../kit/log.js';
 import { Alerts } from '../bot/alerts.js';
 import type { BackendClient } from '../bot/backend-client.js';
@@ -9,7 +9,7 @@ import { Courier } from '../bot/bot-sender.js';
 import { Lanes, type Done, type Work } from '../bot/lanes.js';
 import { deliveryLimits, type DeliveryLimits } from '../limits.js';
 import type { DeliveryObserver, UnavailableWhy } from '../observe.js';
-import { PageStates, type PageDeliveryState } from '../bot/page-states.js';
+import { PageStates } from '../bot/page-states.js';
 import { cutParts } from '../bot/requests.js';
 import { Dedupe } from './dedupe.js';
 import { PostRun, type Claimed, type Part, type PostTerms, type Weight } from './post-progress.js';
@@ -63,6 +63,15 @@ export class DirectDelivery implements Delivery {
     });
   }
 
+  /** Keeps nothing: there is nothing to open. */
+  start(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  ready(): boolean {
+    return true;
+  }
+
   deliver(post: RoutedPost, decided: (verdict: PostVerdict) => void): void {
     const weight = weigh(post);
     const obstacle = this.#obstacle(weight);
@@ -84,7 +93,12 @@ export class DirectDelivery implements Delivery {
     while (this.#posts > 0 && clock.monotonicMs() < endMs) await sleep(clock, DRAIN_POLL_MS);
   }
 
-  /** How delivery to each page goes, for an internal listing. */
+  close(): Promise<void> {
+    this.#terms.deadlines.stop();
+    this.#deps.client.close();
+    return Promise.resolve();
+  }
+
   pageStates(): readonly PageDeliveryState[] {
     return this.#states.list();
   }
@@ -109,7 +123,7 @@ export class DirectDelivery implements Delivery {
     const isFull = this.#lanes.depth(lane) >= route.maxInFlight * this.#limits.laneDepth;
     for (const claimed of cutParts(entry, claims)) {
       const part = new Carriage(this.#courier, run, entry, claimed);
-      if (isFull && !claimed.some(({ event }) => this.#courier.owesAnAttempt(entry.timeMs, event))) {
+      if (isFull && !claimed.some(({ event }) => this.#courier.owesAnAttempt(entry.entry.timeMs, event))) {
         this.#courier.giveBack(part, 'lane_full');
         continue;
       }
@@ -119,7 +133,7 @@ export class DirectDelivery implements Delivery {
   }
 
   /** The items that are this POST's to deliver: neither done before, nor under way, nor of a kind the bot does not want. */
-  #claim(run: PostRun, { route, items }: RoutedEntry): Claimed[] {
+  #claim(run: PostRun, { route, entry: { items } }: RoutedEntry): Claimed[] {
     const mine: Claimed[] = [];
     for (const item of items) {
       const channel = item.channel ?? 'none';
@@ -127,7 +141,7 @@ export class DirectDelivery implements Delivery {
         this.#deps.observe.item(route.appId, channel, 'not_accepted_by_spec');
         continue;
       }
-      const claim = this.#dedupe.claim(run.keyOf(item));
+      const claim = this.#dedupe.claim(item.dedupeKey);
       if (claim.kind === 'mine') {
         mine.push({ item, event: claim });
         continue;
@@ -183,7 +197,7 @@ class Carriage implements Part, Work, Done {
 function weigh({ entries, verified }: RoutedPost): Weight {
   let items = 0;
   let bytes = 0;
-  for (const entry of entries) {
+  for (const { entry } of entries) {
     items += entry.items.length;
     for (const item of entry.items) bytes += item.bytes.length;
   }

@@ -1,5 +1,6 @@
 import type { Deadlines, Expiring } from '../../kit/deadlines.js';
-import type { EventItem, PostVerdict, RoutedEntry, RoutedPost } from '../../core/ports/delivery.js';
+import type { EventItem } from '../../core/domain/event.js';
+import type { PostVerdict, RoutedEntry, RoutedPost } from '../../core/ports/delivery.js';
 import type { Outcome, Remembered } from './dedupe.js';
 
 /** An item that this POST has to deliver. */
@@ -39,10 +40,8 @@ export class PostRun implements Expiring {
   readonly deadlineMs: number;
   slot = -1;
   readonly weight: Weight;
-  /** Conversations and keys; made when first needed, which most POSTs never do. */
+  /** Conversations; made when first needed, which most POSTs never do. */
   #blocked: Set<string> | undefined;
-  #seen: Map<string, number> | undefined;
-  #onlyKey: string | undefined;
   readonly #terms: PostTerms;
   #decided: ((verdict: PostVerdict) => void) | undefined;
   /** One for the beginning, so that it does not end before everything was counted. */
@@ -63,18 +62,6 @@ export class PostRun implements Expiring {
   /** Not decided in time: it goes on, and Meta's retry joins it. */
   expire(): void {
     this.#decide('unavailable');
-  }
-
-  /** The key by which an item is remembered: two equal items of one POST are two events, for its retry too. */
-  keyOf({ dedupeKey }: EventItem): string {
-    if (this.#onlyKey === undefined) {
-      this.#onlyKey = dedupeKey;
-      return dedupeKey;
-    }
-    this.#seen ??= new Map([[this.#onlyKey, 1]]);
-    const count = this.#seen.get(dedupeKey) ?? 0;
-    this.#seen.set(dedupeKey, count + 1);
-    return count === 0 ? dedupeKey : `${dedupeKey}#${count}`;
   }
 
   opened(): void {

@@ -1,4 +1,4 @@
-import type { Channel } from '../../core/ports/page-lookup.js';
+import type { Channel } from '../../core/domain/event.js';
 import { CLOSE_ARRAY, CLOSE_OBJECT, JsonCursor, NotJsonError, WantedKeys } from './json-cursor.js';
 
 /** Bytes of the body from `start` up to, not including, `end`. */

@@ -4,7 +4,8 @@ import { runInNewContext } from 'node:vm';
 import { systemClock } from '../../../src/kit/clock.js';
 import type { Delivery } from '../../../src/core/ports/delivery.js';
 import { silentLogger } from '../../../src/kit/log.js';
-import type { Channel, PageRoute } from '../../../src/core/ports/page-lookup.js';
+import type { Channel } from '../../../src/core/domain/event.js';
+import type { PageRoute } from '../../../src/core/ports/page-lookup.js';
 import type { BotAnswer, BotRequest } from '../../../src/delivery/bot/backend-client.js';
 import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
 import { silentDeliveryObserver } from '../../../src/delivery/observe.js';
@@ -64,14 +65,14 @@ class Lane {
         this.#got.push(request);
         done({ kind: 'answer', status: 200 });
       },
+      close: () => undefined,
     };
     // A new one each time: what one body says must not be a duplicate of what another one said.
     const common = { client, clock: systemClock, log: silentLogger, observe: silentDeliveryObserver, limits: { maxRemembered: 256 } };
-    const delivery: Delivery = {
+    const delivery: Pick<Delivery, 'deliver'> = {
       deliver: (post, decided) => {
         new DirectDelivery(common).deliver(post, decided);
       },
-      drain: () => Promise.resolve(),
     };
     this.#server = createWebhookServer({ lookup, delivery, clock: systemClock, log: silentLogger, observe: this.observed });
   }

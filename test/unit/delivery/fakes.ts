@@ -1,6 +1,7 @@
 import type { Delivery, PostVerdict, RoutedPost } from '../../../src/core/ports/delivery.js';
 import { silentLogger, type Logger } from '../../../src/kit/log.js';
-import type { Channel, PageRoute } from '../../../src/core/ports/page-lookup.js';
+import type { Channel } from '../../../src/core/domain/event.js';
+import type { PageRoute } from '../../../src/core/ports/page-lookup.js';
 import { Secret } from '../../../src/core/secrets/secret.js';
 import type { BackendClient, BotAnswer, BotRequest } from '../../../src/delivery/bot/backend-client.js';
 import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
@@ -22,6 +23,7 @@ export interface Sent {
 export class FakeBots implements BackendClient {
   readonly sent: Sent[] = [];
   running = 0;
+  isClosed = false;
   mostRunning = 0;
   answer: (sent: Sent) => number | BotAnswer | Promise<number | BotAnswer> = () => 200;
   readonly #clock: FakeClock;
@@ -41,6 +43,10 @@ export class FakeBots implements BackendClient {
       this.running--;
       done(typeof answer === 'number' ? { kind: 'answer', status: answer } : answer);
     });
+  }
+
+  close(): void {
+    this.isClosed = true;
   }
 
   /** Answers after so long on the fake clock. */
@@ -138,8 +144,12 @@ export function routed(body: string, clock: FakeClock, set: Partial<PageRoute> =
   const bytes = Buffer.from(body);
   const result = scan(bytes);
   if (!result.ok) throw new Error(result.why);
-  const splitter = new Splitter(bytes, result.post, 'page');
-  const entries = (result.post.entries ?? []).flatMap((entry) => splitter.entry(entry, aRoute({ ...set, pageId: entry.id ?? '' })) ?? []);
+  const splitter = new Splitter(bytes, result.post);
+  const entries = (result.post.entries ?? []).flatMap((scanned) => {
+    const route = aRoute({ ...set, pageId: scanned.id ?? '' });
+    const entry = splitter.entry(scanned, route);
+    return entry === undefined ? [] : [{ route, entry }];
+  });
   return { appId: aRoute().appId, verifiedBy: APP_SECRET, entries, receivedMs: clock.monotonicMs(), traceparent: '00-aa-bb-00' };
 }
 

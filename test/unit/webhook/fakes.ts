@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { request } from 'node:http';
+import { bodyOf } from '../../../src/core/domain/event.js';
 import type { Delivery, PostVerdict, RoutedPost } from '../../../src/core/ports/delivery.js';
 import { silentLogger, type Logger } from '../../../src/kit/log.js';
 import type { PageLookup, PageRoute, RouteAnswer, WebhookApp } from '../../../src/core/ports/page-lookup.js';
@@ -75,7 +76,7 @@ export class FakeLookup implements PageLookup {
 }
 
 /** Keeps what it was given; answers with `verdict`, or when the test says so. */
-export class FakeDelivery implements Delivery {
+export class FakeDelivery implements Pick<Delivery, 'deliver' | 'drain'> {
   readonly posts: RoutedPost[] = [];
   verdict: PostVerdict = 'done';
   hold: Promise<void> | undefined;
@@ -93,7 +94,7 @@ export class FakeDelivery implements Delivery {
 
   /** Every body that the bots would get, one an item. */
   get bodies(): string[] {
-    return this.posts.flatMap(({ entries }) => entries.flatMap((entry) => entry.items.map((item) => entry.body([item]).toString())));
+    return this.posts.flatMap(({ entries }) => entries.flatMap(({ entry }) => entry.items.map((item) => bodyOf(entry, [item]).toString())));
   }
 }
 

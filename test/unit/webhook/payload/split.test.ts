@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import type { RoutedEntry } from '../../../../src/core/ports/delivery.js';
+import { bodyOf, type EventEntry } from '../../../../src/core/domain/event.js';
 import { scan } from '../../../../src/webhook/payload/scan.js';
 import { Splitter } from '../../../../src/webhook/payload/split.js';
 import { PAGE_ID, aBody, aMessage, aRoute } from '../fakes.js';
 
-function split(text: string): (RoutedEntry | undefined)[] {
+function split(text: string): (EventEntry | undefined)[] {
   const bytes = Buffer.from(text);
   const result = scan(bytes);
   if (!result.ok) throw new Error(result.why);
-  const splitter = new Splitter(bytes, result.post, result.post.object ?? '');
+  const splitter = new Splitter(bytes, result.post);
   return (result.post.entries ?? []).map((entry) => splitter.entry(entry, aRoute()));
 }
 
-function only(text: string): RoutedEntry {
+function only(text: string): EventEntry {
   const [entry] = split(text);
   if (entry === undefined) throw new Error('no entry');
   return entry;
@@ -20,7 +20,7 @@ function only(text: string): RoutedEntry {
 
 /** One body an item, as a bot with the default settings gets them. */
 function bodies(text: string): string[] {
-  return split(text).flatMap((entry) => entry?.items.map((item) => entry.body([item]).toString()) ?? []);
+  return split(text).flatMap((entry) => entry?.items.map((item) => bodyOf(entry, [item]).toString()) ?? []);
 }
 
 const ESCAPED = '\\u00e4\\u00f6\\u00e5 \\ud83d\\ude22 https:\\/\\/ \\u003C \\u0040 \\u0025';
@@ -52,17 +52,17 @@ describe('Splitter', () => {
 
     expect(entry.items.map(({ channel }) => channel)).toEqual(['standby', 'messaging', 'messaging', 'changes']);
     for (const item of entry.items) {
-      const parsed = JSON.parse(entry.body([item]).toString()) as { entry: Record<string, unknown>[] };
+      const parsed = JSON.parse(bodyOf(entry, [item]).toString()) as { entry: Record<string, unknown>[] };
       expect(Object.keys(parsed.entry[0] ?? {}).sort()).toEqual(['id', 'time', item.channel].sort());
-      expect(entry.body([item]).indexOf(item.bytes)).toBeGreaterThan(0);
+      expect(bodyOf(entry, [item]).indexOf(item.bytes)).toBeGreaterThan(0);
     }
   });
 
   it('puts several items into one body for a bot that takes them', () => {
     const entry = only(aBody(aMessage('m1'), aMessage('m2'), aMessage('m3')));
 
-    expect(entry.body(entry.items.slice(0, 2)).toString()).toBe(aBody(aMessage('m1'), aMessage('m2')));
-    expect(entry.body(entry.items).toString()).toBe(aBody(aMessage('m1'), aMessage('m2'), aMessage('m3')));
+    expect(bodyOf(entry, entry.items.slice(0, 2)).toString()).toBe(aBody(aMessage('m1'), aMessage('m2')));
+    expect(bodyOf(entry, entry.items).toString()).toBe(aBody(aMessage('m1'), aMessage('m2'), aMessage('m3')));
   });
 
   it('gives each of several entries of one POST a body of its own', () => {
