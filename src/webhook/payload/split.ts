@@ -48,7 +48,9 @@ export class Splitter {
 
   /** An entry of one item is never cut: what is around the item is not needed then. */
   #frame(scanned: ScannedEntry, items: readonly EventItem[]): EntryFrame {
-    const whole = this.#isSingle && scanned.channels.length <= 1 ? this.#bytes : undefined;
+    // An empty list has no item of its channel: a bot never gets one, so the body does not pass as it is.
+    const hasOnlyItsItems = scanned.channels.length <= 1 && scanned.channels[0]?.channel === items[0]?.channel;
+    const whole = this.#isSingle && hasOnlyItsItems ? this.#bytes : undefined;
     if (whole !== undefined && items.length === 1) return { whole, post: NOTHING, entry: NOTHING };
     const entry = Buffer.concat([Buffer.from('{'), ...this.#members(scanned.others)]);
     return { whole, post: this.#postHead(), entry };

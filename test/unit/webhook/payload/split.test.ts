@@ -94,6 +94,12 @@ describe('Splitter', () => {
     ]);
   });
 
+  it('never sends an empty list, not even of the only entry of a POST', () => {
+    expect(bodies(`{"object":"page","entry":[{"id":"${PAGE_ID}","time":1,"messaging":[],"extra":1}]}`)).toEqual([
+      `{"object":"page","entry":[{"id":"${PAGE_ID}","time":1,"extra":1}]}`,
+    ]);
+  });
+
   it.each([
     ['the sender of a message', aMessage('m1', 'x', '42'), `${PAGE_ID}/42`],
     ['the recipient of an echo', `{"sender":{"id":"${PAGE_ID}"},"recipient":{"id":42}}`, `${PAGE_ID}/42`],
