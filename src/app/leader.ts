@@ -8,7 +8,7 @@ import type { ControllerName } from '../observability/controller-metrics.js';
 import { Controller, type ReconcileOutcome } from '../runtime/controller.js';
 import { withDeadline } from '../runtime/deadline.js';
 import { Limiter } from '../runtime/limiter.js';
-import type { DataCache, Enqueue, Reconciler } from '../runtime/ports.js';
+import type { Enqueue, Reconciler } from '../runtime/ports.js';
 import { WorkQueue, type QueueObserver, type WorkQueueOptions } from '../runtime/queue/work-queue.js';
 import type { Cluster } from '../runtime/cluster.js';
 
@@ -114,11 +114,10 @@ export class Leader {
 
 function controllersOf(ports: LeaderPorts, places: Limiter): Controllers {
   const { cluster, graph, signs, observer, clock, log, options, random, publicReady } = ports;
-  const { pages, apps, services, namespaces, events, fence } = cluster;
+  const { pages, apps, services, namespaces, secrets, events, fence } = cluster;
   if (services === undefined) throw new Error('the controller needs the Services');
   return makeControllers({
-    ...{ pages, apps, services, namespaces, events, fence, graph: lendingGraph(graph, places), signs },
-    secrets: ownRetention(cluster.secrets),
+    ...{ pages, apps, services, namespaces, secrets, events, fence, graph: lendingGraph(graph, places), signs },
     counters: observer.counters,
     clock,
     log,
@@ -160,18 +159,4 @@ function loopOf({ observer, clock, log, random }: LeaderPorts, name: ControllerN
   const chance = random === undefined ? {} : { random };
   const queue = new WorkQueue({ clock, collectBackgroundMs: COLLECT_MS, observer: observer.queue(name), ...chance, ...own });
   return { queue, controller: new Controller({ name, reconciler, queue, workers: passes, clock, log, observe: observer.passes(name) }) };
-}
-
-/** The page index retains by the same owners' names: one must not release what the other needs. */
-function ownRetention(secrets: DataCache): DataCache {
-  return {
-    hasSynced: () => secrets.hasSynced(),
-    ageMs: () => secrets.ageMs(),
-    peek: (key) => secrets.peek(key),
-    read: (key, signal) => secrets.read(key, signal),
-    retain: (owner, keys) => {
-      secrets.retain(`controller ${owner}`, keys);
-    },
-    subscribe: (handler) => secrets.subscribe(handler),
-  };
 }

@@ -1,5 +1,5 @@
 import { sleep } from '../kit/clock.js';
-import { References, type ReferenceRole } from '../routing/references.js';
+import { References, type ReferenceRole } from '../relations/references.js';
 import { aborted } from '../kit/abort.js';
 import type { Cluster } from '../runtime/cluster.js';
 import { createAdminServer, type MetricsSource } from './admin-server.js';

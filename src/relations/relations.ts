@@ -1,4 +1,5 @@
 import type { KubeObject, Namespace } from '../api/meta.js';
+import { DEFAULT_WEBHOOK_PATH, FLUX_REQUESTED_AT_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { consentOf, type Consent } from '../core/domain/consent.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
@@ -21,9 +22,25 @@ export function isInAppNamespace(page: MessengerPage): boolean {
   return appKeyOf(page).namespace === namespaceOf(page);
 }
 
-/** Which install handles the page: its app's class; without an app the unnamed one. */
+/** Which install handles the app and its pages; for a page without an app, the unnamed one. */
 export function classOf(app: MessengerApp | undefined): string {
   return app?.spec.className ?? '';
+}
+
+/** The ConfigMap that holds a page's settings for its bot; undefined: they are in the page itself, or there are none. */
+export function botConfigMapKey(page: MessengerPage): NamespacedName | undefined {
+  const ref = page.spec.botConfig?.configMapRef;
+  return ref && { namespace: namespaceOf(page), name: ref.name };
+}
+
+/** The path that Meta posts this app's events to. The CRD allows no slash at its end. */
+export function webhookPathOf({ spec }: MessengerApp): string {
+  return spec.webhook?.path ?? DEFAULT_WEBHOOK_PATH;
+}
+
+/** The value of the annotation that asks for a reconcile now; ours wins over Flux's. */
+export function reconcileRequestOf({ metadata: { annotations } }: KubeObject): string | undefined {
+  return annotations?.[RECONCILE_AT_ANNOTATION] ?? annotations?.[FLUX_REQUESTED_AT_ANNOTATION];
 }
 
 /** Whether the app lets this page use it. */

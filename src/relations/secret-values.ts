@@ -1,40 +1,86 @@
-import type { SecretKeyRef } from '../api/v1alpha1/types.gen.js';
+import type { MessengerApp } from '../api/v1alpha1/types.gen.js';
 import { ClusterUnavailableError } from '../core/domain/errors.js';
-import type { Secret, SecretKind } from '../core/secrets/secret.js';
+import { keyText } from '../core/domain/object-key.js';
+import type { AppCredentials } from '../core/ports/graph.js';
+import type { Secret } from '../core/secrets/secret.js';
 import { secretValue } from '../core/secrets/secret-value.js';
-import type { DataCache } from '../runtime/ports.js';
+import type { DataCache, DataState } from '../runtime/ports.js';
+import { appSecretReferences, type SecretReference } from './secret-references.js';
+
+/** `unknown`: not read yet. `absent`: there is no such Secret or key. `malformed`: it cannot be what it should be. */
+export type SecretLookup =
+  /** `goneSinceMs`: the Secret vanished then, by the monotonic clock, and this is its last good value. */
+  | { readonly kind: 'value'; readonly secret: Secret; readonly goneSinceMs: number | undefined }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'absent'; readonly missing: 'secret' | 'key' }
+  | { readonly kind: 'malformed'; readonly problem: string };
 
 export type FoundSecret =
-  /** `gone`: the Secret vanished, this is its last good value; for how long already, in milliseconds. */
+  /** `goneForMs`: how long ago the Secret vanished; this is its last good value. undefined: it is there. */
   | { readonly kind: 'value'; readonly secret: Secret; readonly goneForMs: number | undefined }
   | { readonly kind: 'fault'; readonly fault: 'not_found' | 'key_missing' | 'malformed'; readonly message: string };
 
-export interface WantedSecret {
-  readonly namespace: string;
-  readonly ref: SecretKeyRef;
-  readonly defaultKey: string;
-  readonly kind: SecretKind;
+export interface SecretReader {
+  readonly secrets: Pick<DataCache, 'read'>;
+  readonly clock: { monotonicMs(): number };
+  /** `secretGraceMs`: how long the last value of a vanished Secret is used. */
+  readonly options: { readonly secretGraceMs: number };
+}
+
+/** The value as the cache has it now, without waiting. */
+export function lookupSecret(cache: Pick<DataCache, 'peek'>, reference: SecretReference): SecretLookup {
+  return valueIn(cache.peek(reference), reference);
 }
 
 /**
- * The value behind a reference. @throws ClusterUnavailableError when the Secret cannot be read now, which says nothing about it
+ * The value behind a reference; waits for a read that is under way. A fault's message tells users how to mend it.
+ * @throws ClusterUnavailableError when the Secret cannot be read now, which says nothing about it
  */
 export async function readSecret(
-  deps: { readonly secrets: Pick<DataCache, 'read'>; readonly clock: { monotonicMs(): number }; readonly graceMs: number },
-  { namespace, ref, defaultKey, kind }: WantedSecret,
+  { secrets, clock, options }: SecretReader,
+  reference: SecretReference,
   signal: AbortSignal,
 ): Promise<FoundSecret> {
-  const where = `Secret ${namespace}/${ref.name}`;
-  const key = ref.key ?? defaultKey;
-  const state = await deps.secrets.read({ namespace, name: ref.name }, signal);
-  if (state.kind === 'unknown') throw new ClusterUnavailableError(`${where} is not known yet`);
-  const goneForMs = state.kind === 'present' && state.goneSinceMs !== undefined ? deps.clock.monotonicMs() - state.goneSinceMs : undefined;
-  if (state.kind === 'absent' || (goneForMs !== undefined && goneForMs >= deps.graceMs)) {
-    return { kind: 'fault', fault: 'not_found', message: `${where} does not exist: create it with the key "${key}"` };
+  const { namespace, name, key } = reference;
+  const where = `Secret ${keyText(reference)}`;
+  const notFound = { kind: 'fault', fault: 'not_found', message: `${where} does not exist: create it with the key "${key}"` } as const;
+  const state = await secrets.read({ namespace, name }, signal);
+  const goneForMs = state.kind === 'present' && state.goneSinceMs !== undefined ? clock.monotonicMs() - state.goneSinceMs : undefined;
+  if (goneForMs !== undefined && goneForMs >= options.secretGraceMs) return notFound;
+  const found = valueIn(state, reference);
+  switch (found.kind) {
+    case 'unknown':
+      throw new ClusterUnavailableError(`${where} is not known yet`);
+    case 'absent':
+      if (found.missing === 'secret') return notFound;
+      return { kind: 'fault', fault: 'key_missing', message: `${where} has no key "${key}": add it` };
+    case 'malformed':
+      return { kind: 'fault', fault: 'malformed', message: `${where}, key "${key}", ${found.problem}: store the bare value` };
+    case 'value':
+      return { kind: 'value', secret: found.secret, goneForMs };
   }
+}
+
+/** What is needed to act for the app; undefined if its Secret has no usable value. @throws ClusterUnavailableError */
+export async function readAppCredentials(
+  reader: SecretReader & { readonly options: { readonly graphVersion: string } },
+  app: MessengerApp,
+  signal: AbortSignal,
+): Promise<AppCredentials | undefined> {
+  const found = await readSecret(reader, appSecretReferences(app).appSecret, signal);
+  return found.kind === 'value' ? credentialsOf(app, found.secret, reader.options) : undefined;
+}
+
+export function credentialsOf({ spec }: MessengerApp, appSecret: Secret, options: { readonly graphVersion: string }): AppCredentials {
+  return { appId: spec.appId, appSecret, graphVersion: spec.graph?.version ?? options.graphVersion };
+}
+
+function valueIn(state: DataState, { key, kind }: SecretReference): SecretLookup {
+  if (state.kind === 'unknown') return { kind: 'unknown' };
+  if (state.kind === 'absent') return { kind: 'absent', missing: 'secret' };
   const raw = state.data.get(key);
-  if (raw === undefined) return { kind: 'fault', fault: 'key_missing', message: `${where} has no key "${key}": add it` };
+  if (raw === undefined) return { kind: 'absent', missing: 'key' };
   const value = secretValue(kind, raw);
-  if (value.ok) return { kind: 'value', secret: value.secret, goneForMs };
-  return { kind: 'fault', fault: 'malformed', message: `${where}, key "${key}", ${value.problem}: store the bare value` };
+  if (!value.ok) return { kind: 'malformed', problem: value.problem };
+  return { kind: 'value', secret: value.secret, goneSinceMs: state.goneSinceMs };
 }

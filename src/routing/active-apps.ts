@@ -1,6 +1,7 @@
 import type { MessengerApp } from '../api/v1alpha1/types.gen.js';
 import { byAge } from '../core/domain/app-claim.js';
 import { keyOf } from '../core/domain/object-key.js';
+import { classOf } from '../relations/relations.js';
 
 /** Reasons of `Accepted=False` with which an app is not on its path: the leader gave its appId, or its place, to another one. */
 const SHUT_OUT: ReadonlySet<string> = new Set(['AppClaimed', 'PathCrowded']);
@@ -11,7 +12,7 @@ const SHUT_OUT: ReadonlySet<string> = new Set(['AppClaimed', 'PathCrowded']);
  */
 export function activeApps(apps: readonly MessengerApp[], className: string): ReadonlyMap<string, MessengerApp> {
   const active = new Map<string, MessengerApp>();
-  const ours = apps.filter((app) => (app.spec.className ?? '') === className && !isShutOut(app));
+  const ours = apps.filter((app) => classOf(app) === className && !isShutOut(app));
   for (const app of ours.sort(byPrecedence)) if (!active.has(app.spec.appId)) active.set(app.spec.appId, app);
   return active;
 }

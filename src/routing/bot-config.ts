@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import type { MessengerPage } from '../api/v1alpha1/types.gen.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
+import { botConfigMapKey } from '../relations/relations.js';
 import type { DataState } from '../runtime/ports.js';
 
 /** A page's settings for its bot. `problem`: why they are empty though the page names some, in a sentence for the log. */
@@ -12,12 +13,6 @@ export interface BotConfig {
 const MAX_BYTES = 65_536;
 /** A YAML alias may repeat what it names for ever: as many as a config needs, too few for a bomb. */
 const MAX_ALIASES = 50;
-
-/** The ConfigMap that a page's settings are in; undefined where they are written in the page, or there are none. */
-export function botConfigMapKey({ metadata, spec }: MessengerPage): NamespacedName | undefined {
-  const ref = spec.botConfig?.configMapRef;
-  return ref === undefined ? undefined : { namespace: metadata.namespace ?? '', name: ref.name };
-}
 
 /** The settings of a page; those out of a ConfigMap are one object in JSON or YAML. Never throws. */
 export function botConfigOf(page: MessengerPage, configMap: (key: NamespacedName) => DataState): BotConfig {

@@ -2,9 +2,10 @@ import type { Namespace } from '../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { keyOf, keyText } from '../core/domain/object-key.js';
 import type { Informer, StoreChange } from '../runtime/ports.js';
+import { appKeyOf, classOf } from '../relations/relations.js';
 import { activeApps, appDigest } from './active-apps.js';
 import type { Track } from './dependency-memo.js';
-import { appKeyOf, holdingOf, type Holding } from './holding.js';
+import { holdingOf, type Holding } from './holding.js';
 
 export interface ClaimIndexDeps {
   /** `--class`: apps of other classes, and their pages, do not exist here. */
@@ -102,7 +103,7 @@ export class ClaimIndex {
     const key = appKeyOf(page);
     track(`app:${keyText(key)}`);
     const app = this.#deps.apps.get(key);
-    return (app?.spec.className ?? '') === this.#deps.className ? app : undefined;
+    return classOf(app) === this.#deps.className ? app : undefined;
   }
 
   #labelsOf(namespace: string, track: Track): Readonly<Record<string, string>> | undefined {

@@ -1,6 +1,6 @@
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { consentOf } from '../core/domain/consent.js';
-import { keyText, keyOf, type NamespacedName } from '../core/domain/object-key.js';
+import { keyText, keyOf } from '../core/domain/object-key.js';
 import type { RouteAnswer } from '../core/ports/page-lookup.js';
 
 /** Who holds (appId, pageId), or why nobody does. */
@@ -18,11 +18,6 @@ export interface HoldingFacts {
   readonly appOf: (page: MessengerPage) => MessengerApp | undefined;
   /** A namespace's labels; undefined where namespaces are not watched. */
   readonly labelsOf: (namespace: string) => Readonly<Record<string, string>> | undefined;
-}
-
-/** The app that a page refers to. */
-export function appKeyOf({ metadata, spec: { appRef } }: MessengerPage): NamespacedName {
-  return { namespace: appRef.namespace ?? metadata.namespace ?? '', name: appRef.name };
 }
 
 /**

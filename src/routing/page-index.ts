@@ -1,16 +1,11 @@
 import type { Namespace, Service } from '../api/meta.js';
-import { DEFAULT_WEBHOOK_PATH } from '../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { keyOf, keyText, type NamespacedName } from '../core/domain/object-key.js';
-import type { PageLookup, RouteAnswer, WebhookApp } from '../core/ports/page-lookup.js';
+import { MAX_APPS_PER_PATH, type PageLookup, type RouteAnswer, type WebhookApp } from '../core/ports/page-lookup.js';
 import type { DataCache, Informer } from '../runtime/ports.js';
-import {
-  appSecretReferences,
-  lookupSecret,
-  verifyTokenReference,
-  type SecretLookup,
-  type SecretReference,
-} from '../relations/secret-references.js';
+import { webhookPathOf } from '../relations/relations.js';
+import { appSecretReferences, type SecretReference } from '../relations/secret-references.js';
+import { lookupSecret, type SecretLookup } from '../relations/secret-values.js';
 import { byPrecedence } from './active-apps.js';
 import { ClaimIndex } from './claim-index.js';
 import { DependencyMemo, type Track } from './dependency-memo.js';
@@ -29,7 +24,6 @@ export interface PageIndexDeps {
   readonly secrets: DataCache;
 }
 
-const MAX_APPS_ON_PATH = 8;
 const ANY_SERVICE: Service = { metadata: { name: '' } };
 
 /**
@@ -117,19 +111,21 @@ export class PageIndex implements PageLookup {
     track('apps');
     const paths = new Map<string, WebhookApp[]>();
     for (const app of [...this.#claims.activeApps().values()].sort(byPrecedence)) {
-      const path = app.spec.webhook?.path ?? DEFAULT_WEBHOOK_PATH;
+      const path = webhookPathOf(app);
       const apps = paths.get(path) ?? [];
       paths.set(path, apps);
-      if (apps.length < MAX_APPS_ON_PATH) apps.push(this.#webhookApp(app, path, track));
+      if (apps.length < MAX_APPS_PER_PATH) apps.push(this.#webhookApp(app, path, track));
     }
     return paths;
   }
 
   #webhookApp(app: MessengerApp, path: string, track: Track): WebhookApp {
-    const [current, previous] = appSecretReferences(app).map((reference) => this.#secret(reference, track));
+    const references = appSecretReferences(app);
+    const current = this.#secret(references.appSecret, track);
+    const previous = references.previousAppSecret && this.#secret(references.previousAppSecret, track);
     // Without the current one nothing verifies: a POST signed with it must be a 503 that Meta repeats, not a 401.
-    const usable = current?.kind === 'value' ? [current, previous] : [];
-    const verifyToken = this.#secret(verifyTokenReference(app), track);
+    const usable = current.kind === 'value' ? [current, previous] : [];
+    const verifyToken = this.#secret(references.verifyToken, track);
     return Object.freeze({
       owner: keyOf(app),
       appId: app.spec.appId,

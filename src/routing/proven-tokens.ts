@@ -3,7 +3,8 @@ import { tokenFingerprint } from '../core/secrets/fingerprint.js';
 import { keyOf, keyText, type NamespacedName } from '../core/domain/object-key.js';
 import type { Secret } from '../core/secrets/secret.js';
 import type { DataCache, Informer } from '../runtime/ports.js';
-import { lookupSecret, pageTokenReference } from '../relations/secret-references.js';
+import { pageSecretReferences } from '../relations/secret-references.js';
+import { lookupSecret } from '../relations/secret-values.js';
 
 export interface ProvenTokensDeps {
   readonly pages: Informer<MessengerPage>;
@@ -55,14 +56,14 @@ export class ProvenTokens {
   }
 
   #follow(page: MessengerPage): void {
-    const secret = keyText(pageTokenReference(page));
+    const secret = keyText(pageSecretReferences(page).token);
     const users = this.#users.get(secret) ?? new Set();
     this.#users.set(secret, users.add(keyText(keyOf(page))));
     this.#check(page);
   }
 
   #leave(page: MessengerPage): void {
-    const secret = keyText(pageTokenReference(page));
+    const secret = keyText(pageSecretReferences(page).token);
     const users = this.#users.get(secret);
     users?.delete(keyText(keyOf(page)));
     if (users?.size === 0) this.#users.delete(secret);
@@ -81,7 +82,7 @@ export class ProvenTokens {
     // The cache says absent only once its grace time is over.
     const ended = known !== undefined && (known.uid !== uid || this.#deps.secrets.peek(known.from).kind === 'absent');
     if (ended) this.#proven.delete(key);
-    const reference = pageTokenReference(page);
+    const reference = pageSecretReferences(page).token;
     const found = lookupSecret(this.#deps.secrets, reference);
     const fingerprint = page.status?.token?.fingerprint;
     if (found.kind !== 'value' || fingerprint === undefined) return;

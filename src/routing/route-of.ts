@@ -7,7 +7,8 @@ import { effectiveBackend } from '../core/domain/effective-spec.js';
 import { keyOf, type NamespacedName } from '../core/domain/object-key.js';
 import type { Channel } from '../core/domain/event.js';
 import type { BackendTarget, PageRoute, RouteAnswer } from '../core/ports/page-lookup.js';
-import { signingSecretReference, type SecretLookup, type SecretReference } from '../relations/secret-references.js';
+import { signingSecretReference, type SecretReference } from '../relations/secret-references.js';
+import type { SecretLookup } from '../relations/secret-values.js';
 import type { Holding } from './holding.js';
 
 /** What a route is made from besides the page that holds the claim. */

@@ -70,8 +70,6 @@ export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = {
 
 /** Meta's challenge is ten digits; whatever we echo is bounded. */
 export const MAX_CHALLENGE_BYTES = 256;
-/** More apps on one path than this are not tried: each costs an HMAC for a stranger's bytes. */
-export const MAX_APPS_PER_PATH = 8;
 export const MAX_SECRETS_PER_APP = 2;
 /** A watch that spoke within this time knows the pages: bookmarks come about once a minute. */
 export const WATCH_FRESH_MS = 90_000;

@@ -1,8 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { hmacOf } from '../core/secrets/hmac.js';
-import type { WebhookApp } from '../core/ports/page-lookup.js';
+import { MAX_APPS_PER_PATH, type WebhookApp } from '../core/ports/page-lookup.js';
 import type { Secret } from '../core/secrets/secret.js';
-import { MAX_APPS_PER_PATH, MAX_SECRETS_PER_APP } from './limits.js';
+import { MAX_SECRETS_PER_APP } from './limits.js';
 
 const PREFIX = 'sha256=';
 const SHAPE = /^sha256=[0-9a-fA-F]{64}$/;

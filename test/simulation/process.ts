@@ -1,6 +1,6 @@
 import { Leader } from '../../src/app/leader.js';
 import { silentLogger } from '../../src/kit/log.js';
-import { References } from '../../src/routing/references.js';
+import { References } from '../../src/relations/references.js';
 import { LeaderElection } from '../../src/k8s/leader-election.js';
 import { LeaseLock } from '../../src/k8s/lease.js';
 import { withBug } from './bugs.js';

@@ -1,10 +1,8 @@
-import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
-import type { MessengerApp, SecretKeyRef } from '../../api/v1alpha1/types.gen.js';
-import type { SecretKind } from '../../core/secrets/secret.js';
-import { namespaceOf } from '../../relations/relations.js';
-import { readSecret, type FoundSecret } from '../../relations/secret-values.js';
+import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
+import { webhookPathOf } from '../../relations/relations.js';
+import { appSecretReferences, type SecretReference } from '../../relations/secret-references.js';
+import { credentialsOf, readSecret, type FoundSecret } from '../../relations/secret-values.js';
 import { bad, good, type Judgement } from '../verdict.js';
-import { webhookPathOf } from '../indexes.js';
 import { claimFault, crowdFault, specFault } from './checks.js';
 import type { AppPass, AppSecrets } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
@@ -22,17 +20,14 @@ export class AcceptStep {
   /** @throws ClusterUnavailableError when a Secret cannot be read */
   async run(pass: AppPass): Promise<AppSecrets> {
     const { app, report, signal } = pass;
-    const { appSecretRef, previousAppSecretRef, verifyTokenRef, appId, graph } = app.spec;
-    const secret = await this.#read(app, { ref: appSecretRef, defaultKey: DEFAULT_KEYS.appSecret, kind: 'app-secret' }, signal);
-    const verify = await this.#read(app, { ref: verifyTokenRef, defaultKey: DEFAULT_KEYS.verifyToken, kind: 'verify-token' }, signal);
-    const previous = previousAppSecretRef && (await this.#readPrevious(app, previousAppSecretRef, signal));
+    const { appSecret, verifyToken, previousAppSecret } = appSecretReferences(app);
+    const secret = await readSecret(this.#deps, appSecret, signal);
+    const verify = await readSecret(this.#deps, verifyToken, signal);
+    const previous = previousAppSecret && (await this.#readPrevious(previousAppSecret, signal));
     report.wake(goneWakeMs([secret, verify], this.#deps.options.secretGraceMs));
     report.judge('Accepted', this.#judge(app) ?? secretFault([secret, verify, previous]) ?? accepted(app, [secret, verify]));
     return {
-      credentials:
-        secret.kind === 'value'
-          ? { appId, appSecret: secret.secret, graphVersion: graph?.version ?? this.#deps.options.graphVersion }
-          : undefined,
+      credentials: secret.kind === 'value' ? credentialsOf(app, secret.secret, this.#deps.options) : undefined,
       verifyToken: verify.kind === 'value' ? verify.secret : undefined,
     };
   }
@@ -52,18 +47,9 @@ export class AcceptStep {
   }
 
   /** During a rotation the key comes and goes: only a value that cannot be one is a fault. */
-  async #readPrevious(app: MessengerApp, ref: SecretKeyRef, signal: AbortSignal): Promise<FoundSecret | undefined> {
-    const found = await this.#read(app, { ref, defaultKey: DEFAULT_KEYS.previousAppSecret, kind: 'app-secret' }, signal);
+  async #readPrevious(reference: SecretReference, signal: AbortSignal): Promise<FoundSecret | undefined> {
+    const found = await readSecret(this.#deps, reference, signal);
     return found.kind === 'fault' && found.fault === 'malformed' ? found : undefined;
-  }
-
-  #read(
-    app: MessengerApp,
-    wanted: { readonly ref: SecretKeyRef; readonly defaultKey: string; readonly kind: SecretKind },
-    signal: AbortSignal,
-  ): Promise<FoundSecret> {
-    const { secrets, clock, options } = this.#deps;
-    return readSecret({ secrets, clock, graceMs: options.secretGraceMs }, { namespace: namespaceOf(app), ...wanted }, signal);
   }
 }
 

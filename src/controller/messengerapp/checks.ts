@@ -4,11 +4,9 @@ import { effectiveSpec } from '../../core/domain/effective-spec.js';
 import type { AppSubscription } from '../../core/ports/graph.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { isBeingDeleted } from '../../runtime/finalizers.js';
+import { MAX_APPS_PER_PATH } from '../../core/ports/page-lookup.js';
+import { classOf, webhookPathOf } from '../../relations/relations.js';
 import { bad, type Judgement } from '../verdict.js';
-import { webhookPathOf } from '../indexes.js';
-
-/** As many apps as may share a path: each costs an HMAC for every POST on it. */
-const MAX_ON_PATH = 8;
 
 /** Another app has this appId; undefined: this one has it. `rivals`: all apps with this appId, itself included. */
 export function claimFault(app: MessengerApp, rivals: readonly MessengerApp[], nowMs: number): Judgement | undefined {
@@ -42,7 +40,10 @@ function appCandidate(app: MessengerApp): AppCandidate {
   };
 }
 
-/** Too many apps on one path; those accepted there already stay. `onPath`: all apps on it, itself included. */
+/**
+ * Too many apps of one class on one path; those already accepted there stay. Other classes have their own webhooks.
+ * `onPath`: all apps on the path, this one included.
+ */
 export function crowdFault(app: MessengerApp, onPath: readonly MessengerApp[]): Judgement | undefined {
   const accepted = (one: MessengerApp): boolean => findCondition(one.status?.conditions, 'Accepted')?.status === 'True';
   const age = ({ metadata }: MessengerApp) => ({
@@ -51,18 +52,13 @@ export function crowdFault(app: MessengerApp, onPath: readonly MessengerApp[]): 
     name: metadata.name,
   });
   const inOrder = onPath
-    .filter((one) => one === app || (holdsAppId(one) && isOfClass(one, app)))
+    .filter((one) => one === app || (holdsAppId(one) && classOf(one) === classOf(app)))
     .sort((a, b) => Number(accepted(b)) - Number(accepted(a)) || byAge(age(a), age(b)));
-  if (inOrder.indexOf(app) < MAX_ON_PATH) return undefined;
+  if (inOrder.indexOf(app) < MAX_APPS_PER_PATH) return undefined;
   return bad(
     'PathCrowded',
-    `${MAX_ON_PATH} MessengerApps already use the path ${webhookPathOf(app)}: give this one a webhook.path of its own`,
+    `${MAX_APPS_PER_PATH} MessengerApps already use the path ${webhookPathOf(app)}: give this one a webhook.path of its own`,
   );
-}
-
-/** Other classes have webhooks of their own. */
-function isOfClass(one: MessengerApp, app: MessengerApp): boolean {
-  return (one.spec.className ?? '') === (app.spec.className ?? '');
 }
 
 /** What the CRD's own rules let through where they are not evaluated. */

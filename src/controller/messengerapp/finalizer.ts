@@ -1,6 +1,5 @@
 import { IN_USE_FINALIZER, UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import { keyOf } from '../../core/domain/object-key.js';
 import { hasFinalizer, isBeingDeleted } from '../../runtime/finalizers.js';
 import { consentTo } from '../../relations/relations.js';
 import type { AppMemory } from './memory.js';
@@ -50,10 +49,4 @@ async function letGo(
   if (inUse && leftMs > 0) return leftMs;
   await finalizers.remove(app, IN_USE_FINALIZER, signal);
   return 'gone';
-}
-
-/** What names an app in the index `app` of the pages. */
-export function appIndexValue(app: MessengerApp): string {
-  const { namespace, name } = keyOf(app);
-  return `${namespace}/${name}`;
 }

@@ -25,7 +25,7 @@ export interface AppReconcilerDeps {
   /** With PAGE_INDEXES. */
   readonly pages: Pick<Lister<MessengerPage>, 'byIndex'>;
   readonly namespaces: NamespaceLabels;
-  readonly secrets: Pick<DataCache, 'read' | 'retain'>;
+  readonly secrets: Pick<DataCache, 'read'>;
   readonly liveApps: LiveReader<MessengerApp>;
   /** Remembers what it wrote (`StatusMemory.writer`). */
   readonly status: StatusWriter<MessengerApp>;

@@ -1,5 +1,4 @@
 import { APP_REASONS } from '../../api/v1alpha1/conditions.js';
-import { FLUX_REQUESTED_AT_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../../api/v1alpha1/constants.js';
 import { versionWarning } from '../../core/domain/graph-versions.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { AppCredentialError, RateLimitedError, TerminalError, TransientError, fullMessage } from '../../core/domain/errors.js';
@@ -7,6 +6,7 @@ import { tokenFingerprint } from '../../core/secrets/fingerprint.js';
 import type { AppCredentials, AppSubscription } from '../../core/ports/graph.js';
 import { stalledLookMs } from '../../core/domain/schedule.js';
 import { firstDriftCheckMs, nextDriftCheckMs } from '../../runtime/drift.js';
+import { reconcileRequestOf } from '../../relations/relations.js';
 import { bad, good } from '../verdict.js';
 import type { AppPass } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
@@ -118,7 +118,6 @@ export class LookStep {
 }
 
 function basisOf({ app }: AppPass, { appSecret }: AppCredentials): string {
-  const { uid = '', generation = 0, annotations } = app.metadata;
-  const request = annotations?.[RECONCILE_AT_ANNOTATION] ?? annotations?.[FLUX_REQUESTED_AT_ANNOTATION] ?? '';
-  return [generation, tokenFingerprint(uid, appSecret), request].join('/');
+  const { uid = '', generation = 0 } = app.metadata;
+  return [generation, tokenFingerprint(uid, appSecret), reconcileRequestOf(app) ?? ''].join('/');
 }

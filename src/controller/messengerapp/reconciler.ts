@@ -1,11 +1,10 @@
-import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
-import { keyText, type NamespacedName } from '../../core/domain/object-key.js';
+import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-key.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { awaitChange, requeueAfter, type Reconciler, type Result } from '../../runtime/ports.js';
-import { consentTo, namespaceOf } from '../../relations/relations.js';
+import { classOf, consentTo } from '../../relations/relations.js';
 import { transitionEvents } from '../stall-events.js';
 import { AcceptStep } from './accept.js';
-import { appIndexValue, keepInUse, needsApp } from './finalizer.js';
+import { keepInUse, needsApp } from './finalizer.js';
 import { LookStep, type Look } from './probe.js';
 import { AppReport, type AppPass, type AppSecrets } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
@@ -30,7 +29,7 @@ export class MessengerAppReconciler implements Reconciler {
     const { apps, options, mutex } = this.#deps;
     const app = apps.get(key);
     if (app === undefined) return this.#gone(key);
-    if ((app.spec.className ?? '') !== options.className) return awaitChange();
+    if (classOf(app) !== options.className) return awaitChange();
     return mutex.run(`app/${app.spec.appId}`, signal, () => this.#alone(key, signal));
   }
 
@@ -46,8 +45,7 @@ export class MessengerAppReconciler implements Reconciler {
     }
     const app = statuses.current(found);
     const memory = memories.of(app);
-    this.#retain(key, app);
-    const naming = pages.byIndex('app', appIndexValue(app));
+    const naming = pages.byIndex('app', keyText(keyOf(app)));
     const inUse = naming.some((page) => needsApp(page, app, namespaces));
     const kept = await keepInUse(this.#deps, { app, memory }, inUse, signal);
     if (kept === 'gone') return awaitChange();
@@ -100,19 +98,11 @@ export class MessengerAppReconciler implements Reconciler {
     return requeueAfter(dues.length === 0 ? this.#deps.options.intervalMs : Math.min(...dues));
   }
 
-  #retain(key: NamespacedName, app: MessengerApp): void {
-    const { appSecretRef, previousAppSecretRef, verifyTokenRef } = app.spec;
-    const names = [appSecretRef, previousAppSecretRef, verifyTokenRef].flatMap((ref) => ref?.name ?? []);
-    const wanted = [...new Set(names)].map((name) => ({ namespace: namespaceOf(app), name }));
-    this.#deps.secrets.retain(`controller/app/${keyText(key)}`, wanted);
-  }
-
   #gone(key: NamespacedName): Result {
-    const { memories, secrets, statuses, health } = this.#deps;
+    const { memories, statuses, health } = this.#deps;
     statuses.forget(memories.peek(key)?.uid);
     memories.forget(key);
     health.forget(key);
-    secrets.retain(`controller/app/${keyText(key)}`, []);
     return awaitChange();
   }
 }

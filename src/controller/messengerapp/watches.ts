@@ -6,9 +6,8 @@ import { findCondition } from '../../runtime/conditions.js';
 import { sameData } from '../../runtime/equality.js';
 import { hasFinalizer, isBeingDeleted } from '../../runtime/finalizers.js';
 import type { DataCache, Enqueue, Informer, StoreChange } from '../../runtime/ports.js';
-import { appKeyOf } from '../../relations/relations.js';
+import { appKeyOf, webhookPathOf } from '../../relations/relations.js';
 import type { AppHealth } from '../app-health.js';
-import { webhookPathOf } from '../indexes.js';
 import type { StatusMemory } from '../status-memory.js';
 
 export interface AppWatches {

@@ -9,7 +9,7 @@ import {
 } from '../../core/domain/errors.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { requeueAfter, type Result } from '../../runtime/ports.js';
-import { readAppCredentials } from '../../relations/app-credentials.js';
+import { readAppCredentials } from '../../relations/secret-values.js';
 import { appKeyOf } from '../../relations/relations.js';
 import { bad } from '../verdict.js';
 import { checkAccepted, type Acceptance } from './acceptance.js';

@@ -6,8 +6,8 @@ import { findCondition } from '../../runtime/conditions.js';
 import { sameData } from '../../runtime/equality.js';
 import { hasFinalizer, isBeingDeleted } from '../../runtime/finalizers.js';
 import type { Enqueue, Informer, StoreChange } from '../../runtime/ports.js';
+import { reconcileRequestOf } from '../../relations/relations.js';
 import type { StatusMemory } from '../status-memory.js';
-import { requestOf } from './pass.js';
 
 type Updated = Extract<StoreChange<MessengerPage>, { type: 'updated' }>;
 
@@ -54,7 +54,7 @@ export class PageChanges {
     const statusChanged = !sameData(object.status, previous.status);
     const foreign = statusChanged && !this.#watches.statuses.seen(object);
     if (foreign || specChanged(change)) this.#enqueue.add(keyOf(object), 'change');
-    else if (requestOf(object) !== requestOf(previous)) this.#request(object);
+    else if (reconcileRequestOf(object) !== reconcileRequestOf(previous)) this.#request(object);
     if (!sameData(mattersToRivals(object), mattersToRivals(previous))) this.#wakeRivals(object);
   }
 

@@ -1,8 +1,8 @@
-import { FLUX_REQUESTED_AT_ANNOTATION, RECONCILE_AT_ANNOTATION } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import type { EffectiveSpec } from '../../core/domain/effective-spec.js';
 import type { AppCredentials, GraphCallOptions, PageCredentials } from '../../core/ports/graph.js';
 import type { NamespacedName } from '../../core/domain/object-key.js';
+import { reconcileRequestOf } from '../../relations/relations.js';
 import { findCondition } from '../../runtime/conditions.js';
 import type { PageMemory } from './memory.js';
 import type { PageReport } from './report.js';
@@ -31,20 +31,15 @@ export interface GraphPass extends AppPass {
   readonly epoch: number;
 }
 
-/** The value of the annotation that asks for a reconcile now; ours wins over Flux's. */
-export function requestOf({ metadata: { annotations } }: MessengerPage): string | undefined {
-  return annotations?.[RECONCILE_AT_ANNOTATION] ?? annotations?.[FLUX_REQUESTED_AT_ANNOTATION];
-}
-
 /** What a refused answer was about: as soon as this is another text, Graph is asked again at once. */
 export function basisOf(page: MessengerPage, app: MessengerApp): string {
-  return [page.metadata.generation, app.metadata.uid, app.metadata.generation, requestOf(page)].join('/');
+  return [page.metadata.generation, app.metadata.uid, app.metadata.generation, reconcileRequestOf(page)].join('/');
 }
 
 /** A drift check, or the first pass of a restart, over a page that was in order: it may wait behind users' changes. */
 export function priorityOf(page: MessengerPage): 'interactive' | 'background' {
   const { status, metadata } = page;
   const settled = status?.observedGeneration === metadata.generation && findCondition(status?.conditions, 'Ready')?.status === 'True';
-  const asked = requestOf(page) !== undefined && requestOf(page) !== status?.lastHandledReconcileAt;
+  const asked = reconcileRequestOf(page) !== undefined && reconcileRequestOf(page) !== status?.lastHandledReconcileAt;
   return settled && !asked ? 'background' : 'interactive';
 }

@@ -48,7 +48,7 @@ export interface PageReconcilerDeps {
   readonly apps: Pick<Lister<MessengerApp>, 'get'>;
   readonly services: Pick<Lister<Service>, 'get'>;
   readonly namespaces: NamespaceLabels;
-  readonly secrets: Pick<DataCache, 'read' | 'retain'>;
+  readonly secrets: Pick<DataCache, 'read'>;
   readonly livePages: LiveReader<MessengerPage>;
   /** Remembers what it wrote (`StatusMemory.writer`). */
   readonly status: StatusWriter<MessengerPage>;

@@ -9,7 +9,6 @@ import { PageDeletion } from './deletion.js';
 import { PageFlow } from './flow.js';
 import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
-import { retainSecrets } from './references.js';
 import { PageReport } from './report.js';
 
 /** After the timeout the install that handled a page gives up within a minute; after this any other one lets it go. */
@@ -51,7 +50,6 @@ export class MessengerPageReconciler implements Reconciler {
     }
     const memory = memories.of(page, clock.monotonicMs());
     const pass: PagePass = { key, page, spec: effectiveSpec(page, app, options), memory, report: new PageReport(), signal };
-    retainSecrets(this.#deps, pass, app);
     // Deletion goes on while suspended, or a suspended page would stay in Terminating for ever.
     return isBeingDeleted(page) ? this.#deletion.run(pass, app) : this.#flow.run(pass, app);
   }
@@ -80,9 +78,8 @@ export class MessengerPageReconciler implements Reconciler {
   }
 
   #gone(key: NamespacedName): Result {
-    const { memories, secrets } = this.#deps;
+    const { memories } = this.#deps;
     this.#forget(memories.peek(key)?.uid);
-    secrets.retain(`controller/page/${keyText(key)}`, []);
     memories.forget(key);
     return awaitChange();
   }

@@ -1,9 +1,9 @@
-import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
 import { checkBackend, type BackendFacts } from '../../core/domain/backend-check.js';
 import { backendText, type EffectiveBackend } from '../../core/domain/effective-spec.js';
 import { ClusterUnavailableError } from '../../core/domain/errors.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { appKeyOf, namespaceOf } from '../../relations/relations.js';
+import { signingSecretReference } from '../../relations/secret-references.js';
 import { readSecret } from '../../relations/secret-values.js';
 import { bad, good } from '../verdict.js';
 import type { PagePass } from './pass.js';
@@ -34,12 +34,10 @@ function serviceOf({ services }: RoutableDeps, backend: EffectiveBackend | undef
 
 async function signingState(deps: RoutableDeps, { spec, signal }: PagePass): Promise<BackendFacts['signingSecret'] | 'unreadable'> {
   const { backend } = spec;
-  const ref = backend?.backend.signingSecretRef;
-  if (backend === undefined || ref === undefined) return undefined;
-  const { secrets, clock, options } = deps;
+  const reference = backend && signingSecretReference(backend.backend, backend.namespace);
+  if (reference === undefined) return undefined;
   try {
-    const wanted = { namespace: backend.namespace, ref, defaultKey: DEFAULT_KEYS.appSecret, kind: 'signing-secret' } as const;
-    const found = await readSecret({ secrets, clock, graceMs: options.secretGraceMs }, wanted, signal);
+    const found = await readSecret(deps, reference, signal);
     if (found.kind === 'value') return 'present';
     return found.fault === 'malformed' ? 'malformed' : 'absent';
   } catch (error) {

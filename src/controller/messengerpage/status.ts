@@ -2,9 +2,10 @@ import type { Condition } from '../../api/meta.js';
 import { PAGE_CONDITIONS } from '../../api/v1alpha1/conditions.js';
 import type { MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
 import { backendText } from '../../core/domain/effective-spec.js';
+import { reconcileRequestOf } from '../../relations/relations.js';
 import { conditionsFrom, type Judgement } from '../verdict.js';
 import { paceOf, recallWaiting, wasStalled } from '../stall.js';
-import { requestOf, type PagePass } from './pass.js';
+import type { PagePass } from './pass.js';
 import { readinessOf, type Readiness, type ReadinessOptions } from './readiness.js';
 
 export interface Composed {
@@ -48,7 +49,7 @@ export function composeStatus(
 function statusWith({ page, spec, report, memory }: PagePass, conditions: readonly Condition[], answered: boolean): MessengerPageStatus {
   const { lastWriteTime, pageName } = report.patch;
   memory.facts = { ...memory.facts, ...(lastWriteTime && { lastWriteTime }), ...(pageName && { pageName }) };
-  const request = answered ? requestOf(page) : undefined;
+  const request = answered ? reconcileRequestOf(page) : undefined;
   return {
     ...page.status,
     ...memory.facts,

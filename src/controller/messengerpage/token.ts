@@ -1,10 +1,10 @@
-import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
 import type { MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import { fullMessage, type TerminalError } from '../../core/domain/errors.js';
 import type { PageCredentials } from '../../core/ports/graph.js';
 import { dayOf, expiresWithin, type TokenVerdict } from '../../core/domain/token-check.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { namespaceOf } from '../../relations/relations.js';
+import { pageSecretReferences } from '../../relations/secret-references.js';
 import { readSecret, type FoundSecret } from '../../relations/secret-values.js';
 import { bad, good, type Judgement } from '../verdict.js';
 import type { TokenMemory } from './memory.js';
@@ -32,7 +32,7 @@ export class TokenStep {
    * @throws TransientError, RateLimitedError, AppCredentialError when Graph cannot be asked: nothing is judged then
    */
   async run(pass: AppPass): Promise<PageCredentials | undefined> {
-    const found = await this.#read(pass);
+    const found = await readSecret(this.#deps, pageSecretReferences(pass.page).token, pass.signal);
     if (found.kind === 'fault') {
       this.#deps.proofs.withdraw(pass.page.metadata.uid ?? '');
       pass.report.judge('TokenValid', bad(FAULTS[found.fault], found.message));
@@ -58,17 +58,6 @@ export class TokenStep {
     // Graph calls the token good and refuses it all the same: the refusal is what counts for events.
     pass.report.judge('TokenValid', bad(error.reason, fullMessage(error)));
     if (pass.memory.token !== undefined) pass.memory.token = { ...pass.memory.token, dueMs: 0 };
-  }
-
-  #read({ page, signal }: AppPass): Promise<FoundSecret> {
-    const { secrets, clock, options } = this.#deps;
-    const wanted = {
-      namespace: namespaceOf(page),
-      ref: page.spec.accessTokenSecretRef,
-      defaultKey: DEFAULT_KEYS.token,
-      kind: 'page-token',
-    } as const;
-    return readSecret({ secrets, clock, graceMs: options.secretGraceMs }, wanted, signal);
   }
 
   /** Proof, `status.token` and the time of the next check. The last proven value stays in the status until another one is. */

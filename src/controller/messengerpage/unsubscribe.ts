@@ -1,4 +1,3 @@
-import { DEFAULT_KEYS } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
 import type { DeletionFacts } from '../../core/domain/deletion.js';
 import {
@@ -11,9 +10,8 @@ import {
 } from '../../core/domain/errors.js';
 import type { PageCredentials } from '../../core/ports/graph.js';
 import type { DataCache } from '../../runtime/ports.js';
-import { readAppCredentials } from '../../relations/app-credentials.js';
-import { namespaceOf } from '../../relations/relations.js';
-import { readSecret } from '../../relations/secret-values.js';
+import { pageSecretReferences } from '../../relations/secret-references.js';
+import { readAppCredentials, readSecret } from '../../relations/secret-values.js';
 import { assertMayWrite } from './graph-write.js';
 import type { PageMemory } from './memory.js';
 import type { PagePass } from './pass.js';
@@ -127,13 +125,10 @@ export class GoodBye {
   }
 
   async #current(): Promise<readonly PageCredentials[]> {
-    const { secrets, clock, options } = this.#deps;
     const { page, signal } = this.#pass;
     const app = this.#app === undefined ? undefined : await readAppCredentials(this.#deps, this.#app, signal);
     if (app === undefined) return [];
-    const ref = page.spec.accessTokenSecretRef;
-    const wanted = { namespace: namespaceOf(page), ref, defaultKey: DEFAULT_KEYS.token, kind: 'page-token' } as const;
-    const token = await readSecret({ secrets, clock, graceMs: options.secretGraceMs }, wanted, signal);
+    const token = await readSecret(this.#deps, pageSecretReferences(page).token, signal);
     return token.kind === 'value' ? [{ app, pageId: page.spec.pageId, token: token.secret }] : [];
   }
 }

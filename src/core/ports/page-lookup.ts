@@ -36,6 +36,9 @@ export type RouteAnswer =
   /** Not now: the claim is not decided yet, or the backend or its signing secret cannot be resolved right now. Meta may retry. */
   | { readonly kind: 'not_yet'; readonly why: 'claim_undecided' | 'backend_unresolved' };
 
+/** How many apps may share a path: each costs one HMAC per POST on that path. */
+export const MAX_APPS_PER_PATH = 8;
+
 /** One app as the webhook needs it. */
 export interface WebhookApp {
   readonly owner: NamespacedName;

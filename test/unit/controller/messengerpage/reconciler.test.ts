@@ -254,14 +254,4 @@ describe('MessengerPageReconciler', () => {
     expect(world.graph.calls).toEqual([]);
     expect(world.pages.require(SHOP).status).toBeUndefined();
   });
-
-  it('forgets a page that is gone', async () => {
-    const world = await aSettledWorld({ page: aPage({ deletionPolicy: 'Retain' }) });
-    expect(world.secrets.retained.get('controller/page/bots/shop')).toEqual(['bots/shop', 'bots/main']);
-
-    world.pages.delete(SHOP);
-    await world.settle();
-
-    expect(world.secrets.retained.has('controller/page/bots/shop')).toBe(false);
-  });
 });

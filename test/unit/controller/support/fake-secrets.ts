@@ -9,6 +9,8 @@ export class FakeSecrets implements DataCache {
   readonly #states = new Map<string, DataState>();
   readonly #handlers = new Set<(key: NamespacedName) => void>();
   readonly retained = new Map<string, readonly string[]>();
+  /** `namespace/name` of each object that a pass has read. */
+  readonly reads = new Set<string>();
   /** `namespace/name` of those that cannot be read. */
   readonly unreadable = new Set<string>();
   #version = 0;
@@ -54,6 +56,7 @@ export class FakeSecrets implements DataCache {
   }
 
   async read(key: NamespacedName): Promise<DataState> {
+    this.reads.add(keyText(key));
     if (this.unreadable.has(keyText(key))) throw new ClusterUnavailableError(`Secret ${keyText(key)} cannot be read`);
     return Promise.resolve(this.peek(key));
   }

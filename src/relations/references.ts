@@ -2,16 +2,9 @@ import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { keyOf, keyText, type NamespacedName } from '../core/domain/object-key.js';
 import type { Secret } from '../core/secrets/secret.js';
 import type { DataCache, Informer } from '../runtime/ports.js';
-import {
-  appSecretReferences,
-  lookupSecret,
-  pageTokenReference,
-  signingSecretReference,
-  verifyTokenReference,
-  type SecretReference,
-} from '../relations/secret-references.js';
-import { botConfigMapKey } from './bot-config.js';
-import { appKeyOf } from './holding.js';
+import { appKeyOf, botConfigMapKey, classOf } from './relations.js';
+import { appSecretReferences, pageSecretReferences, type AppSecretReferences, type SecretReference } from './secret-references.js';
+import { lookupSecret } from './secret-values.js';
 
 export const REFERENCE_ROLES = ['controller', 'webhook', 'pages-api'] as const;
 export type ReferenceRole = (typeof REFERENCE_ROLES)[number];
@@ -26,13 +19,14 @@ export interface ReferencesDeps {
   readonly secrets: DataCache;
   /** undefined where the role reads no ConfigMaps. */
   readonly configMaps: DataCache | undefined;
-  /** Told of every value that is read, so that it can be taken out of texts. */
+  /** Gets every value that is read, to redact it from texts. */
   readonly learn?: (secret: Secret) => void;
 }
 
 /**
- * Tells the data caches which Secrets and ConfigMaps the manifests refer to, as far as this role needs them: the webhook
- * never retains a page token, the Pages API no app secret and no signing secret, and the Pages API alone retains ConfigMaps.
+ * Tells the data caches which Secrets and ConfigMaps the manifests refer to, as far as this role needs them. Nothing else
+ * retains any. The webhook never retains a page token, the Pages API no app secret and no signing secret; only the Pages API
+ * retains ConfigMaps.
  */
 export class References {
   readonly #deps: ReferencesDeps;
@@ -75,8 +69,8 @@ export class References {
   }
 
   #app(app: MessengerApp): void {
-    const ours = (app.spec.className ?? '') === this.#deps.className;
-    this.#retain(appOwner(app), ours && this.#needs('controller', 'webhook') ? secretsOfApp(app) : [], undefined);
+    const ours = classOf(app) === this.#deps.className;
+    this.#retain(appOwner(app), ours && this.#needs('controller', 'webhook') ? all(appSecretReferences(app)) : [], undefined);
   }
 
   #page(page: MessengerPage): void {
@@ -85,15 +79,15 @@ export class References {
     const pages = this.#pagesOf.get(keyText(app)) ?? new Set();
     this.#pagesOf.set(keyText(app), pages.add(key));
     // A page without an app belongs to the install without a class: its Secrets are there when the app comes.
-    const ours = (this.#deps.apps.get(app)?.spec.className ?? '') === this.#deps.className;
+    const ours = classOf(this.#deps.apps.get(app)) === this.#deps.className;
     this.#retain(pageOwner(page), ours ? this.#secretsOfPage(page) : [], ours ? botConfigMapKey(page) : undefined);
   }
 
   #secretsOfPage(page: MessengerPage): readonly SecretReference[] {
-    const signing = signingSecretReference(page.spec.backend, page.metadata.namespace);
+    const { token, signingSecret } = pageSecretReferences(page);
     return [
-      ...(this.#needs('controller', 'pages-api') ? [pageTokenReference(page)] : []),
-      ...(this.#needs('controller', 'webhook') && signing !== undefined ? [signing] : []),
+      ...(this.#needs('controller', 'pages-api') ? [token] : []),
+      ...(this.#needs('controller', 'webhook') && signingSecret !== undefined ? [signingSecret] : []),
     ];
   }
 
@@ -156,9 +150,8 @@ export class References {
   }
 }
 
-function secretsOfApp(app: MessengerApp): readonly SecretReference[] {
-  const signing = signingSecretReference(app.spec.pageDefaults?.backend, app.metadata.namespace);
-  return [...appSecretReferences(app), verifyTokenReference(app), ...(signing === undefined ? [] : [signing])];
+function all(references: AppSecretReferences): readonly SecretReference[] {
+  return Object.values(references).filter((one: SecretReference | undefined) => one !== undefined);
 }
 
 function appOwner(app: MessengerApp): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { References, type ReferenceRole } from '../../../src/routing/references.js';
-import { anApp, aPage, aWorld } from './fakes.js';
+import { References, type ReferenceRole } from '../../../src/relations/references.js';
+import { anApp, aPage, aWorld } from '../routing/fakes.js';
 
 const app = anApp({
   previousAppSecretRef: { name: 'old-app' },
