@@ -11,7 +11,7 @@ import { cell, table } from './table.js';
  */
 export async function release(config: ReleaseConfig, names: readonly string[], io: ProcessIo): Promise<void> {
   const problems = scopeProblems(config, names);
-  if (problems.length > 0) throw new ConfigError(problems, 'messenger-operator release --help tells the flags');
+  if (problems.length > 0) throw new ConfigError(problems, 'messenger-operator release --help shows the flags');
   const report = await runRelease(config, names, io);
   io.stdout.write(shown(config, report));
   for (const note of report.notes) io.stderr.write(`${note}\n`);

@@ -28,7 +28,7 @@ function verbNamed(word: string): SimulatorVerb {
   if (verb !== undefined) return verb;
   throw new ConfigError(
     [`"${word}" is no verb of the simulator${didYouMean(word, verbs)}`],
-    'messenger-operator simulator --help tells the verbs',
+    'messenger-operator simulator --help shows the verbs',
   );
 }
 

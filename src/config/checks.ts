@@ -8,7 +8,7 @@ const together =
   (values) =>
     (values[one[0]] === undefined) === (values[other[0]] === undefined)
       ? undefined
-      : `${one[1]} and ${other[1]} go together: give both or neither`;
+      : `${one[1]} and ${other[1]} belong together: set both or neither`;
 
 const tlsPair = together(['tlsCert', '--tls-cert'], ['tlsKey', '--tls-key']);
 const apiTlsPair = together(['apiTlsCert', '--api-tls-cert'], ['apiTlsKey', '--api-tls-key']);
@@ -16,7 +16,7 @@ const apiTlsPair = together(['apiTlsCert', '--api-tls-cert'], ['apiTlsKey', '--a
 const apiEncrypted: Check = ({ apiTlsCert, apiTlsKey, apiAllowPlaintext }) =>
   apiTlsCert !== undefined || apiTlsKey !== undefined || apiAllowPlaintext === true
     ? undefined
-    : 'the Pages API hands out tokens: give --api-tls-cert and --api-tls-key, or allow plain HTTP with --api-allow-plaintext';
+    : 'the Pages API serves tokens: set --api-tls-cert and --api-tls-key, or allow plain HTTP with --api-allow-plaintext';
 
 const notDurable: Check = ({ delivery }) => (delivery === 'durable' ? '--delivery durable is not in this version: use direct' : undefined);
 
@@ -24,18 +24,18 @@ const intervals: Check = ({ intervalMs, minIntervalMs }) =>
   Number(intervalMs) < Number(minIntervalMs) ? '--interval must not be shorter than --min-interval' : undefined;
 
 const manifests: Check = (values) =>
-  values['manifests'] === undefined ? 'standalone needs the folder of the manifests: --manifests DIR' : undefined;
+  values['manifests'] === undefined ? 'standalone needs a folder of manifests: --manifests DIR' : undefined;
 
 const stateDir: Check = (values) => (values['stateDir'] === '' ? '--state-dir must name a folder' : undefined);
 
 const oneScope: Check = ({ namespace, allNamespaces }) =>
-  namespace !== undefined && allNamespaces === true ? '--namespace and --all-namespaces exclude each other' : undefined;
+  namespace !== undefined && allNamespaces === true ? '--namespace and --all-namespaces cannot be used together' : undefined;
 
 const stopping: Check = ({ stopController, all, unsubscribe, leaderElect }) => {
   if (stopController === undefined) return undefined;
   if (all !== true && unsubscribe !== true)
-    return '--stop-controller goes with --all or --unsubscribe: nothing else needs the controller stopped';
-  return leaderElect === true ? undefined : '--stop-controller waits for the Lease: it does not go with --leader-elect=false';
+    return '--stop-controller needs --all or --unsubscribe: nothing else requires the controller to be stopped';
+  return leaderElect === true ? undefined : '--stop-controller waits for the Lease and cannot be used with --leader-elect=false';
 };
 
 const CHECKS: Readonly<Record<CommandName, readonly Check[]>> = {

@@ -52,7 +52,7 @@ function parseCommand(command: CommandName, argv: readonly string[], env: Enviro
   }
   problems.push(...crossProblems(command, config));
   if (problems.length === 0) problems.push(...clusterProblems(config, env, disk));
-  if (problems.length > 0) throw new ConfigError(problems, `messenger-operator ${command} --help tells the flags`);
+  if (problems.length > 0) throw new ConfigError(problems, `messenger-operator ${command} --help shows the flags`);
   // The record was filled from the very table that ConfigOf is derived from.
   return { kind: 'run', command, config, args: read.positionals } as unknown as Invocation;
 }
@@ -83,16 +83,17 @@ function positionalProblems(command: CommandName, positionals: readonly string[]
   const { min, max, what } = COMMAND_HELP[command].args;
   if (positionals.length < min) return [`${command} needs ${what}`];
   if (positionals.length <= max) return [];
-  return [`${command} takes ${max === 0 ? 'flags only' : what}; ${shown(positionals[max] ?? '')} is too much`];
+  return [`${command} takes ${max === 0 ? 'flags only' : what}; ${shown(positionals[max] ?? '')} is one too many`];
 }
 
 function commandNamed(word: string): CommandName {
   const command = COMMANDS.find((name) => name === word);
   if (command !== undefined) return command;
-  throw new ConfigError([`${shown(word)} is not a command${didYouMean(word, COMMANDS)}`], 'messenger-operator --help tells the commands');
+  throw new ConfigError([`${shown(word)} is not a command${didYouMean(word, COMMANDS)}`], 'messenger-operator --help shows the commands');
 }
 
-const NO_CLUSTER = 'there is no API server: this is no Pod of a cluster, and neither --kubeconfig nor $KUBECONFIG names a kubeconfig file';
+const NO_CLUSTER =
+  'there is no API server to talk to: this is not a Pod of a cluster, and neither --kubeconfig nor $KUBECONFIG names a kubeconfig file';
 
 /** Fills in the default of `--kubeconfig`; it stays undefined in a Pod, whose ServiceAccount is used. */
 function clusterProblems(config: Record<string, unknown>, env: Environment, disk: Disk): readonly string[] {

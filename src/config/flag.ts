@@ -4,7 +4,7 @@ export const COMMANDS = ['controller', 'webhook', 'pages-api', 'standalone', 'si
 export type CommandName = (typeof COMMANDS)[number];
 
 export const GROUPS = [
-  'What to watch',
+  'Scope',
   'Reconciling',
   'Webhook',
   'Delivery to bots',
@@ -12,7 +12,7 @@ export const GROUPS = [
   'Graph API',
   'Folder of manifests',
   'Simulator',
-  'Freeing',
+  'Release',
   'Output',
   'Process',
 ] as const;

@@ -18,7 +18,7 @@ export function programHelp(): string {
     'Commands:',
     ...COMMANDS.map((name) => `  ${name.padEnd(width)}${COMMAND_HELP[name].summary}`),
     '',
-    `${PROGRAM} COMMAND --help tells the flags of a command; --version tells the version.`,
+    `${PROGRAM} COMMAND --help shows the flags of a command, --version shows the version.`,
     '',
   ].join('\n');
 }
@@ -41,7 +41,7 @@ export function commandHelp(command: CommandName): string {
     'Examples:',
     ...examples.flatMap(([what, line]) => [`  # ${what}`, `  ${PROGRAM} ${line}`]),
     '',
-    'Each flag can be given as a variable: --log-level is MESSENGER_LOG_LEVEL. A flag wins over a variable, a variable over the default.',
+    'You can also set each flag as a variable: --log-level is MESSENGER_LOG_LEVEL. A flag overrides a variable.',
     'Durations: 500ms, 30s, 10m, 1h30m. Sizes: 512KiB, 8MiB. Exit codes: 0 clean stop, 1 failure at run time, 2 invalid configuration.',
     '',
   ].join('\n');

@@ -27,28 +27,28 @@ export class ControllerMetrics {
       { controller, result: RECONCILE_OUTCOMES },
     );
     this.#seconds = closedHistogram(
-      { registry, name: 'messenger_reconcile_duration_seconds', help: 'Time one reconcile took, Graph calls included.' },
+      { registry, name: 'messenger_reconcile_duration_seconds', help: 'Duration of a reconcile, including its Graph calls.' },
       { controller },
       SECONDS,
     );
-    this.#leader = plainGauge({ registry, name: 'messenger_leader', help: '1 while this process leads, else 0.' });
+    this.#leader = plainGauge({ registry, name: 'messenger_leader', help: '1 while this process is the leader, otherwise 0.' });
     this.#leftSubscribed = closedCounter(
       {
         registry,
         name: 'messenger_left_subscribed_total',
-        help: 'Pages that were released though the app may still be subscribed at Graph.',
+        help: 'Pages that were released although the app may still be subscribed at Graph.',
       },
       {},
     );
     this.#expiring = new Gauge({
       name: 'messenger_page_tokens_expiring',
-      help: 'Pages whose good token ends within 1, 7 or 30 days, each counted once, at the leader.',
+      help: 'Pages whose valid token expires within 1, 7 or 30 days. Each page is counted once, by the leader.',
       labelNames: ['within'],
       registers: [registry],
     });
     for (const days of WARN_DAYS) this.#expiring.set({ within: `${days}d` }, 0);
     this.#events = closedCounter(
-      { registry, name: 'messenger_kube_events_total', help: 'Kubernetes Events by what became of them.' },
+      { registry, name: 'messenger_kube_events_total', help: 'Kubernetes Events by result.' },
       { result: EVENT_RESULTS },
     );
   }

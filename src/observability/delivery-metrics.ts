@@ -24,26 +24,29 @@ export class DeliveryMetrics {
 
   constructor(registry: Registry) {
     const described = (name: string, help: string) => ({ registry, name: `messenger_delivery_${name}`, help });
-    this.#items = byChannelAndResult(described('items_total', 'Items by what became of them; unavailable ones come again.'));
+    this.#items = byChannelAndResult(described('items_total', 'Items by outcome. Meta sends unavailable ones again.'));
     this.#unavailable = talliesPerAppBy(
-      described('unavailable_total', 'Parts that could not be delivered now, by why.'),
+      described('unavailable_total', 'Requests that could not be delivered for now, by reason.'),
       'reason',
       UNAVAILABLE_WHYS,
     );
-    const retried = described('retried_total', 'Items tried that had been tried in an earlier POST.');
+    const retried = described('retried_total', 'Items attempted again after an attempt in an earlier POST.');
     this.#retried = talliesPerApp(retried, {}, (tallyOf) => tallyOf({}));
-    this.#sinceReceived = distributions(described('duration_seconds', "From the POST's last byte until the bot accepted the item."), {
-      labels: {},
-      bounds: SECONDS,
-    });
-    this.#sinceEvent = distributions(described('event_age_seconds', "The entry's own age when the bot accepted an item of it."), {
+    this.#sinceReceived = distributions(
+      described('duration_seconds', 'Time from the last byte of the POST until the bot accepted the item.'),
+      {
+        labels: {},
+        bounds: SECONDS,
+      },
+    );
+    this.#sinceEvent = distributions(described('event_age_seconds', 'Age of the entry when the bot accepted one of its items.'), {
       labels: {},
       bounds: EVENT_SECONDS,
     });
-    this.#openCircuits = plainGauge(described('open_circuits', 'Backends that are not tried for the moment.'));
-    this.#inFlightItems = level(described('in_flight_items', 'Items on their way to bots.'));
-    this.#inFlightBytes = level(described('in_flight_bytes', 'Bytes of those items.'));
-    this.#alerts = closedCounter(described('alerts_total', 'Things that somebody has to look at; each is logged.'), {
+    this.#openCircuits = plainGauge(described('open_circuits', 'Backends with an open circuit: no request is sent to them for now.'));
+    this.#inFlightItems = level(described('in_flight_items', 'Items in delivery to bots.'));
+    this.#inFlightBytes = level(described('in_flight_bytes', 'Bytes of the items in delivery to bots.'));
+    this.#alerts = closedCounter(described('alerts_total', 'Problems that need attention. Each is logged.'), {
       kind: ALERTS,
     });
   }

@@ -13,22 +13,26 @@ export class GraphMetrics {
 
   constructor(registry: Registry) {
     this.#calls = closedCounter(
-      { registry, name: 'messenger_graph_calls_total', help: 'Calls of Graph by operation and result; blocked ones were not sent.' },
+      { registry, name: 'messenger_graph_calls_total', help: 'Graph calls by operation and result. Blocked calls were not sent.' },
       { operation: GRAPH_OPERATIONS, result: GRAPH_RESULTS },
     );
     this.#seconds = closedHistogram(
-      { registry, name: 'messenger_graph_call_duration_seconds', help: 'Time a call of Graph took, waiting for its turn included.' },
+      {
+        registry,
+        name: 'messenger_graph_call_duration_seconds',
+        help: 'Duration of a Graph call, including the time it waited to be sent.',
+      },
       { operation: GRAPH_OPERATIONS },
       SECONDS,
     );
     this.#requests = closedCounter(
-      { registry, name: 'messenger_graph_requests_total', help: 'HTTP requests to Graph; a batch of calls is one.' },
+      { registry, name: 'messenger_graph_requests_total', help: 'HTTP requests to Graph. A batch of calls is one request.' },
       {},
     );
     const other = {
       registry,
       name: 'messenger_graph_version_mismatch_total',
-      help: 'Times Graph began to answer with another API version than asked for.',
+      help: 'How often Graph started to answer with another API version than requested.',
     };
     this.#otherVersion = closedCounter(other, {});
   }

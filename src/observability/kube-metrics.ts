@@ -12,11 +12,11 @@ export class KubeMetrics {
 
   constructor(registry: Registry) {
     this.#requests = closedCounter(
-      { registry, name: 'messenger_kube_requests_total', help: 'Requests to the API server; status none: there was no answer.' },
+      { registry, name: 'messenger_kube_requests_total', help: 'Requests to the API server. Status none means that no answer arrived.' },
       { method: METHODS, status: STATUS_CLASSES },
     );
     this.#seconds = closedHistogram(
-      { registry, name: 'messenger_kube_request_duration_seconds', help: 'Time a request to the API server took.' },
+      { registry, name: 'messenger_kube_request_duration_seconds', help: 'Duration of a request to the API server.' },
       { method: METHODS },
       SECONDS,
     );

@@ -21,11 +21,15 @@ export class PagesApiMetrics {
 
   constructor(registry: Registry) {
     this.#requests = closedCounter(
-      { registry, name: 'messenger_pages_api_requests_total', help: 'Requests of bots by what they asked for and the answer.' },
+      { registry, name: 'messenger_pages_api_requests_total', help: 'Requests from bots by route and status.' },
       { route: API_ROUTES, status: STATUSES },
     );
     this.#seconds = closedHistogram(
-      { registry, name: 'messenger_pages_api_request_duration_seconds', help: 'Time until the answer, reviews of the caller included.' },
+      {
+        registry,
+        name: 'messenger_pages_api_request_duration_seconds',
+        help: 'Duration of a request, including the reviews of its caller.',
+      },
       { route: API_ROUTES },
       SECONDS,
     );
@@ -33,7 +37,7 @@ export class PagesApiMetrics {
       {
         registry,
         name: 'messenger_pages_api_reviews_total',
-        help: 'Questions about callers (token: who, access: what they may) by how they were answered.',
+        help: 'Reviews of callers by kind (token: who the caller is, access: what the caller may do) and result.',
       },
       { kind: REVIEW_KINDS, result: REVIEW_RESULTS },
     );

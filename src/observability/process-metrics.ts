@@ -8,7 +8,7 @@ export class ProcessMetrics {
     collectDefaultMetrics({ register: registry, prefix: 'messenger_' });
     new Gauge({
       name: 'messenger_build_info',
-      help: 'Always 1; the version is in the label.',
+      help: 'Always 1. The label holds the version.',
       labelNames: ['version'],
       registers: [registry],
     }).set({ version }, 1);

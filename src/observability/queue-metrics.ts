@@ -28,13 +28,13 @@ export class QueueMetrics {
     const queue = CONTROLLERS;
     this.#depth = new Gauge({
       name: 'messenger_queue_depth',
-      help: 'Keys that are ready and wait for a worker.',
+      help: 'Keys that are due and wait for a worker.',
       labelNames: ['queue'],
       registers: [registry],
     });
     for (const name of queue) this.#depth.set({ queue: name }, 0);
     this.#added = closedCounter(
-      { registry, name: 'messenger_queue_adds_total', help: 'Keys added, by the class they were added with.' },
+      { registry, name: 'messenger_queue_adds_total', help: 'Keys added, by class.' },
       { queue, class: QUEUE_CLASSES },
     );
     this.#retried = closedCounter(
@@ -42,13 +42,13 @@ export class QueueMetrics {
       { queue },
     );
     this.#dropped = closedCounter(
-      { registry, name: 'messenger_queue_dropped_total', help: 'Keys turned away because the queue is full.' },
+      { registry, name: 'messenger_queue_dropped_total', help: 'Keys rejected because the queue is full.' },
       { queue },
     );
-    const waited = { registry, name: 'messenger_queue_wait_seconds', help: 'From the time a key was due until a worker got it.' };
+    const waited = { registry, name: 'messenger_queue_wait_seconds', help: 'Time from when a key was due until a worker took it.' };
     this.#waited = closedHistogram(waited, { queue }, SECONDS);
     this.#worked = closedHistogram(
-      { registry, name: 'messenger_queue_work_seconds', help: 'Time a worker had a key.' },
+      { registry, name: 'messenger_queue_work_seconds', help: 'Time a worker spent on a key.' },
       { queue },
       SECONDS,
     );

@@ -16,13 +16,13 @@ export class ReflectorMetrics {
 
   constructor(registry: Registry) {
     this.#events = closedCounter(
-      { registry, name: 'messenger_watch_events_total', help: 'What happened to the watches, by resource.' },
+      { registry, name: 'messenger_watch_events_total', help: 'Events of the watches, by resource.' },
       { resource: WATCHED, event: REFLECTOR_EVENTS },
     );
     const caches = this.#caches;
     new Gauge({
       name: 'messenger_watch_age_seconds',
-      help: 'Since the API server last spoke about a resource (list, event or bookmark). -1 before the first list.',
+      help: 'Time since the last list, event or bookmark of a resource. -1 before the first list.',
       labelNames: ['resource'],
       registers: [registry],
       collect() {

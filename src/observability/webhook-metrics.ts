@@ -32,25 +32,21 @@ export class WebhookMetrics {
 
   constructor(registry: Registry) {
     const described = (name: string, help: string) => ({ registry, name: `messenger_webhook_${name}`, help });
-    this.#handshakes = talliesBy(described('handshakes_total', 'GETs of the verification handshake.'), 'result', HANDSHAKES);
-    this.#refused = talliesBy(described('refused_total', 'Requests answered without their content being looked at.'), 'reason', REFUSALS);
-    this.#received = tallies(described('received_total', "POSTs on an app's path, whatever became of them."), {})();
-    const verified = described('verified_total', 'POSTs whose signature verified.');
+    this.#handshakes = talliesBy(described('handshakes_total', 'GET requests of the verification handshake.'), 'result', HANDSHAKES);
+    this.#refused = talliesBy(described('refused_total', 'Requests refused before their content was read.'), 'reason', REFUSALS);
+    this.#received = tallies(described('received_total', "POSTs on an app's path, with any outcome."), {})();
+    const verified = described('verified_total', 'POSTs with a valid signature.');
     this.#verified = talliesPerApp(verified, {}, (tallyOf) => tallyOf({}));
     this.#bytes = tallies(described('verified_bytes_total', 'Bytes of the bodies of verified POSTs.'), {})();
-    this.#ignored = talliesPerAppBy(described('ignored_total', 'Verified POSTs answered 200 with no entry looked at.'), 'reason', IGNORED);
-    this.#entries = talliesPerAppBy(
-      described('entries_total', 'Entries of verified POSTs by what became of them.'),
-      'result',
-      ENTRY_RESULTS,
-    );
+    this.#ignored = talliesPerAppBy(described('ignored_total', 'Verified POSTs answered with 200 and not delivered.'), 'reason', IGNORED);
+    this.#entries = talliesPerAppBy(described('entries_total', 'Entries of verified POSTs by result.'), 'result', ENTRY_RESULTS);
     this.#items = talliesPerAppBy(
-      described('items_total', 'Items of routed entries by where in the entry they were.'),
+      described('items_total', 'Items of routed entries by the list of the entry that held them.'),
       'channel',
       CHANNELS,
     );
     this.#answers = talliesBy(described('answers_total', 'Answers to verified POSTs.'), 'status', ['200', '503']);
-    const seconds = described('answer_duration_seconds', "From a verified POST's last byte to its answer. Meta waits 5 s.");
+    const seconds = described('answer_duration_seconds', 'Time from the last byte of a verified POST to its answer. Meta waits 5 s.');
     this.#seconds = distributions(seconds, { labels: { status: ['200', '503'] }, bounds: SECONDS });
   }
 

@@ -10,27 +10,27 @@ export const COMMON_FLAGS = {
   kubeconfig: optional(file, {
     name: 'kubeconfig',
     commands: [...ROLES, 'get', 'release'],
-    group: 'What to watch',
-    about: 'How to reach the API server. Without it: the ServiceAccount of the Pod, else what $KUBECONFIG names, else ~/.kube/config.',
+    group: 'Scope',
+    about: 'Kubeconfig file for the API server. If not set: the ServiceAccount of the Pod, else $KUBECONFIG, else ~/.kube/config.',
   }),
   watchNamespaces: flag(list('NAMESPACE,…', DNS_LABEL, 'names of namespaces'), '', {
     name: 'watch-namespaces',
     commands: [...SERVERS, 'release'],
-    group: 'What to watch',
-    about: 'Look at these namespaces only. Empty: all of them, which needs cluster-wide rights.',
+    group: 'Scope',
+    about: 'Watch only these namespaces. Empty: all namespaces, which needs cluster-wide rights.',
   }),
   className: flag(text('NAME', /^([a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?)?$/, 'a DNS label or nothing'), '', {
     name: 'class',
     commands: [...SERVERS, 'release'],
-    group: 'What to watch',
-    about: 'Handle the MessengerApps whose spec.className is this, and their pages. Lets two installs share a cluster.',
+    group: 'Scope',
+    about: 'Handle only MessengerApps with this spec.className, and their pages. This lets two installs share a cluster.',
   }),
   serviceResolver: optional(file, {
     name: 'service-resolver',
     commands: SERVERS,
     group: 'Delivery to bots',
     about:
-      'YAML or JSON file that maps NAMESPACE/NAME:PORT of a backend.service to HOST:PORT, for bots outside a cluster. These addresses may be loopback.',
+      'YAML or JSON file that maps a backend.service, as NAMESPACE/NAME:PORT, to HOST:PORT, for bots outside a cluster. Loopback addresses are allowed.',
   }),
   bindAddress: flag(
     text('ADDRESS', /^[0-9A-Fa-f:.]{2,45}$/, 'an IP address'),
@@ -39,7 +39,7 @@ export const COMMON_FLAGS = {
       name: 'bind-address',
       commands: [...SERVERS, 'simulator'],
       group: 'Process',
-      about: 'Address that every listener of the process binds to. :: is all addresses, IPv4 and IPv6.',
+      about: 'Address that every listener binds to. :: means all IPv4 and IPv6 addresses.',
     },
   ),
   adminPort: flag(port, '9090', {
@@ -55,7 +55,7 @@ export const COMMON_FLAGS = {
       name: 'log-level',
       commands: [...SERVERS, 'simulator', 'release'],
       group: 'Process',
-      about: 'The least severe lines that are logged, on standard error.',
+      about: 'Lowest severity to log. Logs go to standard error.',
     },
   ),
   logFormat: flag(
@@ -65,7 +65,7 @@ export const COMMON_FLAGS = {
       name: 'log-format',
       commands: [...SERVERS, 'simulator', 'release'],
       group: 'Process',
-      about: 'One JSON object a line, or text for people.',
+      about: 'json prints one JSON object per line, text is for reading.',
     },
   ),
 };

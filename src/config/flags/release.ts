@@ -6,32 +6,34 @@ export const RELEASE_FLAGS = {
   all: flag(boolean, 'false', {
     name: 'all',
     commands: ['release'],
-    group: 'Freeing',
-    about: 'Free also what is not being deleted, in every namespace unless -n names one: before the controller goes for good.',
+    group: 'Release',
+    about:
+      'Also release objects that are not being deleted, in every namespace unless -n names one. Use it before you remove the controller.',
   }),
   unsubscribe: flag(boolean, 'false', {
     name: 'unsubscribe',
     commands: ['release'],
-    group: 'Freeing',
-    about: 'Take each page off Graph first, as its deletion would. What cannot be is freed all the same, and told.',
+    group: 'Release',
+    about:
+      'First unsubscribe each Page at Graph, as a deletion would. A page that cannot be unsubscribed is released all the same, and reported.',
   }),
   dryRun: flag(boolean, 'false', {
     name: 'dry-run',
     commands: ['release'],
-    group: 'Freeing',
-    about: 'Say what would be done and change nothing; with --unsubscribe Graph is read.',
+    group: 'Release',
+    about: 'Print what would be done and change nothing. With --unsubscribe, Graph is read.',
   }),
   stopController: optional(text('DEPLOYMENT', /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'the name of a Deployment'), {
     name: 'stop-controller',
     commands: ['release'],
-    group: 'Freeing',
+    group: 'Release',
     about:
-      "Scale this Deployment of the Lease's namespace to 0 first, so that nobody puts the finalizers back. It gets its replicas back if not everything could be freed.",
+      "First scale this Deployment in the Lease's namespace to 0, so that it does not add finalizers again. If not everything could be released, its replicas are restored.",
   }),
   timeoutMs: flag(duration('5s', '1h'), '4m', {
     name: 'timeout',
     commands: ['release'],
-    group: 'Freeing',
-    about: 'How long all of it may take. Of this, three fifths are for Graph; pages that it does not suffice for are left subscribed.',
+    group: 'Release',
+    about: 'Time limit for the whole command. Graph may use three fifths of it; pages that do not fit are left subscribed.',
   }),
 };

@@ -9,12 +9,12 @@ describe('release', () => {
     ['is not told what to free', [], 'needs to know what to free: names, -n NAMESPACE, --all-namespaces, or --all'],
     ['is given names and --all', ['a', '--all'], 'takes either names or --all'],
     ['is given names and all namespaces', ['a', '-A'], 'takes either names or --all'],
-    ['is given one namespace and all of them', ['-A', '-n', 'bots'], '--namespace and --all-namespaces exclude each other'],
+    ['is given one namespace and all of them', ['-A', '-n', 'bots'], '--namespace and --all-namespaces cannot be used together'],
     ['is given what cannot be a name', ['Clinic_A', '-n', 'bots'], '"Clinic_A" is no name of an object'],
     [
       'is to stop a controller for what needs none stopped',
       ['-A', '--stop-controller', 'x'],
-      '--stop-controller goes with --all or --unsubscribe',
+      '--stop-controller needs --all or --unsubscribe',
     ],
     [
       'is to stop a controller and not to ask for its Lease',
@@ -32,7 +32,7 @@ describe('release', () => {
   it('says in its help that it works on clusters, and what needs the controller stopped', async () => {
     const { code, stdout } = await command(['release', '--help']);
     expect(code).toBe(0);
-    expect(stdout).toContain('Works on clusters only');
+    expect(stdout).toContain('It works on clusters only');
     expect(stdout).toContain('--stop-controller DEPLOYMENT');
     expect(stdout).toContain('takes the Lease');
   });

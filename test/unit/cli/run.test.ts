@@ -18,7 +18,7 @@ describe('run', () => {
       '  - --tls-cert: there is no file "/nowhere" that can be read',
       expect.stringContaining('--manifests DIR'),
       expect.stringContaining('--api-allow-plaintext'),
-      'messenger-operator standalone --help tells the flags',
+      'messenger-operator standalone --help shows the flags',
       '',
     ]);
   });

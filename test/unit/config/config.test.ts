@@ -47,12 +47,12 @@ describe('parseCommandLine', () => {
     expect(problemsOf(line, { MESSENGER_ADMIN_PORT: '99999' })).toEqual(
       [
         '--backend-alow is not a flag of webhook; did you mean --backend-allow?',
-        'webhook takes flags only; "stray" is too much',
+        'webhook takes flags only; "stray" is one too many',
         '--log-level must be one of error, warn, info, debug, not "loud"',
         'MESSENGER_ADMIN_PORT must be an integer from 0 to 65535, not "99999"',
         '--max-body-bytes must be a size such as 512KiB or 8MiB, from 1KiB to 64MiB, not "8Mib"',
         '--direct-give-up must be a duration such as 30s or 10m, from 1s to 55m, not "2h"',
-        '--tls-cert and --tls-key go together: give both or neither',
+        '--tls-cert and --tls-key belong together: set both or neither',
       ].sort(byAppearance(problemsOf(line, { MESSENGER_ADMIN_PORT: '99999' }))),
     );
   });
@@ -95,14 +95,14 @@ describe('parseCommandLine', () => {
   it('looks for the files that are named', () => {
     expect(problemsOf('webhook --tls-cert nowhere.pem --tls-key there.key')).toEqual([
       '--tls-cert: there is no file "nowhere.pem" that can be read',
-      '--tls-cert and --tls-key go together: give both or neither',
+      '--tls-cert and --tls-key belong together: set both or neither',
     ]);
     expect(problemsOf('standalone --manifests gone --api-allow-plaintext')[0]).toBe('--manifests: there is no folder "gone"');
   });
 
   it('refuses to hand out tokens in plain text unless told to', () => {
     expect(problemsOf('pages-api')).toEqual([
-      'the Pages API hands out tokens: give --api-tls-cert and --api-tls-key, or allow plain HTTP with --api-allow-plaintext',
+      'the Pages API serves tokens: set --api-tls-cert and --api-tls-key, or allow plain HTTP with --api-allow-plaintext',
     ]);
     expect(problemsOf('pages-api --api-allow-plaintext')).toEqual([]);
   });
@@ -135,7 +135,7 @@ describe('parseCommandLine', () => {
   it('keeps what follows -- and bounds what a command takes', () => {
     expect(parse('get pages -n bots -- -odd')).toMatchObject({ args: ['pages', '-odd'], config: { namespace: 'bots' } });
     expect(problemsOf('get')).toEqual(['get needs pages|apps [NAME…]']);
-    expect(problemsOf('get pages -n a -A')).toEqual(['--namespace and --all-namespaces exclude each other']);
+    expect(problemsOf('get pages -n a -A')).toEqual(['--namespace and --all-namespaces cannot be used together']);
   });
 
   it.each(['', '--help', '-h', 'help'])('helps for %p', (line) => {
