@@ -1,4 +1,5 @@
 import tseslint from 'typescript-eslint';
+import { commentWidth } from './scripts/lint/comment-width.mjs';
 import { importBlock } from './scripts/lint/import-block.mjs';
 
 const AMBIENT = [
@@ -8,6 +9,9 @@ const AMBIENT = [
   { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Take a Clock.' },
 ];
 
+/** Folders whose comments wrap at 100 columns. */
+const COMMENTS_WRAPPED = ['src/webhook/**/*.ts'];
+
 export default tseslint.config(
   { ignores: ['dist/**', '**/*.gen.ts', 'examples/**', 'test/clients/**'] },
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
@@ -15,7 +19,7 @@ export default tseslint.config(
     files: ['src/**/*.ts', 'test/**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-    plugins: { house: { rules: { 'import-block': importBlock } } },
+    plugins: { house: { rules: { 'comment-width': commentWidth, 'import-block': importBlock } } },
     rules: {
       // One import a module: `import type` where it brings types alone (erased), else `type` inline.
       '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports' }],
@@ -35,6 +39,7 @@ export default tseslint.config(
       eqeqeq: 'error',
     },
   },
+  { files: COMMENTS_WRAPPED, rules: { 'house/comment-width': 'error' } },
   {
     files: ['src/**/*.ts'],
     ignores: ['src/config/**', 'src/main.ts', 'src/kit/clock.ts'],

@@ -10,7 +10,7 @@ import { createDial } from '../net/dial/connector.js';
 import { CachedResolver, createCaresSource } from '../net/dial/resolver.js';
 import { parseServiceMap, type ServiceMap } from '../net/dial/service-map.js';
 import { tracerOf } from '../observability/traces.js';
-import type { WebhookObserver } from '../webhook/observe.js';
+import type { WebhookObserver } from '../webhook/observer.js';
 import { createWebhookServer } from '../webhook/server.js';
 import type { Cluster } from '../runtime/cluster.js';
 import { drainInTurn } from './drain.js';
@@ -65,7 +65,7 @@ export function createWebhookPart({ config, process, cluster, observe }: Webhook
   const limits = { maxBodyBytes, maxInFlight, giveUpMs };
   const tracer = tracerOf();
   const given = { ...(tls === undefined ? {} : { tls: tls.pair }), ...(tracer === undefined ? {} : { tracer }) };
-  const server = createWebhookServer({ lookup: index, delivery, limits, clock, log, observe: observe.webhook, ...given });
+  const server = createWebhookServer({ lookup: index, delivery, limits, clock, log, observer: observe.webhook, ...given });
   return {
     name: 'webhook',
     ready: () => index.synced() && delivery.ready(),

@@ -3,8 +3,8 @@ import type { LogFields, Logger } from './log.js';
 
 const ONE_LINE_EVERY_MS = 60_000;
 
-/** A warning that anybody outside can cause: one line a minute, which says how many times it stands for. */
-export class MinuteLine {
+/** A warning that strangers can cause: at most one line a minute, whose `count` says how many occurrences it stands for. */
+export class LogOnceAMinute {
   readonly #deps: { readonly clock: Clock; readonly log: Logger };
   readonly #message: string;
   #count = 0;

@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '../kit/clock.js';
 import type { WebhookLimits } from './limits.js';
-import type { Refusal } from './observe.js';
+import type { Refusal } from './observer.js';
 
 interface Answer {
   readonly status: number;
   readonly text: string;
 }
 
-/** The one place where a refusal becomes a status. Bodies say no more than a stranger may know. */
+/** The status and text of each refusal. The texts say no more than a stranger may know. */
 export const REFUSAL_ANSWERS: Readonly<Record<Refusal, Answer>> = {
   bad_request: { status: 400, text: 'bad request\n' },
   not_synced: { status: 503, text: 'not ready\n' },
@@ -27,10 +27,10 @@ export const REFUSAL_ANSWERS: Readonly<Record<Refusal, Answer>> = {
 
 export const OK: Answer = { status: 200, text: 'ok\n' };
 export const TRY_AGAIN: Answer = { status: 503, text: 'try again\n' };
-/** Nearly all answers are this one: its headers are made once. */
+/** Nearly all answers are this one, so its headers are made once. */
 const OK_HEADERS = headersFor(OK.status, OK.text, false);
 
-/** Sends a short plain text. `closing`: the connection ends with it. */
+/** Sends a short plain text. `closing`: the answer closes the connection. */
 export function send(res: ServerResponse, answer: Answer, closing: boolean): void {
   if (res.headersSent || res.destroyed) return;
   const { status, text } = answer;
@@ -39,7 +39,10 @@ export function send(res: ServerResponse, answer: Answer, closing: boolean): voi
   res.end(text, Buffer.byteLength(text) === text.length ? 'latin1' : 'utf8');
 }
 
-/** Name, value, name, value, …: a list is not looked through for names as an object is. */
+/**
+ * Name, value, name, value, …: Node writes a list without looking for duplicates as it does in an
+ * object.
+ */
 function headersFor(status: number, text: string, closing: boolean): string[] {
   const headers = ['Content-Type', 'text/plain; charset=utf-8', 'X-Content-Type-Options', 'nosniff'];
   headers.push('Content-Length', String(Buffer.byteLength(text)));
@@ -51,14 +54,14 @@ function headersFor(status: number, text: string, closing: boolean): string[] {
 interface Lingering {
   readonly limits: WebhookLimits;
   readonly clock: Clock;
-  /** The connection ends in any case. */
+  /** The answer closes the connection in any case. */
   readonly closing: boolean;
 }
 
 /**
- * Answers a request whose body was not (wholly) read. A small rest is thrown away and the connection kept; of a larger
- * one a little is read on, because closing with unread bytes would reset the connection and the sender would never see
- * the answer. Then it is closed.
+ * Answers a request whose body was not (wholly) read. If little is left, it is discarded and the
+ * connection stays open. Otherwise some of it is read before the connection is closed: closing with
+ * unread bytes would reset the connection, and the sender would never see the answer.
  */
 export function sendUnread(req: IncomingMessage, res: ServerResponse, answer: Answer, how: Lingering): void {
   if (res.headersSent || res.destroyed) return;
@@ -71,7 +74,10 @@ export function sendUnread(req: IncomingMessage, res: ServerResponse, answer: An
   linger(req, res, how);
 }
 
-/** Whether the rest may be read and thrown away. Without a 100 the sender may never send it; a slow one is not waited for. */
+/**
+ * Whether to read and discard the rest. A sender without its 100 Continue may never send it; a slow
+ * one is not waited for.
+ */
 function restIsSmall(req: IncomingMessage, status: number, { smallBodyBytes }: WebhookLimits): boolean {
   if (status === 408 || req.headers.expect !== undefined || req.headers['transfer-encoding'] !== undefined) return false;
   return Number(req.headers['content-length'] ?? 0) <= smallBodyBytes;

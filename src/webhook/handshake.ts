@@ -5,13 +5,16 @@ import { MAX_CHALLENGE_BYTES } from './limits.js';
 export type HandshakeAnswer =
   { readonly kind: 'verified'; readonly challenge: string } | { readonly kind: 'refused' } | { readonly kind: 'malformed' };
 
-/** A key of this process, so that equal lengths are compared and no table of tokens can be made beforehand. */
+/**
+ * A random key of this process: digests have equal lengths, and cannot be computed in advance.
+ */
 const COMPARE_KEY = randomBytes(32);
 
 /**
- * Meta's verification GET: the challenge is given back iff the verify token is that of any app on this path. Every app's
- * token is compared, in constant time. Of a repeated parameter the first value counts.
- * `query` is what follows the question mark.
+ * Meta's verification GET: the challenge is echoed if the verify token is that of an app on this
+ * path. The tokens of all apps are compared, in constant time. Of a repeated parameter the first
+ * value counts.
+ * @param query what follows the question mark
  */
 export function answerHandshake(query: string, apps: readonly WebhookApp[]): HandshakeAnswer {
   const parameters = new URLSearchParams(query);

@@ -5,43 +5,58 @@ const MIB = 1_024 * KIB;
 export interface WebhookLimits {
   /** Largest POST body; `--max-body-bytes`. */
   readonly maxBodyBytes: number;
-  /** Verified POSTs that are not answered yet; `--max-in-flight`. One more is answered 503, mostly without reading it. */
+  /**
+   * Verified POSTs that are not answered yet; `--max-in-flight`. The next one is answered 503,
+   * usually without reading it.
+   */
   readonly maxInFlight: number;
-  /** How long Meta may be asked to come again, from `entry.time`; `--direct-give-up`. Meta unsubscribes after an hour. */
+  /**
+   * Age at which an undecided entry is answered 200 and dropped; `--direct-give-up`. Meta
+   * unsubscribes the app after an hour of 503.
+   */
   readonly giveUpMs: number;
-  /** All bodies together that no signature has vouched for yet. */
+  /** All bodies together whose signature is not verified yet. */
   readonly maxUnverifiedBytes: number;
-  /** The part of it that only bodies up to `smallBodyBytes` may use: nearly all of Meta's, so that big junk leaves them room. */
+  /**
+   * The part of it that only bodies up to `smallBodyBytes` may use. Nearly all of Meta's are small,
+   * so large junk leaves them room.
+   */
   readonly reservedForSmallBytes: number;
   readonly smallBodyBytes: number;
-  /** Of one connection, so that pipelining multiplies nothing. */
+  /** Per connection, so that pipelining gains nothing. */
   readonly maxUnverifiedPerConnection: number;
   /**
-   * Large bodies that no signature has vouched for, all together: hashing them must leave time for the small ones, and so must
-   * the garbage collector, whom 16 MiB a second call twice a second.
+   * Rate of all large unverified bodies together. Hashing them must leave time for the small ones,
+   * and so must the garbage collector, which runs twice a second at 16 MiB a second.
    */
   readonly largeBytesPerSecond: number;
-  /** So much of them is read at once after some calm. */
+  /** How much of them is read at once after a quiet time. */
   readonly largeBurstBytes: number;
   /**
-   * A body slower than this after `slowGraceMs` is cut: slow-loris. Meta itself has given up by then; cut sooner, strangers come
-   * back sooner, and that is what they cost.
+   * A body slower than this after `slowGraceMs` is aborted (slow loris). Meta has given up by then.
+   * Earlier, strangers would only reconnect earlier, and reconnecting is what costs.
    */
   readonly minBytesPerSecond: number;
   readonly slowGraceMs: number;
-  /** A whole body. Meta itself gives up after 5 s. */
+  /** A whole body. Meta gives up after 5 s. */
   readonly maxBodyMs: number;
   readonly headersTimeoutMs: number;
-  /** Longer than the usual 60 s of a load balancer, so that it is the balancer that closes and no request meets a reset. */
+  /**
+   * Longer than the usual 60 s of a load balancer, so that the balancer closes the connection and
+   * no request meets a reset.
+   */
   readonly keepAliveTimeoutMs: number;
   readonly maxHeaderBytes: number;
   readonly maxHeaders: number;
-  /** Some 6 KiB each while they are silent, then 28 KiB and their headers while these arrive. */
+  /** About 6 KiB each while they are silent, 28 KiB and their headers once these arrive. */
   readonly maxConnections: number;
-  /** A refused body is read on for this long, so that the sender sees the answer and not a reset. */
+  /** How much of a refused body is read, so that the sender sees the answer and not a reset. */
   readonly lingerBytes: number;
   readonly lingerMs: number;
-  /** While draining, the listener stays open until no request came for so long: endpoints need a moment to drop. */
+  /**
+   * While draining, the listener stays open until no request has come for this long: endpoints need
+   * a moment to drop.
+   */
   readonly drainQuietMs: number;
 }
 
@@ -68,15 +83,22 @@ export const DEFAULT_WEBHOOK_LIMITS: WebhookLimits = {
   drainQuietMs: 2_000,
 };
 
-/** Meta's challenge is ten digits; whatever we echo is bounded. */
+/** Meta's challenge has ten digits. */
 export const MAX_CHALLENGE_BYTES = 256;
 export const MAX_SECRETS_PER_APP = 2;
-/** A watch that spoke within this time knows the pages: bookmarks come about once a minute. */
+/**
+ * A watch that had an event within this time knows all pages: bookmarks come about once a minute.
+ */
 export const WATCH_FRESH_MS = 90_000;
-/** After so much silence an unknown page is answered 200 again: an hour of 503 would make Meta unsubscribe it. */
+/**
+ * After this much silence an unknown page is answered 200 again: after an hour of 503 Meta would
+ * unsubscribe the app.
+ */
 export const WATCH_LOST_MS = 10 * 60_000;
 
-/** The defaults with what a caller sets; the per-connection bound follows the body bound. */
+/**
+ * The defaults and what the caller sets; the bounds on unverified bytes grow with `maxBodyBytes`.
+ */
 export function webhookLimits(set: Partial<WebhookLimits> = {}): WebhookLimits {
   const maxBodyBytes = set.maxBodyBytes ?? DEFAULT_WEBHOOK_LIMITS.maxBodyBytes;
   const reserved = set.reservedForSmallBytes ?? DEFAULT_WEBHOOK_LIMITS.reservedForSmallBytes;

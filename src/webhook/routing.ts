@@ -1,97 +1,92 @@
-import { BoundedMap } from '../kit/bounded-map.js';
-import type { Clock } from '../kit/clock.js';
 import type { RoutedEntry } from '../core/ports/delivery.js';
 import type { PageLookup, RouteAnswer, WebhookApp } from '../core/ports/page-lookup.js';
+import { BoundedMap } from '../kit/bounded-map.js';
+import type { Clock } from '../kit/clock.js';
 import { WATCH_FRESH_MS, WATCH_LOST_MS } from './limits.js';
-import type { EntryResult, WebhookObserver } from './observe.js';
-import type { ScannedEntry } from './payload/scan.js';
-import { entryTimeMs, type Splitter } from './payload/split.js';
+import type { EntryResult, WebhookObserver } from './observer.js';
+import type { ScannedEntry, ScannedPost } from './payload/scan.js';
+import { entryTimeMs, Splitter } from './payload/split.js';
 
-const MAX_FIRST_SEEN = 10_000;
 const DIGITS = /^[0-9]{1,64}$/;
 const RETRY: ReadonlySet<EntryResult> = new Set(['unknown_page_watch_stale', 'claim_undecided', 'backend_unresolved']);
+const MAX_UNDECIDED = 10_000;
 
 export interface RoutingDeps {
   readonly lookup: PageLookup;
   readonly clock: Clock;
-  readonly observe: WebhookObserver;
+  readonly observer: WebhookObserver;
   readonly giveUpMs: number;
-  /** Called for each entry that Meta is not asked to send again although its page is still undecided. */
-  readonly dropped: (pageId: string | undefined, why: EntryResult) => void;
-}
-
-/** A verified POST, before its pages are known. */
-interface UnroutedPost {
-  /** Those whose own secret verified it: only their pages are looked at. */
-  readonly apps: readonly WebhookApp[];
-  readonly splitter: Splitter;
-  readonly signature: string;
+  readonly undecided: UndecidedPosts;
+  /** Called for each entry that is answered 200 although its route was never decided. */
+  readonly onDropped: (pageId: string | undefined, why: EntryResult) => void;
 }
 
 export interface Routed {
   readonly entries: readonly RoutedEntry[];
-  /** The page of some entry is undecided: Meta has to send the POST again. */
-  readonly again: boolean;
+  /** Some entry cannot be routed now: Meta has to send the POST again. */
+  readonly retry: boolean;
 }
 
-/** Finds the page of each entry of a POST. */
-export class PostRouter {
-  readonly #deps: RoutingDeps;
-  /**
-   * When a POST was first seen, by its signature, which a retry repeats: the age of an entry without a
-   * time, or with one in the future.
-   */
-  readonly #firstSeen = new BoundedMap<string, number>(MAX_FIRST_SEEN);
+/** A verified POST. */
+interface Post {
+  readonly bytes: Buffer;
+  readonly signature: string;
+  readonly by: { readonly apps: readonly WebhookApp[] };
+}
 
-  constructor(deps: RoutingDeps) {
-    this.#deps = deps;
-  }
+/** When undecided POSTs were first seen, by their signature. The oldest is forgotten first. */
+export class UndecidedPosts {
+  readonly #firstSeenMs = new BoundedMap<string, number>(MAX_UNDECIDED);
 
-  route(post: UnroutedPost): Routed {
-    const { observe, lookup } = this.#deps;
-    const { apps, splitter } = post;
-    const entries: RoutedEntry[] = [];
-    let again = false;
-    this.#noteStrays(post);
-    for (const scanned of splitter.scanned.entries ?? []) {
-      const { appId, answer } = bestRoute(lookup, apps, scanned.id);
-      if (answer?.kind === 'route') {
-        const { route } = answer;
-        const entry = splitter.entry(scanned, route);
-        if (entry !== undefined) entries.push({ route, entry });
-        observe.entry(appId, entry === undefined ? 'empty' : 'routed');
-        continue;
-      }
-      const result = this.#leave(post, scanned, answer);
-      again ||= RETRY.has(result);
-      observe.entry(appId, result);
-    }
-    return { entries, again };
+  firstSeenMs(signature: string, nowMs: number): number {
+    const known = this.#firstSeenMs.get(signature);
+    if (known !== undefined) return known;
+    this.#firstSeenMs.set(signature, nowMs);
+    return nowMs;
   }
+}
 
-  #noteStrays({ apps, splitter }: UnroutedPost): void {
-    for (let i = 0; i < splitter.scanned.strays; i++) this.#deps.observe.entry(apps[0]?.appId ?? '', 'not_an_object');
+/** Finds the page of each entry, among the pages of the apps whose secret verified the POST. */
+export function routeEntries(deps: RoutingDeps, post: Post, scanned: ScannedPost): Routed {
+  const { observer, lookup } = deps;
+  const { apps } = post.by;
+  const splitter = new Splitter(post.bytes, scanned);
+  const entries: RoutedEntry[] = [];
+  let retry = false;
+  for (const scannedEntry of scanned.entries ?? []) {
+    const { appId, answer } = bestRoute(lookup, apps, scannedEntry.id);
+    const routed = routedEntry(splitter, scannedEntry, answer);
+    if (routed !== undefined) entries.push(routed);
+    const result = routed === undefined ? dropIfOld(deps, post, scannedEntry, resultOf(answer, lookup)) : 'routed';
+    retry ||= RETRY.has(result);
+    observer.entry(appId, result);
   }
+  countStrays(observer, apps, scanned.strays);
+  return { entries, retry };
+}
 
-  #leave(post: UnroutedPost, scanned: ScannedEntry, answer: Exclude<RouteAnswer, { kind: 'route' }> | undefined): EntryResult {
-    const result = resultOf(answer, this.#deps.lookup);
-    if (!RETRY.has(result)) return result;
-    const { clock, giveUpMs } = this.#deps;
-    const now = clock.nowMs();
-    const timeMs = entryTimeMs(scanned);
-    const sinceMs = timeMs === undefined || timeMs > now ? this.#firstSeenMs(post.signature, now) : timeMs;
-    if (now - sinceMs >= giveUpMs) {
-      this.#deps.dropped(scanned.id, result);
-      return 'dropped';
-    }
-    return result;
-  }
+function routedEntry(splitter: Splitter, scanned: ScannedEntry, answer: RouteAnswer | undefined): RoutedEntry | undefined {
+  if (answer?.kind !== 'route') return undefined;
+  const { route } = answer;
+  const entry = splitter.entry(scanned, route);
+  return entry === undefined ? undefined : { route, entry };
+}
 
-  #firstSeenMs(signature: string, now: number): number {
-    const known = this.#firstSeen.get(signature);
-    if (known === undefined) this.#firstSeen.set(signature, now);
-    return known ?? now;
-  }
+function countStrays(observer: WebhookObserver, apps: readonly WebhookApp[], strays: number): void {
+  for (let i = 0; i < strays; i++) observer.entry(apps[0]?.appId ?? '', 'not_an_object');
+}
+
+/**
+ * An entry that stays undecided for too long is answered 200, or Meta would unsubscribe the app.
+ */
+function dropIfOld(deps: RoutingDeps, { signature }: Post, scanned: ScannedEntry, result: EntryResult): EntryResult {
+  if (!RETRY.has(result)) return result;
+  const now = deps.clock.nowMs();
+  const timeMs = entryTimeMs(scanned);
+  const sinceMs = timeMs === undefined || timeMs > now ? deps.undecided.firstSeenMs(signature, now) : timeMs;
+  if (now - sinceMs < deps.giveUpMs) return result;
+  deps.onDropped(scanned.id, result);
+  return 'dropped';
 }
 
 interface Best {
@@ -102,7 +97,7 @@ interface Best {
 
 const RANK: Readonly<Record<RouteAnswer['kind'], number>> = { route: 3, not_yet: 2, dropped: 1, unknown: 0 };
 
-/** Two apps can only both have verified if they share a secret; then the one that knows the page is meant. */
+/** Several apps verify only if they share a secret; then the one that knows the page is meant. */
 function bestRoute(lookup: PageLookup, apps: readonly WebhookApp[], id: string | undefined): Best {
   let best: Best = { appId: apps[0]?.appId ?? '', answer: undefined };
   if (id === undefined || !DIGITS.test(id)) return best;
@@ -114,9 +109,12 @@ function bestRoute(lookup: PageLookup, apps: readonly WebhookApp[], id: string |
   return best;
 }
 
-function resultOf(answer: Exclude<RouteAnswer, { kind: 'route' }> | undefined, lookup: PageLookup): EntryResult {
+/** Of an entry of which nothing is delivered. */
+function resultOf(answer: RouteAnswer | undefined, lookup: PageLookup): EntryResult {
   if (answer === undefined) return 'no_page_id';
   switch (answer.kind) {
+    case 'route':
+      return 'empty';
     case 'dropped':
     case 'not_yet':
       return answer.why;
@@ -125,7 +123,7 @@ function resultOf(answer: Exclude<RouteAnswer, { kind: 'route' }> | undefined, l
   }
 }
 
-/** A page may be newer than what a silent watch has told. */
+/** The page may be newer than the last event of a silent watch. */
 function unknownPage(watchAgeMs: number): EntryResult {
   if (watchAgeMs < WATCH_FRESH_MS) return 'unknown_page';
   return watchAgeMs <= WATCH_LOST_MS ? 'unknown_page_watch_stale' : 'unknown_page_watch_lost';

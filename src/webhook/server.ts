@@ -7,12 +7,12 @@ import type { Delivery } from '../core/ports/delivery.js';
 import type { Logger } from '../kit/log.js';
 import type { PageLookup } from '../core/ports/page-lookup.js';
 import type { Tracer } from '../core/ports/trace.js';
+import { AwaitingHeaders } from './connections/awaiting-headers.js';
+import { deferUntilFirstByte } from './connections/defer-until-first-byte.js';
+import { SilentSockets } from './connections/silent-sockets.js';
 import { WebhookHandler } from './handler.js';
-import { standBefore } from './connections/defer-until-first-byte.js';
 import { webhookLimits, type WebhookLimits } from './limits.js';
-import { Newcomers } from './connections/awaiting-headers.js';
-import type { WebhookObserver } from './observe.js';
-import { Silent } from './connections/silent-sockets.js';
+import type { WebhookObserver } from './observer.js';
 
 /** PEM text. */
 export interface TlsPair {
@@ -26,29 +26,35 @@ export interface WebhookServerDeps {
   readonly limits?: Partial<WebhookLimits>;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly observe: WebhookObserver;
-  /** Left out: nobody records traces. */
+  readonly observer: WebhookObserver;
+  /** Left out: no traces are recorded. */
   readonly tracer?: Tracer;
   readonly tls?: TlsPair;
 }
 
 /** The public listener. */
 export interface WebhookServer {
-  /** Resolves when connections are taken. @throws the system's error, if the address cannot be listened on */
+  /**
+   * Resolves when connections are taken. @throws the system's error, if the address cannot be
+   * listened on
+   */
   listen(port: number, host?: string): Promise<void>;
   /** Where it listens. @throws if it does not */
   readonly address: { readonly host: string; readonly port: number };
   /** POSTs that are not answered yet. */
   readonly inFlight: number;
-  /** Bytes held that no signature has vouched for yet. */
+  /** Bytes held whose signature is not verified yet. */
   readonly unverifiedBytes: number;
-  /** A new certificate, for handshakes from now on. @throws if the pair is bad: the old one stays */
+  /**
+   * Uses a new certificate for handshakes from now on. @throws if the pair is bad: the old one
+   * stays
+   */
   setTls(pair: TlsPair): void;
   /**
-   * Stops without losing a request: from now on every answer ends its connection; the listener stays open until no
-   * request came for a while (at most half of `timeoutMs`), then closes; what is in flight is finished, newcomers on
-   * open connections get 503. Resolves when nothing is in flight, or after `timeoutMs`. To be called once readiness is
-   * withdrawn.
+   * Stops without losing a request. From now on every answer closes its connection. The listener
+   * stays open until no request has come for a while (at most half of `timeoutMs`), then closes.
+   * What is in flight is finished; new requests on open connections get 503. Resolves when nothing
+   * is in flight, or after `timeoutMs`. Call it once readiness is withdrawn.
    */
   drain(timeoutMs: number): Promise<void>;
   /** Closes everything at once. */
@@ -60,10 +66,16 @@ export function createWebhookServer(deps: WebhookServerDeps): WebhookServer {
 }
 
 const POLL_MS = 20;
-/** Of all connections: for those who come while others, ended for them, are still closing. */
-const PLACES_KEPT = 500;
-/** Node ends all that are due at once, so it comes after {@link Newcomers}; it still ends later requests of a connection. */
-const AFTER_NEWCOMERS_MS = 15_000;
+/**
+ * Kept free of the connections, for new ones that open while those closed for them are still
+ * closing.
+ */
+const SPARE_CONNECTIONS = 500;
+/**
+ * Node closes all overdue connections at once, so its own timeout is later than {@link
+ * AwaitingHeaders}. It still applies to later requests of a connection.
+ */
+const NODE_TIMEOUT_LATER_MS = 15_000;
 
 class NodeWebhookServer implements WebhookServer {
   readonly #clock: Clock;
@@ -71,8 +83,8 @@ class NodeWebhookServer implements WebhookServer {
   readonly #handler: WebhookHandler;
   readonly #server: Server;
   readonly #tls: TlsServer | undefined;
-  readonly #silent: Silent;
-  readonly #newcomers: Newcomers;
+  readonly #silent: SilentSockets;
+  readonly #awaitingHeaders: AwaitingHeaders;
   #lastRequestMs = 0;
 
   constructor(deps: WebhookServerDeps) {
@@ -82,8 +94,8 @@ class NodeWebhookServer implements WebhookServer {
     this.#handler = new WebhookHandler({ ...deps, limits });
     const options = {
       maxHeaderSize: limits.maxHeaderBytes,
-      headersTimeout: limits.headersTimeoutMs + AFTER_NEWCOMERS_MS,
-      requestTimeout: limits.headersTimeoutMs + AFTER_NEWCOMERS_MS + 2 * limits.maxBodyMs,
+      headersTimeout: limits.headersTimeoutMs + NODE_TIMEOUT_LATER_MS,
+      requestTimeout: limits.headersTimeoutMs + NODE_TIMEOUT_LATER_MS + 2 * limits.maxBodyMs,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: 1_000,
     };
@@ -97,31 +109,32 @@ class NodeWebhookServer implements WebhookServer {
     this.#server.on('request', this.#onRequest);
     this.#server.on('checkContinue', this.#onRequest);
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-      deps.observe.refused('bad_request');
+      deps.observer.refused('bad_request');
       this.#refuseUnreadable(socket, error.code);
     });
-    this.#newcomers = new Newcomers(deps.clock, limits.headersTimeoutMs, (socket) => {
-      deps.observe.refused('bad_request');
+    this.#awaitingHeaders = new AwaitingHeaders(deps.clock, limits.headersTimeoutMs, (socket) => {
+      deps.observer.refused('bad_request');
       this.#refuseUnreadable(socket, socket.bytesRead === 0 ? 'ECONNRESET' : 'ERR_HTTP_REQUEST_TIMEOUT');
     });
-    this.#silent = new Silent(limits.maxConnections - PLACES_KEPT);
-    const knocked = (socket: Socket): void => {
-      this.#silent.add(socket);
-    };
-    const spoke = (socket: Socket): void => {
-      this.#silent.forget(socket);
-      // Below TLS nobody makes a request, and the handshake has its own time.
-      if (this.#tls === undefined) this.#newcomers.add(socket);
-    };
-    standBefore(this.#server, knocked, spoke);
+    this.#silent = new SilentSockets(limits.maxConnections - SPARE_CONNECTIONS);
+    deferUntilFirstByte(this.#server, {
+      onOpen: (socket) => {
+        this.#silent.add(socket);
+      },
+      onFirstByte: (socket) => {
+        this.#silent.delete(socket);
+        // No request arrives below TLS, and the handshake has a timeout of its own.
+        if (this.#tls === undefined) this.#awaitingHeaders.add(socket);
+      },
+    });
     this.#tls?.on('secureConnection', (socket: Socket) => {
-      this.#newcomers.add(socket);
+      this.#awaitingHeaders.add(socket);
     });
   }
 
   readonly #onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     this.#lastRequestMs = this.#clock.monotonicMs();
-    this.#newcomers.forget(req.socket);
+    this.#awaitingHeaders.delete(req.socket);
     this.#handler.handle(req, res);
   };
 
@@ -163,17 +176,17 @@ class NodeWebhookServer implements WebhookServer {
     this.#handler.refusing = true;
     this.#server.close();
     this.#server.closeIdleConnections();
-    this.#silent.end();
-    this.#newcomers.endSilent();
+    this.#silent.destroyAll();
+    this.#awaitingHeaders.destroySilent();
     while (this.#handler.inFlight > 0 && elapsed() < timeoutMs) await this.#pause();
     this.#server.closeIdleConnections();
   }
 
   close(): Promise<void> {
     this.#handler.stop();
-    this.#silent.end();
-    this.#newcomers.endSilent();
-    this.#newcomers.stop();
+    this.#silent.destroyAll();
+    this.#awaitingHeaders.destroySilent();
+    this.#awaitingHeaders.stop();
     return new Promise((resolve) => {
       this.#server.close(() => {
         resolve();
@@ -182,7 +195,7 @@ class NodeWebhookServer implements WebhookServer {
     });
   }
 
-  /** Bytes that are no HTTP request, or came too slowly: a bare answer, and the connection ends, whether its other end agrees or not. */
+  /** Not HTTP, or too slow: sends a bare status line and forces the connection closed. */
   #refuseUnreadable(socket: Duplex, code: string | undefined): void {
     if (code === 'ECONNRESET' || !socket.writable) {
       socket.destroy();

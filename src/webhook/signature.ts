@@ -6,11 +6,17 @@ import { MAX_SECRETS_PER_APP } from './limits.js';
 
 const PREFIX = 'sha256=';
 const SHAPE = /^sha256=[0-9a-fA-F]{64}$/;
-/** Up to here one HMAC after the other is tried at the end, the likely one first; longer bodies are hashed as they arrive. */
+/**
+ * Up to this size the HMACs are computed at the end, the likely one first. Longer bodies are hashed
+ * with every secret as they arrive.
+ */
 const HASH_AT_END_BYTES = 64 * 1_024;
 const MAX_REMEMBERED_PATHS = 1_024;
 
-/** `X-Hub-Signature-256` in lower case; undefined if the header is missing or is not `sha256=` and 64 hex digits. */
+/**
+ * `X-Hub-Signature-256` in lower case; undefined if the header is missing or is not `sha256=` and
+ * 64 hex digits.
+ */
 export function wellFormedSignature(header: string | readonly string[] | undefined): string | undefined {
   return typeof header === 'string' && SHAPE.test(header) ? header.toLowerCase() : undefined;
 }
@@ -27,16 +33,19 @@ function isDigestOf(signature: string, hex: string): boolean {
   return timingSafeEqual(ours, theirs);
 }
 
-/** One secret of a path and every app that has it. */
+/** One secret of a path and all apps that have it. */
 export interface Candidate {
   readonly secret: Secret;
   readonly apps: readonly WebhookApp[];
 }
 
-/** What a path has. The list is replaced, never changed: a check that is under way keeps its own order. */
+/**
+ * The secrets of a path. The list is replaced, never changed: a check that is under way keeps its
+ * own order.
+ */
 interface PathSecrets {
   readonly apps: readonly WebhookApp[];
-  /** The one that verified last is in front. */
+  /** The one that verified last is first. */
   candidates: readonly Candidate[];
 }
 
@@ -44,14 +53,14 @@ interface PathSecrets {
 export class SignatureChecks {
   readonly #paths = new Map<string, PathSecrets>();
 
-  begin(path: string, apps: readonly WebhookApp[], given: string): SignatureCheck {
+  begin(path: string, apps: readonly WebhookApp[], signature: string): SignatureCheck {
     let known = this.#paths.get(path);
     if (known?.apps !== apps) {
       known = { apps, candidates: candidatesOf(apps, known?.candidates[0]?.secret) };
       if (this.#paths.size >= MAX_REMEMBERED_PATHS) this.#paths.clear();
       this.#paths.set(path, known);
     }
-    return new SignatureCheck(known, given);
+    return new SignatureCheck(known, signature);
   }
 }
 
@@ -71,19 +80,20 @@ function candidatesOf(apps: readonly WebhookApp[], lastSeen: Secret | undefined)
 
 type Running = ReturnType<typeof createHmac>;
 
-/** Hashes the raw bytes of one body while they arrive. No secret at all: never verifies. */
+/** Hashes the raw bytes of one body as they arrive. Without any secret nothing verifies. */
 export class SignatureCheck {
+  /** `sha256=` and lower-case hex, as the request has it. */
+  readonly signature: string;
   readonly #path: PathSecrets;
   readonly #candidates: readonly Candidate[];
-  readonly #given: string;
   #held: Buffer[] = [];
   #heldBytes = 0;
   #running: Running[] | undefined;
 
-  constructor(path: PathSecrets, given: string) {
+  constructor(path: PathSecrets, signature: string) {
+    this.signature = signature;
     this.#path = path;
     this.#candidates = path.candidates;
-    this.#given = given;
   }
 
   update(chunk: Buffer): void {
@@ -96,11 +106,11 @@ export class SignatureCheck {
     for (const hmac of this.#running) hmac.update(chunk);
   }
 
-  /** The candidate whose secret signed exactly these bytes, or undefined. To be called once. */
+  /** The candidate whose secret signed exactly these bytes, or undefined. Call it once. */
   finish(): Candidate | undefined {
     for (let i = 0; i < this.#candidates.length; i++) {
       const candidate = this.#candidates[i];
-      if (candidate === undefined || !isDigestOf(this.#given, this.#digest(i, candidate))) continue;
+      if (candidate === undefined || !isDigestOf(this.signature, this.#digest(i, candidate))) continue;
       if (i > 0) this.#path.candidates = [candidate, ...this.#candidates.filter((other) => other !== candidate)];
       return candidate;
     }

@@ -4,7 +4,7 @@ const ID_BYTES = 24;
 const pool = Buffer.alloc(ID_BYTES * 64);
 let at = pool.length;
 
-/** A new W3C `traceparent`, not sampled: whoever records traces decides that for itself. */
+/** A new W3C `traceparent`, not sampled: the receiver decides whether to record a trace. */
 export function newTraceparent(): string {
   if (at >= pool.length) {
     randomFillSync(pool);

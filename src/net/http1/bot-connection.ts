@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Expiring } from '../../kit/deadlines.js';
-import { TurnEnd } from '../../kit/tick-batch.js';
+import { TickBatch } from '../../kit/tick-batch.js';
 import type { Exchange, NoAnswer } from './exchange.js';
 import { ResponseReader } from './response-reader.js';
 
@@ -154,7 +154,7 @@ export class BotConnection implements Expiring {
   }
 }
 
-const outgoing = new TurnEnd<BotConnection>((connection) => {
+const outgoing = new TickBatch<BotConnection>((connection) => {
   connection.write();
 });
 

@@ -1,77 +1,86 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../kit/clock.js';
 import type { WebhookLimits } from '../limits.js';
+import type { MinimumRate } from './minimum-rate.js';
 import type { UnverifiedBudget, UnverifiedShare } from './unverified-budget.js';
-import type { Pace } from './minimum-rate.js';
-import type { Throttle } from './unverified-rate-limit.js';
+import type { UnverifiedRateLimit } from './unverified-rate-limit.js';
 
 export type BodyResult =
-  /** Not yet in one piece: for nothing, if the signature does not verify. `pacedBytes` were counted as a stranger's. */
-  | { readonly ok: true; readonly chunks: readonly Buffer[]; readonly pacedBytes: number }
+  /**
+   * The chunks are not joined yet: that is wasted where the signature does not verify.
+   * `limitedBytes` were counted against the rate limit.
+   */
+  | { readonly ok: true; readonly chunks: readonly Buffer[]; readonly limitedBytes: number }
   | { readonly ok: false; readonly why: 'too_large' | 'unverified_budget' | 'too_slow' | 'cut_off' };
 
 export interface BodyDeps {
   readonly limits: WebhookLimits;
   readonly budget: UnverifiedBudget;
-  readonly pace: Pace;
-  readonly throttle: Throttle;
+  readonly minimumRate: MinimumRate;
+  readonly rateLimit: UnverifiedRateLimit;
   readonly clock: Clock;
 }
 
-/** What has come, in one piece. */
+/** A hash of the body. */
+export interface BodyHash {
+  update(chunk: Buffer): void;
+}
+
+/** The chunks in one piece. */
 export function wholeOf(chunks: readonly Buffer[]): Buffer {
   const [only] = chunks;
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
 }
 
-/** Who reads a body. */
-export interface BodySink {
-  /** Sees every byte once, as it arrives. */
-  chunk(chunk: Buffer): void;
-  /** Called once. */
-  done(result: BodyResult): void;
-}
-
-/** Whether the sender itself says that its body is over the limit. */
+/** Whether the body is over the limit by its own Content-Length. */
 export function declaredTooLarge(req: IncomingMessage, limits: WebhookLimits): boolean {
   return Number(req.headers['content-length'] ?? 0) > limits.maxBodyBytes;
 }
 
 /**
- * Reads a body whose signature is still to be checked: never more than the limit, within the budget for unverified bytes,
- * not slower than the floor, large ones not faster than their pace.
+ * Reads a body whose signature is not verified yet: never more than the size limit, within the
+ * budget for unverified bytes, not slower than the minimum rate, large ones within the rate limit.
  */
 export class BodyReader {
   readonly startedMs: number;
   receivedBytes = 0;
-  #pacedBytes = 0;
+  #limitedBytes = 0;
   readonly #deps: BodyDeps;
   readonly #req: IncomingMessage;
+  readonly #hash: BodyHash;
   readonly #share: UnverifiedShare;
-  #sink: BodySink | undefined;
+  /** undefined: it was called. */
+  #done: ((result: BodyResult) => void) | undefined;
   #chunks: Buffer[] = [];
 
-  constructor(deps: BodyDeps, req: IncomingMessage, sink: BodySink) {
+  /**
+   * Starts at once.
+   * @param hash sees every byte once, as it arrives
+   * @param done called once
+   */
+  constructor(deps: BodyDeps, req: IncomingMessage, hash: BodyHash, done: (result: BodyResult) => void) {
     this.#deps = deps;
     this.#req = req;
-    this.#sink = sink;
+    this.#hash = hash;
+    this.#done = done;
     this.startedMs = deps.clock.monotonicMs();
     this.#share = deps.budget.open(req.socket);
-    deps.pace.watch(this);
-    // The listeners stay until the request goes: taking them off costs more than having them told of nothing.
+    deps.minimumRate.add(this);
+    // The listeners stay as long as the request: removing them costs more than a call that does
+    // nothing.
     req.on('data', this.#onData);
     req.on('end', this.#onEnd);
     req.on('close', this.#onClose);
     req.on('error', this.#onClose);
   }
 
-  /** Called by the pace keeper. */
-  cut(): void {
+  /** Called when it is below the minimum rate. */
+  abort(): void {
     this.#finish({ ok: false, why: 'too_slow' });
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#sink === undefined) return;
+    if (this.#done === undefined) return;
     this.receivedBytes += chunk.length;
     if (this.receivedBytes > this.#deps.limits.maxBodyBytes) {
       this.#finish({ ok: false, why: 'too_large' });
@@ -79,24 +88,24 @@ export class BodyReader {
       this.#finish({ ok: false, why: 'unverified_budget' });
     } else {
       this.#chunks.push(chunk);
-      this.#sink.chunk(chunk);
-      this.#keepPace(chunk.length);
+      this.#hash.update(chunk);
+      this.#limitRate(chunk.length);
     }
   };
 
-  #keepPace(bytes: number): void {
-    const { limits, throttle } = this.#deps;
+  #limitRate(bytes: number): void {
+    const { limits, rateLimit } = this.#deps;
     if (this.receivedBytes <= limits.smallBodyBytes) return;
-    this.#pacedBytes += bytes;
-    if (!throttle.take(bytes, this.#goOn)) this.#req.pause();
+    this.#limitedBytes += bytes;
+    if (!rateLimit.take(bytes, this.#resume)) this.#req.pause();
   }
 
-  readonly #goOn = (): void => {
+  readonly #resume = (): void => {
     this.#req.resume();
   };
 
   readonly #onEnd = (): void => {
-    if (this.#sink !== undefined) this.#finish({ ok: true, chunks: this.#chunks, pacedBytes: this.#pacedBytes });
+    if (this.#done !== undefined) this.#finish({ ok: true, chunks: this.#chunks, limitedBytes: this.#limitedBytes });
   };
 
   readonly #onClose = (): void => {
@@ -104,13 +113,13 @@ export class BodyReader {
   };
 
   #finish(result: BodyResult): void {
-    const sink = this.#sink;
-    if (sink === undefined) return;
-    this.#sink = undefined;
+    const done = this.#done;
+    if (done === undefined) return;
+    this.#done = undefined;
     this.#chunks = [];
-    this.#deps.pace.forget(this);
-    this.#deps.throttle.forget(this.#goOn);
+    this.#deps.minimumRate.delete(this);
+    this.#deps.rateLimit.delete(this.#resume);
     this.#share.release();
-    sink.done(result);
+    done(result);
   }
 }

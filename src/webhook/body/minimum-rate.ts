@@ -1,35 +1,38 @@
 import type { Clock } from '../../kit/clock.js';
-import { AFew, NEXT_FEW_AFTER_MS } from '../connections/close-quota.js';
+import { CloseQuota, NEXT_BATCH_AFTER_MS } from '../connections/close-quota.js';
 import type { WebhookLimits } from '../limits.js';
 
 /** A body that is arriving. */
-export interface Arriving {
+export interface ArrivingBody {
   readonly startedMs: number;
   readonly receivedBytes: number;
-  cut(): void;
+  /** Called when it is too slow. */
+  abort(): void;
 }
 
 const CHECK_EVERY_MS = 1_000;
 
-/** Cuts bodies that come too slowly. One timer for all, and none while nothing is arriving. */
-export class Pace {
+/**
+ * Aborts bodies that arrive too slowly. One timer for all of them, and none while no body arrives.
+ */
+export class MinimumRate {
   readonly #clock: Clock;
   readonly #limits: WebhookLimits;
-  readonly #arriving = new Set<Arriving>();
+  readonly #arriving = new Set<ArrivingBody>();
   #cancel: (() => void) | undefined;
-  readonly #few = new AFew();
+  readonly #quota = new CloseQuota();
 
   constructor(clock: Clock, limits: WebhookLimits) {
     this.#clock = clock;
     this.#limits = limits;
   }
 
-  watch(body: Arriving): void {
+  add(body: ArrivingBody): void {
     this.#arriving.add(body);
     this.#cancel ??= this.#clock.setTimer(CHECK_EVERY_MS, this.#check);
   }
 
-  forget(body: Arriving): void {
+  delete(body: ArrivingBody): void {
     this.#arriving.delete(body);
   }
 
@@ -41,20 +44,20 @@ export class Pace {
   readonly #check = (): void => {
     this.#cancel = undefined;
     const now = this.#clock.monotonicMs();
-    const atOnce = this.#few.begin(now);
-    let cut = 0;
+    const allowance = this.#quota.allowance(now);
+    let aborted = 0;
     for (const body of this.#arriving) {
-      if (cut === atOnce) break;
+      if (aborted === allowance) break;
       if (!this.#isTooSlow(body, now)) continue;
-      cut++;
-      body.cut();
+      aborted++;
+      body.abort();
     }
-    const mayBeMore = this.#few.end(cut);
+    const moreMayBeDue = this.#quota.closed(aborted);
     if (this.#arriving.size === 0) return;
-    this.#cancel = this.#clock.setTimer(mayBeMore ? NEXT_FEW_AFTER_MS : CHECK_EVERY_MS, this.#check);
+    this.#cancel = this.#clock.setTimer(moreMayBeDue ? NEXT_BATCH_AFTER_MS : CHECK_EVERY_MS, this.#check);
   };
 
-  #isTooSlow(body: Arriving, now: number): boolean {
+  #isTooSlow(body: ArrivingBody, now: number): boolean {
     const { slowGraceMs, maxBodyMs, minBytesPerSecond } = this.#limits;
     const elapsed = now - body.startedMs;
     if (elapsed > maxBodyMs) return true;

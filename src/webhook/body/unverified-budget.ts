@@ -2,14 +2,15 @@ import type { WebhookLimits } from '../limits.js';
 
 type Bounds = Pick<WebhookLimits, 'maxUnverifiedBytes' | 'reservedForSmallBytes' | 'smallBodyBytes' | 'maxUnverifiedPerConnection'>;
 
-/** All bodies of one connection. */
+/** Bytes of all bodies of one connection. */
 interface Held {
   bytes: number;
 }
 
 /**
- * Memory for bytes that no signature has vouched for. It counts what has arrived, not what a header promises. Bodies that
- * outgrow `smallBodyBytes` may not touch the reserved part: however much junk comes, Meta's small bodies have room.
+ * Memory for bytes whose signature is not verified yet. It counts what has arrived, not what a
+ * header declares. Bodies over `smallBodyBytes` may not use the reserved part: however much junk
+ * arrives, there is room for Meta's small bodies.
  */
 export class UnverifiedBudget {
   readonly #bounds: Bounds;
@@ -35,7 +36,9 @@ export class UnverifiedBudget {
     return new UnverifiedShare(this, held);
   }
 
-  /** Moves a share from `before` to `after` bytes; false, and nothing changed, if there is no room for that. */
+  /**
+   * Changes a share from `before` to `after` bytes. False: there is no room, nothing has changed.
+   */
   resize(connection: Held, before: number, after: number): boolean {
     const mine = connection.bytes + after - before;
     const small = this.#smallBytes + this.#ifSmall(after) - this.#ifSmall(before);
@@ -59,7 +62,7 @@ export class UnverifiedBudget {
   }
 }
 
-/** One body's part of the budget. */
+/** What one body uses of the budget. */
 export class UnverifiedShare {
   readonly #budget: UnverifiedBudget;
   readonly #connection: Held;
@@ -70,7 +73,7 @@ export class UnverifiedShare {
     this.#connection = connection;
   }
 
-  /** False: no room, nothing taken. */
+  /** False: there is no room, nothing was taken. */
   take(bytes: number): boolean {
     if (!this.#budget.resize(this.#connection, this.#bytes, this.#bytes + bytes)) return false;
     this.#bytes += bytes;

@@ -4,48 +4,49 @@ import type { WebhookLimits } from '../limits.js';
 type Bounds = Pick<WebhookLimits, 'largeBytesPerSecond' | 'largeBurstBytes'>;
 
 const CHECK_EVERY_MS = 10;
-/** What a body that goes on brings at least, before it can be stopped again. */
+/** The least that a resumed body brings before it can be paused again. */
 const ONE_READ_BYTES = 64 * 1_024;
 
 /**
- * The pace of large bodies that no signature has vouched for, all together. Hashing them is the one costly thing that a
- * stranger can make us do; without a bound 8 MiB of junk after another leave no time for Meta's small bodies. A burst is
- * free, and what turns out to be signed is given back, so that Meta's large bodies do not wait.
+ * One rate limit for all large bodies whose signature is not verified yet. Hashing them is the one
+ * costly thing that a stranger can make us do: without a limit, one 8 MiB body after another leaves
+ * no time for Meta's small bodies. A burst is free, and bytes that turn out to be signed are given
+ * back, so Meta's own large bodies do not wait.
  */
-export class Throttle {
+export class UnverifiedRateLimit {
   readonly #clock: Clock;
   readonly #bounds: Bounds;
-  /** In the order in which they wait: each goes on for one read, then waits behind the others. */
-  readonly #waiting = new Set<() => void>();
-  #free: number;
-  #atMs: number;
+  /** First in, first out: each resumes for one read, then queues again. */
+  readonly #paused = new Set<() => void>();
+  #freeBytes: number;
+  #refilledMs: number;
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, bounds: Bounds) {
     this.#clock = clock;
     this.#bounds = bounds;
-    this.#free = bounds.largeBurstBytes;
-    this.#atMs = clock.monotonicMs();
+    this.#freeBytes = bounds.largeBurstBytes;
+    this.#refilledMs = clock.monotonicMs();
   }
 
-  /** Counts bytes that have come. False: the body has to pause until `goOn` is called. */
-  take(bytes: number, goOn: () => void): boolean {
+  /** Counts bytes that have arrived. False: the body has to pause until `resume` is called. */
+  take(bytes: number, resume: () => void): boolean {
     this.#refill();
-    this.#free -= bytes;
-    if (this.#free >= 0) return true;
-    this.#waiting.add(goOn);
+    this.#freeBytes -= bytes;
+    if (this.#freeBytes >= 0) return true;
+    this.#paused.add(resume);
     this.#cancel ??= this.#clock.setTimer(CHECK_EVERY_MS, this.#check);
     return false;
   }
 
-  /** So many of the bytes that were counted were no stranger's: their signature has verified. */
+  /** Returns bytes whose signature has verified. */
   giveBack(bytes: number): void {
-    this.#free = Math.min(this.#bounds.largeBurstBytes, this.#free + bytes);
+    this.#freeBytes = Math.min(this.#bounds.largeBurstBytes, this.#freeBytes + bytes);
   }
 
-  /** The body has ended. */
-  forget(goOn: () => void): void {
-    if (this.#waiting.size > 0) this.#waiting.delete(goOn);
+  /** The body has ended: `resume` will not be called. */
+  delete(resume: () => void): void {
+    if (this.#paused.size > 0) this.#paused.delete(resume);
   }
 
   stop(): void {
@@ -56,20 +57,20 @@ export class Throttle {
   readonly #check = (): void => {
     this.#cancel = undefined;
     this.#refill();
-    let promised = 0;
-    for (const goOn of this.#waiting) {
-      if (promised >= this.#free) break;
-      promised += ONE_READ_BYTES;
-      this.#waiting.delete(goOn);
-      goOn();
+    let promisedBytes = 0;
+    for (const resume of this.#paused) {
+      if (promisedBytes >= this.#freeBytes) break;
+      promisedBytes += ONE_READ_BYTES;
+      this.#paused.delete(resume);
+      resume();
     }
-    if (this.#waiting.size > 0) this.#cancel ??= this.#clock.setTimer(CHECK_EVERY_MS, this.#check);
+    if (this.#paused.size > 0) this.#cancel ??= this.#clock.setTimer(CHECK_EVERY_MS, this.#check);
   };
 
   #refill(): void {
     const now = this.#clock.monotonicMs();
     const { largeBytesPerSecond, largeBurstBytes } = this.#bounds;
-    this.#free = Math.min(largeBurstBytes, this.#free + ((now - this.#atMs) * largeBytesPerSecond) / 1_000);
-    this.#atMs = now;
+    this.#freeBytes = Math.min(largeBurstBytes, this.#freeBytes + ((now - this.#refilledMs) * largeBytesPerSecond) / 1_000);
+    this.#refilledMs = now;
   }
 }

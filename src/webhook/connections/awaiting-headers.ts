@@ -1,51 +1,52 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../kit/clock.js';
-import { AFew, NEXT_FEW_AFTER_MS } from './close-quota.js';
+import { CloseQuota, NEXT_BATCH_AFTER_MS } from './close-quota.js';
 
 /**
- * Connections that have not made a request yet. Those that make none are ended, oldest first and a few at a time: ten
- * thousand that came together would else end together, and everybody's requests would wait behind that.
+ * Connections whose first request has not arrived yet. After the timeout they are closed, oldest
+ * first and a few at a time: ten thousand that opened together would otherwise close together, and
+ * every other request would wait for that.
  */
-export class Newcomers {
+export class AwaitingHeaders {
   readonly #clock: Clock;
-  readonly #patienceMs: number;
-  readonly #end: (socket: Socket) => void;
-  /** Since when, oldest first. */
-  readonly #since = new Map<Socket, number>();
+  readonly #timeoutMs: number;
+  readonly #onTimeout: (socket: Socket) => void;
+  /** When each connection was added, oldest first. */
+  readonly #sinceMs = new Map<Socket, number>();
   #cancel: (() => void) | undefined;
-  readonly #few = new AFew();
+  readonly #quota = new CloseQuota();
+  /** One function for all sockets. */
+  readonly #onClose: (this: Socket) => void;
 
-  /** Of all sockets the same function. */
-  readonly #closed: (this: Socket) => void;
-
-  constructor(clock: Clock, patienceMs: number, end: (socket: Socket) => void) {
+  /** @param onTimeout closes a connection that took too long */
+  constructor(clock: Clock, timeoutMs: number, onTimeout: (socket: Socket) => void) {
     this.#clock = clock;
-    this.#patienceMs = patienceMs;
-    this.#end = end;
-    const since = this.#since;
-    this.#closed = function (): void {
-      since.delete(this);
+    this.#timeoutMs = timeoutMs;
+    this.#onTimeout = onTimeout;
+    const sinceMs = this.#sinceMs;
+    this.#onClose = function (): void {
+      sinceMs.delete(this);
     };
   }
 
   get size(): number {
-    return this.#since.size;
+    return this.#sinceMs.size;
   }
 
   add(socket: Socket): void {
-    this.#since.set(socket, this.#clock.monotonicMs());
-    socket.once('close', this.#closed);
-    this.#cancel ??= this.#clock.setTimer(this.#patienceMs, this.#check);
+    this.#sinceMs.set(socket, this.#clock.monotonicMs());
+    socket.once('close', this.#onClose);
+    this.#cancel ??= this.#clock.setTimer(this.#timeoutMs, this.#check);
   }
 
-  /** It has made a request, or is gone. */
-  forget(socket: Socket): void {
-    this.#since.delete(socket);
+  /** Its request has arrived. */
+  delete(socket: Socket): void {
+    this.#sinceMs.delete(socket);
   }
 
-  /** Those that have not said a word, all at once: there is nothing to finish. */
-  endSilent(): void {
-    for (const socket of this.#since.keys()) if (socket.bytesRead === 0) socket.destroy();
+  /** Closes those that have not sent a byte, all at once: none has a request to finish. */
+  destroySilent(): void {
+    for (const socket of this.#sinceMs.keys()) if (socket.bytesRead === 0) socket.destroy();
   }
 
   stop(): void {
@@ -55,20 +56,20 @@ export class Newcomers {
 
   readonly #check = (): void => {
     const now = this.#clock.monotonicMs();
-    const dueMs = now - this.#patienceMs;
-    const atOnce = this.#few.begin(now);
-    let ended = 0;
+    const dueMs = now - this.#timeoutMs;
+    const allowance = this.#quota.allowance(now);
+    let closed = 0;
     let waitMs: number | undefined;
-    for (const [socket, sinceMs] of this.#since) {
-      if (ended === atOnce || sinceMs > dueMs) {
-        waitMs = Math.max(NEXT_FEW_AFTER_MS, sinceMs - dueMs);
+    for (const [socket, sinceMs] of this.#sinceMs) {
+      if (closed === allowance || sinceMs > dueMs) {
+        waitMs = Math.max(NEXT_BATCH_AFTER_MS, sinceMs - dueMs);
         break;
       }
-      ended++;
-      this.#since.delete(socket);
-      this.#end(socket);
+      closed++;
+      this.#sinceMs.delete(socket);
+      this.#onTimeout(socket);
     }
-    this.#few.end(ended);
+    this.#quota.closed(closed);
     this.#cancel = waitMs === undefined ? undefined : this.#clock.setTimer(waitMs, this.#check);
   };
 }

@@ -1,31 +1,35 @@
-const A_MILLISECOND = 2;
-const LEAST = 4;
-const MOST = 40;
-/** Those that are left have to wait for so long. */
-export const NEXT_FEW_AFTER_MS = 2;
+const CLOSES_PER_MS = 2;
+const MIN_AT_ONCE = 4;
+const MAX_AT_ONCE = 40;
+/** Where the quota left connections open, wait this long before the next batch. */
+export const NEXT_BATCH_AFTER_MS = 2;
 
 /**
- * How many strangers' connections are ended at once. They come again together, and Meta's requests wait behind whatever is done
- * at once; yet 2,000 a second go, also where the turns of the event loop are long.
+ * How many unwanted connections may be closed in one turn of the event loop. Their owners reconnect
+ * at once, and Meta's requests wait for as long as the turn takes. The rate stays at 2,000 a second
+ * where turns are longer.
  */
-export class AFew {
-  /** When the last few were ended, if there were more. */
+export class CloseQuota {
+  /** Time of the last batch, if it used the whole allowance. */
   #moreSinceMs: number | undefined;
-  #most = LEAST;
+  #allowance = MIN_AT_ONCE;
   #nowMs = 0;
 
-  /** So many may be ended now. */
-  begin(nowMs: number): number {
+  /** How many connections may be closed now. */
+  allowance(nowMs: number): number {
     const elapsedMs = nowMs - (this.#moreSinceMs ?? nowMs);
     this.#nowMs = nowMs;
-    this.#most = Math.min(MOST, Math.max(LEAST, Math.floor(elapsedMs * A_MILLISECOND)));
-    return this.#most;
+    this.#allowance = Math.min(MAX_AT_ONCE, Math.max(MIN_AT_ONCE, Math.floor(elapsedMs * CLOSES_PER_MS)));
+    return this.#allowance;
   }
 
-  /** So many were ended. @returns whether there may be more */
-  end(count: number): boolean {
-    const mayBeMore = count === this.#most;
-    this.#moreSinceMs = mayBeMore ? this.#nowMs : undefined;
-    return mayBeMore;
+  /**
+   * Reports how many were closed. @returns whether the allowance is used up, so that more may be
+   * due
+   */
+  closed(count: number): boolean {
+    const isUsedUp = count === this.#allowance;
+    this.#moreSinceMs = isUsedUp ? this.#nowMs : undefined;
+    return isUsedUp;
   }
 }

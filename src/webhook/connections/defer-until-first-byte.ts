@@ -1,36 +1,42 @@
 import type { Server, Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 
+export interface FirstByteListeners {
+  /** Called with each new connection. */
+  readonly onOpen: (socket: Socket) => void;
+  /** Called when the first byte has arrived, before the server sees the connection. */
+  readonly onFirstByte: (socket: Socket) => void;
+}
+
 /**
- * Keeps a connection a bare socket until its first byte has come, and only then hands it to what speaks on it (HTTP, or TLS
- * before that). A stranger opens ten thousand and says nothing: a parser, its timers and listeners for each cost Meta's
- * requests more than the sockets themselves, when they come, when the garbage collector walks them and when they go.
- * @param server one that nobody has connected to yet
- * @param knocked told of each connection at once
- * @param spoke told of each whose first byte has come, before it is handed on
+ * Keeps a connection a bare socket until its first byte has arrived, and only then hands it to the
+ * server (HTTP, or TLS below HTTP). A parser with its timers and listeners for each of ten thousand
+ * silent connections would slow Meta's requests more than the sockets do: when they open, at every
+ * garbage collection, and when they close.
+ * @param server a server that has no connections yet
  */
-export function standBefore(server: Server, knocked: (socket: Socket) => void, spoke: (socket: Socket) => void): void {
+export function deferUntilFirstByte(server: Server, { onOpen, onFirstByte }: FirstByteListeners): void {
   const isTls = server instanceof TlsServer;
-  const inside = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
+  const listeners = server.listeners('connection') as ((this: Server, socket: Socket) => void)[];
   server.removeAllListeners('connection');
-  // Of all sockets the same functions: ten thousand closures are walked too.
-  function speaks(this: Socket, first: Buffer): void {
-    this.off('data', speaks).off('end', leaves).off('error', ignore);
-    spoke(this);
-    // TLS takes what is there by itself in the next tick; flowing on, it would be gone by then.
+  // The same functions for all sockets: the garbage collector would walk ten thousand closures too.
+  function handOver(this: Socket, first: Buffer): void {
+    this.off('data', handOver).off('end', destroy).off('error', ignoreError);
+    onFirstByte(this);
+    // TLS reads what is buffered in the next tick; a flowing socket would have lost it by then.
     if (isTls) this.pause();
     this.unshift(first);
-    for (const take of inside) take.call(server, this);
+    for (const listener of listeners) listener.call(server, this);
   }
-  function leaves(this: Socket): void {
+  function destroy(this: Socket): void {
     this.destroy();
   }
   server.on('connection', (socket: Socket) => {
-    socket.on('data', speaks).on('end', leaves).on('error', ignore);
-    knocked(socket);
+    socket.on('data', handOver).on('end', destroy).on('error', ignoreError);
+    onOpen(socket);
   });
 }
 
-function ignore(): void {
-  // It is closed next.
+function ignoreError(): void {
+  // Node closes the socket next.
 }

@@ -1,54 +1,54 @@
 import type { Socket } from 'node:net';
 
 /**
- * Connections that have not said a word. They cost next to nothing as long as they are left alone, and something when they are
- * ended and come back; so they stay until their place is needed, and then the one that has been silent for longest goes. However
- * many a stranger opens, who has something to say finds the listener open.
+ * Connections that have not sent a byte. They cost next to nothing while they stay open, and more
+ * when they are closed and reconnect. So they stay until their place is needed; then the one that
+ * has been silent the longest is closed. A client that has something to send always finds a place.
  */
-export class Silent {
-  readonly #most: number;
+export class SilentSockets {
+  readonly #maxOpen: number;
   /** Oldest first. */
   readonly #silent = new Set<Socket>();
   #open = 0;
-  /** Of all sockets the same function. */
-  readonly #closed: (this: Socket) => void;
+  /** One function for all sockets. */
+  readonly #onClose: (this: Socket) => void;
 
-  /** `most`: connections of all kinds, beyond which silent ones go. */
-  constructor(most: number) {
-    this.#most = most;
-    // Not an arrow: a socket that closes says so as `this`.
+  /** @param maxOpen connections, silent or not, beyond which silent ones are closed */
+  constructor(maxOpen: number) {
+    this.#maxOpen = maxOpen;
+    // No arrow function: the emitter passes the closed socket as `this`.
     const closed = (socket: Socket): void => {
       this.#open--;
       this.#silent.delete(socket);
     };
-    this.#closed = function (): void {
+    this.#onClose = function (): void {
       closed(this);
     };
   }
 
-  /** Connections that are open, silent or not. */
+  /** Open connections, silent or not. */
   get open(): number {
     return this.#open;
   }
 
   add(socket: Socket): void {
     this.#open++;
-    socket.once('close', this.#closed);
-    if (this.#open > this.#most) this.#endOldest();
+    socket.once('close', this.#onClose);
+    if (this.#open > this.#maxOpen) this.#destroyOldest();
     this.#silent.add(socket);
   }
 
-  /** Its first byte has come. */
-  forget(socket: Socket): void {
+  /** Its first byte has arrived: it is silent no longer. */
+  delete(socket: Socket): void {
     this.#silent.delete(socket);
   }
 
-  /** All at once: there is nothing to finish. */
-  end(): void {
+  /** Closes all of them at once: none has a request to finish. */
+  destroyAll(): void {
     for (const socket of this.#silent) socket.destroy();
   }
 
-  #endOldest(): void {
+  #destroyOldest(): void {
     const [oldest] = this.#silent;
     if (oldest === undefined) return;
     this.#silent.delete(oldest);

@@ -42,10 +42,11 @@ export class WantedKeys {
 export class NotJsonError extends Error {}
 
 /**
- * Walks raw JSON bytes, checks them wholly against RFC 8259 and knows where each value begins and ends. Makes no values:
- * a caller takes ranges and the few texts it needs. Bytes above 0x7f in strings are passed over as they are, so invalid
- * UTF-8 and lone surrogates are no errors (a bot's parser replaces them; we do not decide that for it).
- * Every method expects the cursor on the first byte of what it reads, and leaves it behind the last.
+ * Walks raw JSON bytes, checks them wholly against RFC 8259 and knows where each value begins and
+ * ends. Makes no values: a caller takes ranges and the few texts it needs. Bytes above 0x7f in
+ * strings are passed over as they are, so invalid UTF-8 and lone surrogates are no errors (a bot's
+ * parser replaces them; we do not decide that for it). Every method expects the cursor on the first
+ * byte of what it reads, and leaves it behind the last.
  * @throws NotJsonError, from every method
  */
 export class JsonCursor {
@@ -91,8 +92,8 @@ export class JsonCursor {
   }
 
   /**
-   * Enters an object or array. True: the cursor is on its first key or element; read it, then call `next`. False: it was
-   * empty, and is passed over.
+   * Enters an object or array. True: the cursor is on its first key or element; read it, then call
+   * `next`. False: it was empty, and is passed over.
    */
   open(close: Closing): boolean {
     if (++this.#depth > MAX_DEPTH) this.fail();

@@ -7,7 +7,10 @@ export interface Range {
   readonly end: number;
 }
 
-/** One element of `messaging`, `standby` or `changes`, with the little that routing and duplicates need. */
+/**
+ * One element of `messaging`, `standby` or `changes`, with the little that routing and duplicates
+ * need.
+ */
 export interface ScannedItem extends Range {
   /** Digit strings, whether Meta wrote strings or numbers; undefined: no such id. */
   readonly sender: string | undefined;
@@ -50,7 +53,10 @@ export type ScanResult =
 
 /** Meta sends up to 1,000. */
 export const MAX_ENTRIES = 20_000;
-/** Items of all entries, and members that nobody knows: whoever has an app secret could send millions in 8 MiB. */
+/**
+ * Items of all entries, and members that nobody knows: whoever has an app secret could send
+ * millions in 8 MiB.
+ */
 export const MAX_ITEMS = 50_000;
 
 const WANTED = new WantedKeys([
@@ -77,9 +83,10 @@ class Tally {
 }
 
 /**
- * Reads a signed body in one pass: checks that all of it is JSON and takes out where its entries and their items are.
- * A repeated key counts as every JSON parser takes it: the last one wins, so that what is routed is what the bot reads.
- * A key is compared by its value, however it is escaped. Never throws.
+ * Reads a signed body in one pass: checks that all of it is JSON and takes out where its entries
+ * and their items are. A repeated key counts as every JSON parser takes it: the last one wins, so
+ * that what is routed is what the bot reads. A key is compared by its value, however it is escaped.
+ * Never throws.
  */
 export function scan(bytes: Buffer): ScanResult {
   const cursor = new JsonCursor(bytes, WANTED);

@@ -13,8 +13,8 @@ const NOTHING = Buffer.alloc(0);
 const COMMA = Buffer.from(',');
 
 /**
- * Cuts a scanned body into what each bot gets: every item is its own range of the bytes that Meta sent,
- * and nothing is serialised again. One for each POST.
+ * Cuts a scanned body into what each bot gets: every item is its own range of the bytes that Meta
+ * sent, and nothing is serialised again. One for each POST.
  */
 export class Splitter {
   readonly scanned: ScannedPost;
@@ -34,7 +34,9 @@ export class Splitter {
     this.#isSingle = scanned.entries?.length === 1 && scanned.strays === 0;
   }
 
-  /** The page's events in this entry; undefined if there are none (empty lists and no other key). */
+  /**
+   * The page's events in this entry; undefined if there are none (empty lists and no other key).
+   */
   entry(scanned: ScannedEntry, route: PageRoute): EventEntry | undefined {
     const items: EventItem[] = [];
     for (const { channel, items: found } of scanned.channels) {
@@ -48,7 +50,8 @@ export class Splitter {
 
   /** An entry of one item is never cut: what is around the item is not needed then. */
   #frame(scanned: ScannedEntry, items: readonly EventItem[]): EntryFrame {
-    // An empty list has no item of its channel: a bot never gets one, so the body does not pass as it is.
+    // An empty list has no item of its channel: a bot never gets one, so the body does not pass as
+    // it is.
     const hasOnlyItsItems = scanned.channels.length <= 1 && scanned.channels[0]?.channel === items[0]?.channel;
     const whole = this.#isSingle && hasOnlyItsItems ? this.#bytes : undefined;
     if (whole !== undefined && items.length === 1) return { whole, post: NOTHING, entry: NOTHING };
@@ -68,7 +71,10 @@ export class Splitter {
     return { channel, bytes, conversation, dedupeKey: this.#numbered(dedupeKey(scope, item, bytes)) };
   }
 
-  /** Two equal items of one POST are two events, also in its retry: the second gets `#1` behind its key. */
+  /**
+   * Two equal items of one POST are two events, also in its retry: the second gets `#1` behind its
+   * key.
+   */
   #numbered(key: string): string {
     if (this.#onlyKey === undefined) {
       this.#onlyKey = key;
@@ -101,7 +107,9 @@ function isEmpty({ channels, others }: ScannedEntry): boolean {
   return channels.length > 0 && others.length <= BARE_MEMBERS;
 }
 
-/** `entry.time` in milliseconds; Meta writes milliseconds with messages and seconds with changes. */
+/**
+ * `entry.time` in milliseconds; Meta writes milliseconds with messages and seconds with changes.
+ */
 export function entryTimeMs(entry: ScannedEntry): number | undefined {
   const time = entry.time === undefined || entry.time === '' ? NaN : Number(entry.time);
   if (!Number.isFinite(time) || time <= 0) return undefined;
@@ -116,9 +124,9 @@ interface KeyScope {
 }
 
 /**
- * Two items with one key are the same event sent twice. A message is known by its mid, whether it is an
- * echo or a deletion; anything else by the entry's time and its own bytes, because a reaction, an edit
- * or a receipt carries the mid of the message it is about.
+ * Two items with one key are the same event sent twice. A message is known by its mid, whether it
+ * is an echo or a deletion; anything else by the entry's time and its own bytes, because a
+ * reaction, an edit or a receipt carries the mid of the message it is about.
  */
 function dedupeKey(scope: KeyScope, item: ScannedItem | undefined, bytes: Buffer): string {
   if (item?.mid !== undefined && item.mid !== '') {

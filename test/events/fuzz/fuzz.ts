@@ -74,7 +74,7 @@ class Lane {
         new DirectDelivery(common).deliver(post, decided);
       },
     };
-    this.#server = createWebhookServer({ lookup, delivery, clock: systemClock, log: silentLogger, observe: this.observed });
+    this.#server = createWebhookServer({ lookup, delivery, clock: systemClock, log: silentLogger, observer: this.observed });
   }
 
   async start(): Promise<void> {

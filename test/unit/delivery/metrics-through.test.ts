@@ -40,7 +40,7 @@ beforeEach(async () => {
     dial: createDial(),
   });
   const delivery = new DirectDelivery({ client, clock, log, observe: metrics.delivery });
-  server = createWebhookServer({ lookup, delivery, clock, log, observe: metrics.webhook });
+  server = createWebhookServer({ lookup, delivery, clock, log, observer: metrics.webhook });
   await server.listen(0, '127.0.0.1');
 });
 

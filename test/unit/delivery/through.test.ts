@@ -12,7 +12,7 @@ import { BotClient } from '../../../src/net/http1/bot-client.js';
 import { createDial } from '../../../src/net/dial/connector.js';
 import { CachedResolver, createCaresSource } from '../../../src/net/dial/resolver.js';
 import { parseServiceMap } from '../../../src/net/dial/service-map.js';
-import { silentWebhookObserver } from '../../../src/webhook/observe.js';
+import { silentWebhookObserver } from '../../../src/webhook/observer.js';
 import { createWebhookServer } from '../../../src/webhook/server.js';
 import { APP_SECRET, FakeLookup, anApp, post } from '../webhook/fakes.js';
 
@@ -70,7 +70,7 @@ async function aWorld(botCount: number): Promise<World> {
     dial: createDial(),
   });
   const delivery = new DirectDelivery({ client, clock: systemClock, log: silentLogger, observe: silentDeliveryObserver });
-  const server = createWebhookServer({ lookup, delivery, clock: systemClock, log: silentLogger, observe: silentWebhookObserver });
+  const server = createWebhookServer({ lookup, delivery, clock: systemClock, log: silentLogger, observer: silentWebhookObserver });
   await server.listen(0, '127.0.0.1');
   closing.push(
     () => {

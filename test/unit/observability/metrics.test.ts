@@ -13,7 +13,7 @@ import * as reflector from '../../../src/observability/reflector-metrics.js';
 import * as webhook from '../../../src/observability/webhook-metrics.js';
 import type { PagesApiObserver } from '../../../src/pages-api/ports.js';
 import type { QueueObserver } from '../../../src/runtime/queue/work-queue.js';
-import type { WebhookObserver } from '../../../src/webhook/observe.js';
+import type { WebhookObserver } from '../../../src/webhook/observer.js';
 
 /** The metrics' text, a series a line. */
 async function series(registry: Registry): Promise<readonly string[]> {

@@ -19,7 +19,7 @@ import { createDial } from '../../../src/net/dial/connector.js';
 import { CachedResolver, createCaresSource } from '../../../src/net/dial/resolver.js';
 import { parseServiceMap } from '../../../src/net/dial/service-map.js';
 import { tracerOf } from '../../../src/observability/traces.js';
-import { silentWebhookObserver } from '../../../src/webhook/observe.js';
+import { silentWebhookObserver } from '../../../src/webhook/observer.js';
 import { createWebhookServer } from '../../../src/webhook/server.js';
 import { aBody, aMessage, anApp, APP_ID, FakeLookup, PAGE_ID, post } from '../webhook/fakes.js';
 
@@ -61,7 +61,7 @@ async function aWorld(): Promise<World> {
   const delivery = new DirectDelivery({ ...deps, client, observe: silentDeliveryObserver });
   const tracer = tracerOf(provider);
   if (tracer === undefined) throw new Error('the SDK was not seen');
-  const server = createWebhookServer({ ...deps, lookup, delivery, observe: silentWebhookObserver, tracer });
+  const server = createWebhookServer({ ...deps, lookup, delivery, observer: silentWebhookObserver, tracer });
   await server.listen(0, '127.0.0.1');
   closing.push(
     () => provider.shutdown(),

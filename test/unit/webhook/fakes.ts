@@ -7,7 +7,7 @@ import type { PageLookup, PageRoute, RouteAnswer, WebhookApp } from '../../../sr
 import { systemClock, type Clock } from '../../../src/kit/clock.js';
 import { Secret } from '../../../src/core/secrets/secret.js';
 import type { WebhookLimits } from '../../../src/webhook/limits.js';
-import type { EntryResult, Handshake, Ignored, Refusal, WebhookObserver } from '../../../src/webhook/observe.js';
+import type { EntryResult, Handshake, Ignored, Refusal, WebhookObserver } from '../../../src/webhook/observer.js';
 import { createWebhookServer, type TlsPair, type WebhookServer } from '../../../src/webhook/server.js';
 
 export const APP_ID = '1517776481860111';
@@ -162,7 +162,7 @@ export async function startEdge(
     delivery,
     clock: set.clock ?? systemClock,
     log: set.log ?? silentLogger,
-    observe: observed,
+    observer: observed,
     ...(set.limits === undefined ? {} : { limits: set.limits }),
     ...(set.tls === undefined ? {} : { tls: set.tls }),
   });

@@ -1,20 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../../src/kit/clock.js';
-import { Throttle } from '../../../../src/webhook/body/unverified-rate-limit.js';
+import { UnverifiedRateLimit } from '../../../../src/webhook/body/unverified-rate-limit.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import { call, post, sign, startEdge, type Edge } from '../fakes.js';
 
 const KIB = 1_024;
 const MIB = 1_024 * KIB;
 
-describe('the pace of large bodies', () => {
-  it('lets a burst through, then so many bytes a second, whoever they are from', async () => {
+describe('the rate limit of large unverified bodies', () => {
+  it('lets a burst through, then so many bytes a second of all bodies together', async () => {
     const clock = new FakeClock();
-    const throttle = new Throttle(clock, { largeBytesPerSecond: MIB, largeBurstBytes: 256 * KIB });
+    const rateLimit = new UnverifiedRateLimit(clock, { largeBytesPerSecond: MIB, largeBurstBytes: 256 * KIB });
     let taken = 0;
     const read = (): void => {
       taken += 64 * KIB;
-      if (throttle.take(64 * KIB, read)) read();
+      if (rateLimit.take(64 * KIB, read)) read();
     };
 
     read();
@@ -25,42 +25,42 @@ describe('the pace of large bodies', () => {
     expect(taken).toBeLessThan(10.6 * MIB);
   });
 
-  it('gives each of those that wait its turn, and forgets one that has ended', async () => {
+  it('resumes the paused bodies in turn, and forgets one that has ended', async () => {
     const clock = new FakeClock();
-    const throttle = new Throttle(clock, { largeBytesPerSecond: MIB, largeBurstBytes: 64 * KIB });
+    const rateLimit = new UnverifiedRateLimit(clock, { largeBytesPerSecond: MIB, largeBurstBytes: 64 * KIB });
     const turns = { a: 0, b: 0, gone: 0 };
     const body = (name: keyof typeof turns): (() => void) => {
-      const goOn = (): void => {
+      const resume = (): void => {
         do turns[name]++;
-        while (throttle.take(64 * KIB, goOn));
+        while (rateLimit.take(64 * KIB, resume));
       };
-      return goOn;
+      return resume;
     };
     const [a, b, gone] = [body('a'), body('b'), body('gone')];
     for (const start of [a, b, gone]) start();
-    throttle.forget(gone);
+    rateLimit.delete(gone);
     await clock.advance(5_000);
 
     expect(turns.gone).toBe(1);
     expect(turns.a).toBeGreaterThan(30);
     expect(Math.abs(turns.a - turns.b)).toBeLessThanOrEqual(2);
-    throttle.stop();
+    rateLimit.stop();
     expect(clock.pendingTimers).toBe(0);
   });
 });
 
 describe('bytes that turn out to be signed', () => {
   it('are given back, and never more than a burst', () => {
-    const throttle = new Throttle(new FakeClock(), { largeBytesPerSecond: 1, largeBurstBytes: 256 * KIB });
-    const goOn = (): void => undefined;
+    const rateLimit = new UnverifiedRateLimit(new FakeClock(), { largeBytesPerSecond: 1, largeBurstBytes: 256 * KIB });
+    const resume = (): void => undefined;
 
     for (let i = 0; i < 100; i++) {
-      expect(throttle.take(200 * KIB, goOn)).toBe(true);
-      throttle.giveBack(200 * KIB);
+      expect(rateLimit.take(200 * KIB, resume)).toBe(true);
+      rateLimit.giveBack(200 * KIB);
     }
-    throttle.giveBack(10 * MIB);
-    expect(throttle.take(256 * KIB, goOn)).toBe(true);
-    expect(throttle.take(1, goOn)).toBe(false);
+    rateLimit.giveBack(10 * MIB);
+    expect(rateLimit.take(256 * KIB, resume)).toBe(true);
+    expect(rateLimit.take(1, resume)).toBe(false);
   });
 });
 
@@ -74,7 +74,7 @@ describe('at the listener', () => {
     }
   }
 
-  it('slows junk down to its pace, and takes it whole to refuse it', () =>
+  it('slows junk down to the limit, and reads all of it to refuse it', () =>
     withEdge(async ({ port, server }) => {
       const junk = Buffer.alloc(3 * MIB, 'x');
       const began = performance.now();
@@ -86,7 +86,7 @@ describe('at the listener', () => {
       expect(server.unverifiedBytes).toBe(0);
     }));
 
-  it('takes a large signed body at that pace, too, and all of it', () =>
+  it('reads a large signed body at that rate, too, and all of it', () =>
     withEdge(async ({ port, delivery }) => {
       const text = 'x'.repeat(2 * MIB);
       const body = `{"object":"page","entry":[{"id":"1234567890","time":1,"messaging":[{"sender":{"id":"1"},"message":{"mid":"m","text":"${text}"}}]}]}`;
@@ -108,7 +108,7 @@ describe('at the listener', () => {
     }
   });
 
-  it('ends a body that waits for its turn when its sender goes away', () =>
+  it('ends a paused body when its sender goes away', () =>
     withEdge(async ({ port, server }) => {
       const junk = Buffer.alloc(3 * MIB, 'x');
       const abort = new AbortController();

@@ -1,29 +1,29 @@
 import { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import type { Clock } from '../../../../src/kit/clock.js';
-import { Newcomers } from '../../../../src/webhook/connections/awaiting-headers.js';
+import { AwaitingHeaders } from '../../../../src/webhook/connections/awaiting-headers.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 
-const PATIENCE_MS = 10_000;
+const TIMEOUT_MS = 10_000;
 
 function world() {
   const clock = new FakeClock();
   const ended: Socket[] = [];
-  const newcomers = new Newcomers(clock, PATIENCE_MS, (socket) => ended.push(socket));
-  const come = (): Socket => {
+  const awaiting = new AwaitingHeaders(clock, TIMEOUT_MS, (socket) => ended.push(socket));
+  const open = (): Socket => {
     const socket = new Socket();
-    newcomers.add(socket);
+    awaiting.add(socket);
     return socket;
   };
-  return { clock, ended, newcomers, come };
+  return { clock, ended, awaiting, open };
 }
 
 describe('connections that have not made a request', () => {
-  it('ends those that make none in time, oldest first', async () => {
-    const { clock, ended, come } = world();
-    const first = come();
+  it('closes those that time out, oldest first', async () => {
+    const { clock, ended, open } = world();
+    const first = open();
     await clock.advance(4_000);
-    const second = come();
+    const second = open();
 
     await clock.advance(6_000);
     expect(ended).toEqual([first]);
@@ -32,21 +32,21 @@ describe('connections that have not made a request', () => {
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('leaves alone who made a request, and forgets who went', async () => {
-    const { clock, ended, newcomers, come } = world();
-    newcomers.forget(come());
-    come().emit('close');
+  it('leaves those alone that made a request, and forgets those that closed', async () => {
+    const { clock, ended, awaiting, open } = world();
+    awaiting.delete(open());
+    open().emit('close');
 
-    expect(newcomers.size).toBe(0);
-    await clock.advance(2 * PATIENCE_MS);
+    expect(awaiting.size).toBe(0);
+    await clock.advance(2 * TIMEOUT_MS);
     expect(ended).toEqual([]);
     expect(clock.pendingTimers).toBe(0);
   });
 
-  it('ends ten thousand that came together a few at a time', async () => {
-    const { clock, ended, come } = world();
-    for (let i = 0; i < 10_000; i++) come();
-    await clock.advance(PATIENCE_MS - 1);
+  it('closes ten thousand that opened together a few at a time', async () => {
+    const { clock, ended, open } = world();
+    for (let i = 0; i < 10_000; i++) open();
+    await clock.advance(TIMEOUT_MS - 1);
     expect(ended.length).toBe(0);
 
     let most = 0;
@@ -60,19 +60,19 @@ describe('connections that have not made a request', () => {
     expect(most).toBeLessThanOrEqual(4);
   });
 
-  it('ends as many a second where the turns of the event loop are long', async () => {
+  it('closes as many a second where the turns of the event loop are long', async () => {
     const fake = new FakeClock();
-    // Nothing fires sooner than ten milliseconds after it was asked for.
+    // No timer fires in less than ten milliseconds.
     const clock: Clock = {
       nowMs: () => fake.nowMs(),
       monotonicMs: () => fake.monotonicMs(),
       setTimer: (ms, fn) => fake.setTimer(Math.max(ms, 10), fn),
     };
     let ended = 0;
-    const newcomers = new Newcomers(clock, PATIENCE_MS, () => ended++);
-    for (let i = 0; i < 3_000; i++) newcomers.add(new Socket());
+    const awaiting = new AwaitingHeaders(clock, TIMEOUT_MS, () => ended++);
+    for (let i = 0; i < 3_000; i++) awaiting.add(new Socket());
 
-    await fake.advance(PATIENCE_MS + 1_100);
+    await fake.advance(TIMEOUT_MS + 1_100);
     expect(ended).toBeGreaterThanOrEqual(2_000);
     await fake.advance(1_000);
     expect(ended).toBe(3_000);

@@ -5,7 +5,7 @@ import { connect, type AddressInfo, type Server, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../../src/kit/clock.js';
-import { standBefore } from '../../../../src/webhook/connections/defer-until-first-byte.js';
+import { deferUntilFirstByte } from '../../../../src/webhook/connections/defer-until-first-byte.js';
 import { selfSigned } from '../../../support/certificate.js';
 import { eventually } from '../../../support/eventually.js';
 import { startEdge } from '../fakes.js';
@@ -17,29 +17,25 @@ afterEach(() => {
 
 interface World {
   readonly port: number;
-  /** Connections as they came. */
-  readonly knocked: Socket[];
-  /** How many of them HTTP, or TLS, has been told of. */
+  /** Connections in the order in which they opened. */
+  readonly opened: Socket[];
+  /** How many of them reached HTTP, or TLS. */
   readonly inside: () => number;
   readonly spoken: () => number;
 }
 
-async function behindADoor(server: Server): Promise<World> {
-  const knocked: Socket[] = [];
+async function deferring(server: Server): Promise<World> {
+  const opened: Socket[] = [];
   let inside = 0;
   let spoken = 0;
   server.prependListener('connection', () => inside++);
-  standBefore(
-    server,
-    (socket) => knocked.push(socket),
-    () => spoken++,
-  );
+  deferUntilFirstByte(server, { onOpen: (socket) => opened.push(socket), onFirstByte: () => spoken++ });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   closing.push(() => {
-    for (const socket of knocked) socket.destroy();
+    for (const socket of opened) socket.destroy();
     server.close();
   });
-  return { port: (server.address() as AddressInfo).port, knocked, inside: () => inside, spoken: () => spoken };
+  return { port: (server.address() as AddressInfo).port, opened, inside: () => inside, spoken: () => spoken };
 }
 
 const echo = (): Server =>
@@ -59,17 +55,17 @@ function talk(port: number): { readonly socket: Socket; readonly said: () => str
 }
 
 describe('a connection before its first byte', () => {
-  it('is known, and no business of HTTP', async () => {
-    const { port, knocked, inside } = await behindADoor(echo());
+  it('is reported, and HTTP does not see it', async () => {
+    const { port, opened, inside } = await deferring(echo());
     talk(port);
 
-    await eventually(() => knocked.length === 1);
+    await eventually(() => opened.length === 1);
     expect(inside()).toBe(0);
-    expect(knocked[0]?.listenerCount('timeout')).toBe(0);
+    expect(opened[0]?.listenerCount('timeout')).toBe(0);
   });
 
-  it('is let in with that byte, however small its pieces are, and every byte arrives in order', async () => {
-    const { port, inside, spoken } = await behindADoor(echo());
+  it('is handed over with that byte, however small its pieces are, and every byte arrives in order', async () => {
+    const { port, inside, spoken } = await deferring(echo());
     const { socket, said } = talk(port);
     socket.setNoDelay(true);
 
@@ -84,8 +80,8 @@ describe('a connection before its first byte', () => {
     expect([inside(), spoken()]).toEqual([1, 1]);
   });
 
-  it('is let in with a large body in its first piece, and answers what came behind it', async () => {
-    const { port } = await behindADoor(echo());
+  it('is handed over with a large body in its first piece, and the next request is answered', async () => {
+    const { port } = await deferring(echo());
     const { socket, said } = talk(port);
     const large = 'x'.repeat(300_000);
 
@@ -97,24 +93,24 @@ describe('a connection before its first byte', () => {
     expect(said()).toContain(large);
   });
 
-  it('is closed when its other end leaves without a word, or breaks off', async () => {
-    const { port, knocked } = await behindADoor(echo());
+  it('is closed when the client ends or resets it without a byte', async () => {
+    const { port, opened } = await deferring(echo());
     talk(port).socket.end();
     const broken = talk(port).socket;
-    await eventually(() => knocked.length === 2);
+    await eventually(() => opened.length === 2);
     broken.resetAndDestroy();
 
-    await eventually(() => knocked.every(({ destroyed }) => destroyed));
+    await eventually(() => opened.every(({ destroyed }) => destroyed));
   });
 
   it('keeps a connection alive for one request after the other', async () => {
-    const { port, knocked } = await behindADoor(echo());
+    const { port, opened } = await deferring(echo());
     const { socket, said } = talk(port);
     for (let i = 0; i < 20; i++) {
       socket.write(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nn${String(i).padStart(3, '0')}`);
       await eventually(() => said().endsWith(`n${String(i).padStart(3, '0')}`));
     }
-    expect(knocked).toHaveLength(1);
+    expect(opened).toHaveLength(1);
   });
 });
 
@@ -124,14 +120,14 @@ describe('a connection before its TLS', () => {
     const server = createHttps({ cert: pair.cert, key: pair.key }, (req, res) => {
       req.pipe(res);
     });
-    return { ...(await behindADoor(server)), ca: pair.cert };
+    return { ...(await deferring(server)), ca: pair.cert };
   }
 
-  it('is known, and no business of TLS', async () => {
-    const { port, knocked, inside } = await overTls();
+  it('is reported, and TLS does not see it', async () => {
+    const { port, opened, inside } = await overTls();
     talk(port);
 
-    await eventually(() => knocked.length === 1);
+    await eventually(() => opened.length === 1);
     expect(inside()).toBe(0);
   });
 
@@ -184,7 +180,7 @@ describe('a connection before its TLS', () => {
 });
 
 describe('the listener', () => {
-  it('ends those who never said a word when it drains and when it closes', async () => {
+  it('closes silent connections when it drains and when it closes', async () => {
     const edge = await startEdge({ clock: systemClock });
     const silent = talk(edge.port).socket;
     await once(silent, 'connect');

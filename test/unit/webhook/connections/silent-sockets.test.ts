@@ -3,7 +3,7 @@ import { connect, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../../src/kit/clock.js';
 import { DEFAULT_WEBHOOK_LIMITS } from '../../../../src/webhook/limits.js';
-import { Silent } from '../../../../src/webhook/connections/silent-sockets.js';
+import { SilentSockets } from '../../../../src/webhook/connections/silent-sockets.js';
 import { eventually } from '../../../support/eventually.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import { aBody, aMessage, post, startEdge } from '../fakes.js';
@@ -13,11 +13,11 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-describe('connections that have not said a word', () => {
+describe('connections that have not sent a byte', () => {
   const sockets = (count: number): Socket[] => Array.from({ length: count }, () => new Socket());
 
   it('stay while there is room, and go oldest first when there is none', () => {
-    const silent = new Silent(3);
+    const silent = new SilentSockets(3);
     const [first, second, third, fourth, fifth] = sockets(5);
     for (const socket of [first, second, third]) if (socket !== undefined) silent.add(socket);
     expect(first?.destroyed).toBe(false);
@@ -26,29 +26,29 @@ describe('connections that have not said a word', () => {
     expect([first, second, third, fourth, fifth].map((socket) => socket?.destroyed)).toEqual([true, true, false, false, false]);
   });
 
-  it('are passed over once they have spoken, and count until they close', async () => {
-    const silent = new Silent(2);
+  it('are no longer closed once they have sent a byte, and count until they close', async () => {
+    const silent = new SilentSockets(2);
     const [speaker, quiet, late] = sockets(3);
     if (speaker === undefined || quiet === undefined || late === undefined) throw new Error('three were made');
     silent.add(speaker);
-    silent.forget(speaker);
+    silent.delete(speaker);
     silent.add(quiet);
     silent.add(late);
     expect([speaker.destroyed, quiet.destroyed, late.destroyed]).toEqual([false, true, false]);
 
     speaker.destroy();
     await eventually(() => silent.open === 1);
-    silent.end();
+    silent.destroyAll();
     await eventually(() => silent.open === 0);
     expect(late.destroyed).toBe(true);
   });
 
-  it('are not ended for a newcomer if all who are there have something to say', () => {
-    const silent = new Silent(1);
+  it('are the only ones that are closed for a new connection', () => {
+    const silent = new SilentSockets(1);
     const [speaker, newcomer] = sockets(2);
     if (speaker === undefined || newcomer === undefined) throw new Error('two were made');
     silent.add(speaker);
-    silent.forget(speaker);
+    silent.delete(speaker);
     silent.add(newcomer);
 
     expect([speaker.destroyed, newcomer.destroyed]).toEqual([false, false]);

@@ -3,10 +3,12 @@ import type { Channel } from '../core/domain/event.js';
 
 export type { EntryResult, Handshake, Ignored, Refusal };
 
-/** Counts what the public edge does. Label values are closed unions and app ids, never page ids. */
+/**
+ * Counts what the public listener does. Label values are closed unions and app ids, never page ids.
+ */
 export interface WebhookObserver {
   handshake(result: Handshake): void;
-  /** A POST on the path of an app, before anything is known of it. */
+  /** A POST on the path of an app arrived; nothing else is known of it yet. */
   received(): void;
   refused(why: Refusal): void;
   /** A POST whose signature verified. */
@@ -14,7 +16,7 @@ export interface WebhookObserver {
   ignored(appId: string, why: Ignored): void;
   entry(appId: string, result: EntryResult): void;
   items(appId: string, channel: Channel | 'none', count: number): void;
-  /** A verified POST was answered, so long after its last byte. */
+  /** A verified POST was answered, `ms` after its last byte. */
   answered(appId: string, status: 200 | 503, ms: number): void;
 }
 
