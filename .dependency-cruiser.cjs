@@ -18,9 +18,9 @@ const MAY_IMPORT = {
   client: [],
   simulator: ['kit', 'core'],
   observability: ['kit', 'core'],
-  release: ['kit', 'api', 'core', 'runtime', 'relations', 'k8s', 'folder', 'controller', 'graph', 'config', 'get', 'app'],
-  get: ['kit', 'api', 'core', 'runtime', 'relations', 'k8s', 'folder'],
-  cli: ['kit', 'core', 'config', 'release', 'get', 'app'],
+  release: ['kit', 'api', 'core', 'runtime', 'relations', 'k8s', 'controller', 'graph'],
+  get: ['kit', 'api', 'core', 'runtime', 'k8s', 'folder'],
+  cli: ['kit', 'api', 'core', 'config', 'release', 'get', 'app'],
 };
 
 /** package -> the only files that may import it */

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import express from 'express';
 import type { Readiness } from './readiness.js';
-import { listenOn } from './listen.js';
+import { listenOn } from './listener.js';
 
 /** Metrics as text, in the format that the content type names. */
 export interface MetricsSource {

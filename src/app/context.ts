@@ -1,16 +1,28 @@
-import type { Clock } from '../kit/clock.js';
+import type { Writable } from 'node:stream';
 import { Redactor } from '../core/secrets/redact.js';
 import type { Secret } from '../core/secrets/secret.js';
+import type { Clock } from '../kit/clock.js';
 import { createLogger, type LogLevel, type RootLogger } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.js';
-import type { ProcessIo } from './io.js';
 
-/** What every part of a running process shares. */
-export interface Process {
+/** What a command gets from the process that it runs in. */
+export interface ProcessIo {
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly clock: Clock;
+  /** Aborted when the process is asked to stop. */
+  readonly signal: AbortSignal;
+  readonly version: string;
+  /** Sets what reports an error that nothing caught, before the process ends. The last call counts. */
+  onCrash(report: (error: unknown) => Promise<void>): void;
+}
+
+/** What everything in a running process shares. */
+export interface ProcessContext {
   readonly log: RootLogger;
-  /** Takes every secret that this process has read out of a foreign text, and cuts it for a condition or an Event. */
+  /** Removes every secret that this process has read from a foreign text, and shortens it for a condition or an Event. */
   readonly redactor: Redactor;
-  /** To be told of every secret that is read, so that it never stands in a text. */
+  /** Call it with every secret that is read, so that neither the log nor the redactor lets it through. */
   readonly learn: (secret: Secret) => void;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -24,11 +36,11 @@ export interface LogConfig {
   readonly logFormat: 'json' | 'text';
 }
 
-/** Log lines may be longer than what is shown of a foreign text in a condition. */
+/** A log line may show more of a foreign text than a condition does. */
 const MAX_LOG_TEXT = 32_768;
 
-/** Sets up logging; an error that nobody catches is logged, redacted, before the process ends. */
-export function openProcess(config: LogConfig, io: ProcessIo): Process {
+/** Sets up logging, metrics and redaction. An error that nothing catches is logged, redacted, before the process ends. */
+export function openContext(config: LogConfig, io: ProcessIo): ProcessContext {
   const forLog = new Redactor({ max: MAX_LOG_TEXT });
   const redactor = new Redactor();
   const metrics = new Metrics(io.version);
@@ -41,7 +53,7 @@ export function openProcess(config: LogConfig, io: ProcessIo): Process {
     observe: metrics.process.logged,
   });
   io.onCrash(async (error) => {
-    log.error('the process ends because of an error that nobody handled', { error });
+    log.error('the process ends because of an error that nothing handled', { error });
     await log.close();
   });
   const learn = (secret: Secret): void => {

@@ -1,25 +1,65 @@
 import type { ConfigOf } from '../config/flag-table.js';
-import { runControllers } from './controller-part.js';
-import type { ProcessIo } from './io.js';
+import { GraphClient } from '../graph/graph-client.js';
+import type { Cluster } from '../runtime/cluster.js';
+import { openContext, type ProcessContext, type ProcessIo } from './context.js';
+import { Leader, type LeaderObserver, type LeaderOptions } from './leader.js';
 import { openKubeCluster } from './open-kube-cluster.js';
-import { operate } from './run-process.js';
-import { openProcess } from './context.js';
+import { runProcess } from './run-process.js';
 
 /** Nothing is served, so there is nothing to drain. */
 const DRAIN_TIMEOUT_MS = 0;
 
 /** Reconciles the objects of a cluster while this process leads. Resolves after a clean stop. */
 export async function runController(config: ConfigOf<'controller'>, io: ProcessIo): Promise<void> {
-  const process = openProcess(config, io);
-  const { cluster } = openKubeCluster('controller', config, process, config);
-  await operate({
+  const context = openContext(config, io);
+  const { cluster } = openKubeCluster('controller', config, context, config);
+  await runProcess({
     config: { ...config, drainTimeoutMs: DRAIN_TIMEOUT_MS },
-    process,
+    context,
     cluster,
     roles: ['controller'],
-    parts: [],
-    work: (signal) => runControllers({ config, process, cluster }, signal),
-    metrics: process.metrics,
+    listeners: [],
+    work: (signal) => runControllers({ config, context, cluster }, signal),
+    metrics: context.metrics,
     debug: {},
   });
+}
+
+export interface ControllersConfig extends LeaderOptions {
+  readonly graphUrl: URL;
+}
+
+export interface ControllersDeps {
+  readonly config: ControllersConfig;
+  readonly context: ProcessContext;
+  readonly cluster: Cluster;
+  /** Whether a webhook of ours would answer Meta's verification now; undefined: it would. */
+  readonly publicReady?: () => boolean;
+}
+
+/** The leader's work, here and in standalone: reconciles apps and pages until the signal is aborted. */
+export async function runControllers(deps: ControllersDeps, signal: AbortSignal): Promise<void> {
+  const { config, context, cluster, publicReady } = deps;
+  const { metrics, log, clock, redactor } = context;
+  const graph = new GraphClient({ baseUrl: config.graphUrl, clock, redactor, observer: metrics.graph, fence: cluster.fence });
+  const leader = new Leader({
+    ...{ cluster, graph, signs: graph, observer: observerOf(context), clock, log, options: config },
+    ...(publicReady === undefined ? {} : { publicReady }),
+  });
+  metrics.controller.leading(true);
+  log.info('reconciling', { workers: config.workers, readOnly: config.readOnly });
+  try {
+    await leader.run(signal);
+  } finally {
+    graph.close();
+    metrics.controller.leading(false);
+  }
+}
+
+function observerOf({ metrics }: ProcessContext): LeaderObserver {
+  return {
+    queue: (name) => metrics.queue.observer(name),
+    passes: (name) => metrics.controller.observer(name),
+    counters: metrics.controller,
+  };
 }

@@ -5,9 +5,10 @@ import { KubeCluster } from '../k8s/kube-cluster.js';
 import type { KubeClusterObserver, KubeRole, LeadOptions } from '../k8s/kube-cluster-options.js';
 import { loadKubeClient } from '../k8s/kube-client.js';
 import type { KubeClient } from '../k8s/kube-http.js';
+import { leaseNameOf } from '../k8s/lease.js';
 import type { Metrics } from '../observability/metrics.js';
 import type { Cluster } from '../runtime/cluster.js';
-import type { Process } from './context.js';
+import type { ProcessContext } from './context.js';
 
 export interface KubeConfig {
   /** undefined: the Pod's ServiceAccount. */
@@ -29,11 +30,9 @@ export interface OpenedCluster {
   readonly client: KubeClient;
 }
 
-const LEASE = 'messenger-operator';
-
-/** The cluster as one role sees it. @throws Error in words when there is no way to it */
-export function openKubeCluster(role: KubeRole, config: KubeConfig, process: Process, lead?: LeadConfig): OpenedCluster {
-  const { clock, log, metrics, version } = process;
+/** The cluster as one role sees it. @throws Error that says why it cannot be reached */
+export function openKubeCluster(role: KubeRole, config: KubeConfig, context: ProcessContext, lead?: LeadConfig): OpenedCluster {
+  const { clock, log, metrics, version } = context;
   const client = loadKubeClient({
     kubeconfig: config.kubeconfig,
     clock,
@@ -48,11 +47,6 @@ export function openKubeCluster(role: KubeRole, config: KubeConfig, process: Pro
     observer: observerOf(metrics, lead !== undefined),
   });
   return { cluster, client };
-}
-
-/** The Lease of the leader of a class: installs of different classes lead side by side. */
-export function leaseNameOf(className: string): string {
-  return className === '' ? LEASE : `${LEASE}-${className}`;
 }
 
 function leadOptions({ leaderElect, leaseNamespace, className }: LeadConfig, client: KubeClient): LeadOptions {

@@ -1,28 +1,27 @@
 import type { ConfigOf } from '../config/flag-table.js';
 import type { KubeClient } from '../k8s/kube-http.js';
 import { KubeReviews } from '../k8s/reviews.js';
-import type { ProcessIo } from './io.js';
 import { openKubeCluster } from './open-kube-cluster.js';
-import { operate } from './run-process.js';
-import { type ApiAccess, createPagesApiPart } from './pages-api-part.js';
-import { openProcess } from './context.js';
+import { runProcess } from './run-process.js';
+import { type ApiAccess, createPagesApiListener } from './pages-api-listener.js';
+import { openContext, type ProcessIo } from './context.js';
 
 /** Tells the bots of a cluster their pages and tokens. Resolves after a clean stop. */
 export async function runPagesApi(config: ConfigOf<'pages-api'>, io: ProcessIo): Promise<void> {
-  const process = openProcess(config, io);
-  const { cluster, client } = openKubeCluster('pages-api', config, process);
+  const context = openContext(config, io);
+  const { cluster, client } = openKubeCluster('pages-api', config, context);
   const { configMaps } = cluster;
   if (configMaps === undefined) throw new Error('the Pages API needs the ConfigMaps');
   const known = { pages: cluster.pages, apps: cluster.apps, namespaces: cluster.namespaces, secrets: cluster.secrets, configMaps };
-  const part = createPagesApiPart({ config, process, cluster: known, access: reviewed(client, config), observe: process.metrics.pagesApi });
-  await operate({
+  const part = createPagesApiListener({ config, context, cluster: known, access: reviewed(client, config), observe: context.metrics.pagesApi });
+  await runProcess({
     config,
-    process,
+    context,
     cluster,
     roles: ['pages-api'],
-    parts: [part],
+    listeners: [part],
     work: undefined,
-    metrics: process.metrics,
+    metrics: context.metrics,
     debug: {},
   });
 }

@@ -3,24 +3,24 @@ import { References, type ReferenceRole } from '../relations/references.js';
 import { aborted } from '../kit/abort.js';
 import type { Cluster } from '../runtime/cluster.js';
 import { createAdminServer, type MetricsSource } from './admin-server.js';
-import type { Part } from './listener.js';
-import type { Process } from './context.js';
+import type { ProcessContext } from './context.js';
+import type { Listener } from './listener.js';
 import { Readiness } from './readiness.js';
 
-export interface OperateConfig {
+export interface RunConfig {
   readonly className: string;
   readonly bindAddress: string;
   readonly adminPort: number;
   readonly drainTimeoutMs: number;
 }
 
-export interface OperateDeps {
-  readonly config: OperateConfig;
-  readonly process: Process;
+export interface RunDeps {
+  readonly config: RunConfig;
+  readonly context: ProcessContext;
   readonly cluster: Cluster;
   readonly roles: readonly ReferenceRole[];
   /** The listeners, made but not listening. */
-  readonly parts: readonly Part[];
+  readonly listeners: readonly Listener[];
   /** What the leader does, until its signal is aborted; undefined: this process never leads. */
   readonly work: ((signal: AbortSignal) => Promise<void>) | undefined;
   readonly metrics: MetricsSource | undefined;
@@ -38,8 +38,8 @@ const TELL_EVERY_MS = 10_000;
  * ready → drain → workers stop → lead given back → watches stop. Resolves after a clean stop.
  * @throws what made it stop before it was asked to: a listener that cannot be had, a lead that was lost
  */
-export async function operate(deps: OperateDeps): Promise<void> {
-  const running = new Running(deps);
+export async function runProcess(deps: RunDeps): Promise<void> {
+  const running = new RunningProcess(deps);
   try {
     await running.start();
     await running.untilStopped();
@@ -48,8 +48,8 @@ export async function operate(deps: OperateDeps): Promise<void> {
   }
 }
 
-class Running {
-  readonly #deps: OperateDeps;
+class RunningProcess {
+  readonly #deps: RunDeps;
   readonly #readiness = new Readiness();
   readonly #admin: ReturnType<typeof createAdminServer>;
   readonly #references: References;
@@ -59,11 +59,11 @@ class Running {
   readonly #working = new AbortController();
   #leading: Promise<void> | undefined;
 
-  constructor(deps: OperateDeps) {
-    const { cluster, config, process, roles, parts, metrics, debug } = deps;
+  constructor(deps: RunDeps) {
+    const { cluster, config, context, roles, listeners, metrics, debug } = deps;
     this.#deps = deps;
     this.#readiness.require('synced', () => cluster.unsynced().length === 0);
-    for (const part of parts) this.#readiness.require(part.name, () => part.ready());
+    for (const listener of listeners) this.#readiness.require(listener.name, () => listener.ready());
     this.#admin = createAdminServer({ readiness: this.#readiness, degraded: () => cluster.degraded(), metrics, debug });
     this.#references = new References({
       roles,
@@ -72,13 +72,13 @@ class Running {
       apps: cluster.apps.informer,
       secrets: cluster.secrets,
       configMaps: cluster.configMaps,
-      learn: process.learn,
+      learn: context.learn,
     });
   }
 
   async start(): Promise<void> {
-    const { cluster, config, process, parts, work } = this.#deps;
-    const { log, signal } = process;
+    const { cluster, config, context, listeners, work } = this.#deps;
+    const { log, signal } = context;
     log.info('starting', { version: process.version, roles: this.#deps.roles });
     const adminPort = await this.#admin.listen(config.adminPort, config.bindAddress);
     log.info('listening', { part: 'admin', port: adminPort });
@@ -87,7 +87,7 @@ class Running {
     cluster.start(this.#life.signal);
     await this.#synced();
     if (signal.aborted) return;
-    for (const part of parts) log.info('listening', { part: part.name, port: await part.listen() });
+    for (const listener of listeners) log.info('listening', { part: listener.name, port: await listener.listen() });
     this.#readiness.grant();
     log.info('ready');
     if (work !== undefined) this.#leading = cluster.lead(work, this.#working.signal);
@@ -97,34 +97,34 @@ class Running {
 
   /** @throws when the lead is lost */
   async untilStopped(): Promise<void> {
-    const { signal } = this.#deps.process;
+    const { signal } = this.#deps.context;
     await Promise.race([aborted(signal), ...(this.#leading === undefined ? [] : [this.#leading.then(() => aborted(signal))])]);
   }
 
   async stop(): Promise<void> {
-    const { cluster, config, process, parts } = this.#deps;
-    process.log.info('stopping');
+    const { cluster, config, context, listeners } = this.#deps;
+    context.log.info('stopping');
     this.#deps.tellAdminPort?.(undefined);
     this.#readiness.withdraw('stopping');
-    await Promise.all(parts.map((part) => part.drain(config.drainTimeoutMs)));
+    await Promise.all(listeners.map((listener) => listener.drain(config.drainTimeoutMs)));
     this.#working.abort(new Error('the process stops'));
     await this.#leading?.catch(() => undefined);
     this.#references.close();
     this.#life.abort(new Error('the process stops'));
-    await Promise.all(parts.map((part) => part.close()));
+    await Promise.all(listeners.map((listener) => listener.close()));
     await cluster.close();
     await this.#admin.close();
-    process.log.info('stopped');
-    await process.log.close();
+    context.log.info('stopped');
+    await context.log.close();
   }
 
   async #synced(): Promise<void> {
-    const { cluster, process, parts } = this.#deps;
-    const { clock, log, signal } = process;
+    const { cluster, context, listeners } = this.#deps;
+    const { clock, log, signal } = context;
     let toldMs = clock.monotonicMs();
     const waiting = (): readonly string[] => [
       ...cluster.unsynced(),
-      ...parts.filter((part) => !part.ready()).map(({ name }) => `${name}: its index`),
+      ...listeners.filter((listener) => !listener.ready()).map(({ name }) => `${name}: its index`),
     ];
     while (!signal.aborted && waiting().length > 0) {
       if (clock.monotonicMs() - toldMs >= TELL_EVERY_MS) {

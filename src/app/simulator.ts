@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parseSeed } from '../simulator/seed.js';
 import { startSimulator } from '../simulator/simulator.js';
 import { aborted } from '../kit/abort.js';
-import type { ProcessIo } from './io.js';
-import { type LogConfig, openProcess } from './context.js';
+import { type LogConfig, openContext, type ProcessIo } from './context.js';
 
 export interface SimulatorConfig extends LogConfig {
   readonly bindAddress: string;
@@ -14,7 +13,7 @@ export interface SimulatorConfig extends LogConfig {
 /** Runs the simulator until the process is asked to stop. @throws RangeError for a seed that makes no sense. */
 export async function runSimulator(config: SimulatorConfig, io: ProcessIo): Promise<void> {
   const seed = config.seed === undefined ? undefined : parseSeed(readFileSync(config.seed, 'utf8'));
-  const { log, clock, signal } = openProcess(config, io);
+  const { log, clock, signal } = openContext(config, io);
   const simulator = await startSimulator({
     port: config.simulatorPort,
     host: config.bindAddress,

@@ -3,34 +3,33 @@ import { APP_INDEXES, PAGE_INDEXES } from '../controller/indexes.js';
 import { createBotKeyAccess } from '../pages-api/bot-keys.js';
 import { type FolderCluster, openFolderCluster } from '../folder/folder-cluster.js';
 import { botKeysOf } from './bot-keys.js';
-import { runControllers } from './controller-part.js';
-import type { ProcessIo } from './io.js';
-import { operate } from './run-process.js';
-import { type ApiAccess, createPagesApiPart } from './pages-api-part.js';
-import { openProcess, type Process } from './context.js';
-import { createWebhookPart } from './webhook-part.js';
+import { openContext, type ProcessContext, type ProcessIo } from './context.js';
+import { runControllers } from './controller.js';
+import { runProcess } from './run-process.js';
+import { type ApiAccess, createPagesApiListener } from './pages-api-listener.js';
+import { createWebhookListener } from './webhook-listener.js';
 
 /** All three roles in one process, from a folder of manifests. Resolves after a clean stop. */
 export async function runStandalone(config: ConfigOf<'standalone'>, io: ProcessIo): Promise<void> {
-  const process = openProcess(config, io);
+  const context = openContext(config, io);
   const { manifests = '.' } = config;
-  const cluster = openFolderCluster({ ...config, manifests }, process, { pages: PAGE_INDEXES, apps: APP_INDEXES });
-  const webhook = createWebhookPart({
+  const cluster = openFolderCluster({ ...config, manifests }, context, { pages: PAGE_INDEXES, apps: APP_INDEXES });
+  const webhook = createWebhookListener({
     config,
-    process,
+    context,
     cluster,
-    observe: process.metrics,
+    observe: context.metrics,
   });
-  const access = botAccess(cluster, process);
-  const pagesApi = createPagesApiPart({ config, process, cluster, access, observe: process.metrics.pagesApi });
-  await operate({
+  const access = botAccess(cluster, context);
+  const pagesApi = createPagesApiListener({ config, context, cluster, access, observe: context.metrics.pagesApi });
+  await runProcess({
     config,
-    process,
+    context,
     cluster,
     roles: ['controller', 'webhook', 'pages-api'],
-    parts: [webhook, pagesApi],
-    work: (signal) => runControllers({ config, process, cluster, publicReady: () => webhook.ready() }, signal),
-    metrics: process.metrics,
+    listeners: [webhook, pagesApi],
+    work: (signal) => runControllers({ config, context, cluster, publicReady: () => webhook.ready() }, signal),
+    metrics: context.metrics,
     debug: { pages: () => webhook.pageStates() },
     tellAdminPort: (port) => {
       cluster.tellAdminUrl(port === undefined ? undefined : adminUrl(config.bindAddress, port));
@@ -45,8 +44,8 @@ function adminUrl(bindAddress: string, port: number): string {
 }
 
 /** Bots authenticate with a key from the manifests: there are no ServiceAccounts here. */
-function botAccess(cluster: FolderCluster, process: Process): ApiAccess {
-  const keys = botKeysOf(cluster.secretObjects, process.learn);
+function botAccess(cluster: FolderCluster, context: ProcessContext): ApiAccess {
+  const keys = botKeysOf(cluster.secretObjects, context.learn);
   const labelsOf = (page: { readonly namespace: string; readonly name: string }): Readonly<Record<string, string>> | undefined => {
     const found = cluster.pages.informer.get(page);
     return found === undefined ? undefined : (found.metadata.labels ?? {});

@@ -1,7 +1,8 @@
 import { stringify } from 'yaml';
-import type { ProcessIo } from '../app/io.js';
+import { type Kind, kindNamed, KINDS, PAGES } from '../api/kinds.js';
+import type { ProcessIo } from '../app/context.js';
 import { listCluster } from '../get/cluster-listing.js';
-import { type Crd, kindNamed, type Listing, listStateFolder } from '../get/listing.js';
+import { type Listing, listStateFolder } from '../get/listing.js';
 import { askLivePages, type LivePages } from '../get/live-pages.js';
 import { ConfigError } from '../config/config-error.js';
 import type { ConfigOf } from '../config/flag-table.js';
@@ -14,15 +15,15 @@ import { age, cell, table } from './table.js';
 type Config = ConfigOf<'get'>;
 type Objects = Listing['objects'];
 
-/** `get pages|apps [NAME…]`. @throws ConfigError for words that make no sense, Error for a name that is not there. */
+/** `get pages|apps [NAME…]`. @throws ConfigError for arguments that it does not know, Error for a name that does not exist */
 export async function get(config: Config, args: readonly string[], io: ProcessIo): Promise<void> {
   const [word = '', ...names] = args;
-  const crd = kindNamed(word);
-  if (crd === undefined) throw new ConfigError([`get shows pages or apps, not "${word}"`]);
+  const kind = kindNamed(word);
+  if (kind === undefined) throw new ConfigError([`get shows ${wordsOfKinds()}, not "${word}"`]);
   const requirements = requirementsOf(config.selector);
-  const { namespace, ...listing } = await listed(config, crd, io);
+  const { namespace, ...listing } = await listed(config, kind, io);
   const objects = selected(listing.objects, { namespace, names, requirements });
-  const live = await liveOf(config, { crd, adminUrl: listing.adminUrl }, io.signal);
+  const live = await liveOf(config, { kind, adminUrl: listing.adminUrl }, io.signal);
   io.stdout.write(shown(config, { ...listing, objects, namespace, names, live }, io.clock.nowMs()));
   for (const note of [...listing.notes, ...(live?.notes ?? [])]) io.stderr.write(`${note}\n`);
 }
@@ -30,23 +31,28 @@ export async function get(config: Config, args: readonly string[], io: ProcessIo
 type Scoped = Listing & { readonly namespace: string | undefined };
 type Shown = Scoped & { readonly names: readonly string[]; readonly live: LivePages | undefined };
 
-/** undefined: not asked for, or the process of a state folder is not there to be asked. */
+/** undefined: not asked for, or the process of a state folder does not run. */
 async function liveOf(
   { adminUrls, output }: Config,
-  { crd, adminUrl }: { readonly crd: Crd; readonly adminUrl: string | undefined },
+  { kind, adminUrl }: { readonly kind: Kind; readonly adminUrl: string | undefined },
   signal: AbortSignal,
 ): Promise<LivePages | undefined> {
-  if (crd.kind !== 'MessengerPage' || output === 'json' || output === 'yaml') return undefined;
+  if (kind.kind !== PAGES.kind || output === 'json' || output === 'yaml') return undefined;
   if (adminUrls.length > 0) return askLivePages(adminUrls, signal);
   if (adminUrl === undefined || output !== 'wide') return undefined;
   const live = await askLivePages([adminUrl], signal);
   return live.answers === 0 ? undefined : live;
 }
 
-async function listed(config: Config, crd: Crd, { version, signal }: ProcessIo): Promise<Scoped> {
+async function listed(config: Config, kind: Kind, { version, signal }: ProcessIo): Promise<Scoped> {
   const { stateDir, namespace, output, selector: labelSelector } = config;
-  if (stateDir !== '') return { ...listStateFolder(stateDir, crd, silentLogger), namespace };
-  return listCluster(crd, { ...config, labelSelector, withEvents: output === 'wide', version, signal });
+  if (stateDir !== '') return { ...listStateFolder(stateDir, kind, silentLogger), namespace };
+  return listCluster(kind, { ...config, labelSelector, withEvents: output === 'wide', version, signal });
+}
+
+/** `pages or apps` */
+function wordsOfKinds(): string {
+  return KINDS.map(({ plural }) => plural.replace(/^messenger/, '')).join(' or ');
 }
 
 interface Wanted {

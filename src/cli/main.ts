@@ -1,4 +1,4 @@
-import type { ProcessIo } from '../app/io.js';
+import type { ProcessIo } from '../app/context.js';
 import type { Environment } from '../config/config.js';
 import { systemClock } from '../kit/clock.js';
 import { Redactor } from '../core/secrets/redact.js';

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { ProcessIo } from '../app/io.js';
+import type { ProcessIo } from '../app/context.js';
 import { runSimulator } from '../app/simulator.js';
 import { ConfigError } from '../config/config-error.js';
 import type { ConfigOf } from '../config/flag-table.js';

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { KINDS } from '../api/kinds.js';
 import type { KubeObject, Namespace, Service } from '../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { type Clock, sleep } from '../kit/clock.js';
@@ -17,7 +18,7 @@ import { KindValidator } from './kind-validator.js';
 import { StateFolder } from './state-folder.js';
 import { StateLock } from './state-lock.js';
 import { FolderFinalizerWriter, FolderLiveReader, FolderStatusWriter } from './writers.js';
-import { loadCrds } from './crds.js';
+import { loadCrd } from './crds.js';
 
 export interface FolderClusterConfig {
   readonly manifests: string;
@@ -97,7 +98,7 @@ class Folder implements FolderCluster {
       ['Service', untyped(this.services)],
       ['Namespace', this.namespaces],
     ]);
-    const crds = loadCrds();
+    const crds = new Map(KINDS.map((kind) => [kind.kind, loadCrd(kind)]));
     const namespaces = new Set(config.watchNamespaces);
     const world = new FolderWorld({ clock, log, state, crds, sinks, namespaces });
     this.pages = access(pages, world, 'MessengerPage', fence);

@@ -1,10 +1,13 @@
 import { systemClock } from '../kit/clock.js';
 import { keyText } from '../core/domain/object-key.js';
-import type { Crd } from '../folder/crd.js';
+import type { Kind } from '../api/kinds.js';
+import type { KubeObject } from '../api/meta.js';
+import { loadCrd } from '../folder/crds.js';
 import type { StoredObject } from '../folder/state-folder.js';
 import { loadKubeClient } from '../k8s/kube-client.js';
 import type { KubeClient } from '../k8s/kube-http.js';
-import { collectionPath, EVENTS, type ResourceType } from '../k8s/resources.js';
+import { listAll } from '../k8s/list.js';
+import { EVENTS } from '../k8s/resources.js';
 import type { Listing } from './listing.js';
 
 export interface ClusterListingOptions {
@@ -19,7 +22,7 @@ export interface ClusterListingOptions {
   readonly signal: AbortSignal;
 }
 
-interface KubeEvent {
+interface KubeEvent extends KubeObject {
   readonly type?: 'Normal' | 'Warning';
   readonly reason?: string;
   readonly note?: string;
@@ -28,20 +31,22 @@ interface KubeEvent {
   readonly regarding?: { readonly kind?: string; readonly namespace?: string; readonly name?: string };
 }
 
-const PAGE = 500;
-
 /** What a cluster has of a kind. @throws when it cannot be reached or does not allow it */
-export async function listCluster(crd: Crd, options: ClusterListingOptions): Promise<Listing & { readonly namespace: string | undefined }> {
+export async function listCluster(
+  kind: Kind,
+  options: ClusterListingOptions,
+): Promise<Listing & { readonly namespace: string | undefined }> {
   const { kubeconfig, version, labelSelector } = options;
   const client = loadKubeClient({ kubeconfig, clock: systemClock, userAgent: `messenger-operator/${version} (get)` });
   const namespace = options.allNamespaces ? undefined : (options.namespace ?? client.namespace ?? 'default');
   try {
-    const objects = await listAll<StoredObject>(client, { resource: resourceOf(crd), namespace, labelSelector }, options.signal);
+    const selector = labelSelector === '' ? {} : { labelSelector };
+    const { items: objects } = await listAll<StoredObject>(client, { resource: kind, namespace, ...selector }, options.signal);
     const events = options.withEvents ? await eventsOf(client, namespace, options.signal) : [];
     return {
-      columns: crd.columns,
-      objects: objects.map((object) => ({ ...object, apiVersion: crd.apiVersion, kind: crd.kind })),
-      lastEvents: lastEvents(events, crd.kind),
+      columns: loadCrd(kind).columns,
+      objects,
+      lastEvents: lastEvents(events, kind.kind),
       notes: [],
       namespace,
     };
@@ -50,41 +55,10 @@ export async function listCluster(crd: Crd, options: ClusterListingOptions): Pro
   }
 }
 
-function resourceOf({ apiVersion, plural, kind }: Crd): ResourceType {
-  const [group = '', version = ''] = apiVersion.split('/');
-  return { group, version, plural, kind, namespaced: true };
-}
-
-/** What to list; no namespace: all of them. */
-export interface Wanted {
-  readonly resource: ResourceType;
-  readonly namespace: string | undefined;
-  readonly labelSelector?: string;
-  readonly fieldSelector?: string;
-}
-
-/** Every object of a kind, page by page, as the server gives them: without apiVersion and kind. @throws as the client */
-export async function listAll<T>(
-  client: Pick<KubeClient, 'request'>,
-  { resource, namespace, labelSelector = '', fieldSelector }: Wanted,
-  signal: AbortSignal,
-): Promise<readonly T[]> {
-  const items: T[] = [];
-  let next: string | undefined;
-  do {
-    const query = { limit: PAGE, continue: next, labelSelector: labelSelector === '' ? undefined : labelSelector, fieldSelector };
-    const answer = await client.request({ method: 'GET', path: collectionPath(resource, namespace), query, signal });
-    const page = answer as { readonly items?: readonly T[]; readonly metadata?: { readonly continue?: string } };
-    items.push(...(page.items ?? []));
-    next = page.metadata?.continue === '' ? undefined : page.metadata?.continue;
-  } while (next !== undefined);
-  return items;
-}
-
-/** Who may not read Events sees the objects all the same. */
+/** Without the right to read Events the objects are shown all the same. */
 async function eventsOf(client: KubeClient, namespace: string | undefined, signal: AbortSignal): Promise<readonly KubeEvent[]> {
   try {
-    return await listAll<KubeEvent>(client, { resource: EVENTS, namespace, labelSelector: '' }, signal);
+    return (await listAll<KubeEvent>(client, { resource: EVENTS, namespace }, signal)).items;
   } catch {
     return [];
   }

@@ -55,3 +55,10 @@ export class LeaseLock {
 export function microTime(ms: number): string {
   return new Date(ms).toISOString().replace('Z', '000Z');
 }
+
+const LEASE_NAME = 'messenger-operator';
+
+/** The name of the Lease of a class's leader: installs of different classes lead side by side. */
+export function leaseNameOf(className: string): string {
+  return className === '' ? LEASE_NAME : `${LEASE_NAME}-${className}`;
+}

@@ -3,12 +3,12 @@ import { ClusterUnavailableError } from '../core/domain/errors.js';
 import { identityOnly } from '../runtime/transform.js';
 import { isStatus } from './kube-error.js';
 import { AnswerTooLargeError, type KubeClient } from './kube-http.js';
-import type { Followed, ReflectorTiming } from './reflector-options.js';
+import { REFLECTOR_TIMING, type Followed, type ReflectorTiming } from './reflector-options.js';
 import { apiVersionOf, collectionPath, resourceText } from './resources.js';
 
 const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-/** A list that expires between its pages is begun again this often before it is asked for in one piece. */
+/** A list that expires between its pages starts over this often; after that it is asked for in one piece. */
 const PAGED_TRIES = 3;
 /** An object's annotations may be 256 KiB, and those of an applied Secret repeat its data: so many fit into one answer. */
 const METADATA_PAGE = 100;
@@ -23,7 +23,7 @@ interface ListBody<T> {
   readonly items?: readonly T[] | null;
 }
 
-/** What both lists and watches of one kind ask with. */
+/** The query that the lists and watches of one kind share. */
 export function selection({ labelSelector, fieldSelector }: Followed): Readonly<Record<string, string | undefined>> {
   return { labelSelector, fieldSelector };
 }
@@ -33,21 +33,24 @@ export function acceptFor(followed: Followed, what: 'list' | 'watch'): string {
   return what === 'list' ? METADATA_LIST : METADATA;
 }
 
-/** Items of typed lists come without their kind; a partial object has `PartialObjectMetadata` for it. */
+/** Items of a typed list have no kind, and a partial object has `PartialObjectMetadata`: gives them their own. */
 export function withKind<T extends KubeObject>(item: T, { resource }: Followed): T {
   return { ...item, apiVersion: apiVersionOf(resource), kind: resource.kind };
 }
 
+type ListTiming = Pick<ReflectorTiming, 'pageLimit' | 'listTimeoutMs'>;
+
 /**
- * All objects at one resourceVersion, by a consistent read (no resourceVersion asked for, so never the watch cache's idea
- * of the past), page by page; pages that are too large are asked for again in smaller ones. Of metadata only what tells versions
- * apart is held, from each page on. @throws KubeStatusError, ClusterUnavailableError
+ * All objects at one resourceVersion, with their apiVersion and kind. A consistent read: it names no resourceVersion, so the
+ * watch cache never answers with the past. Asks page by page, and in smaller pages where one is too large. A list that
+ * expires between two pages (410) starts over. With `metadataOnly` it keeps only what tells versions apart.
+ * @throws KubeStatusError, or ClusterUnavailableError where the answers are not a list or its pages never end
  */
 export async function listAll<T extends KubeObject>(
-  client: KubeClient,
+  client: Pick<KubeClient, 'request'>,
   followed: Followed,
-  timing: Pick<ReflectorTiming, 'pageLimit' | 'listTimeoutMs'>,
   signal: AbortSignal,
+  timing: ListTiming = REFLECTOR_TIMING,
 ): Promise<Listed<T>> {
   let pageLimit = followed.metadataOnly === true ? Math.min(timing.pageLimit, METADATA_PAGE) : timing.pageLimit;
   for (let expired = 0; ;) {
@@ -60,7 +63,7 @@ export async function listAll<T extends KubeObject>(
   }
 }
 
-/** How to ask again after a list that failed. @throws what it failed with, where asking otherwise does not help */
+/** The page limit to ask with after a list that failed. @throws the failure, where another limit does not help */
 function otherLimit(error: unknown, pageLimit: number, expired: number): number {
   if (isStatus(error, 410) && expired <= PAGED_TRIES) return expired === PAGED_TRIES ? 0 : pageLimit;
   if (error instanceof AnswerTooLargeError && pageLimit > 1) return Math.ceil(pageLimit / 4);
@@ -68,19 +71,21 @@ function otherLimit(error: unknown, pageLimit: number, expired: number): number 
 }
 
 async function pages<T extends KubeObject>(
-  client: KubeClient,
+  client: Pick<KubeClient, 'request'>,
   followed: Followed,
-  timing: Pick<ReflectorTiming, 'pageLimit' | 'listTimeoutMs'>,
+  timing: ListTiming,
   signal: AbortSignal,
 ): Promise<Listed<T>> {
   const items: T[] = [];
+  const tokens = new Set<string>();
   let more: string | undefined;
   for (;;) {
     const body = await page<T>(client, followed, timing, { signal, more });
     for (const item of body.items ?? []) items.push(withKind(kept(item, followed), followed));
     const next = body.metadata?.continue;
     if (next !== undefined && next !== '') {
-      if (next === more) throw new ClusterUnavailableError(`the list of ${resourceText(followed.resource)} goes round in a circle`);
+      if (tokens.has(next)) throw new ClusterUnavailableError(`the list of ${resourceText(followed.resource)} goes round in a circle`);
+      tokens.add(next);
       more = next;
       continue;
     }
@@ -96,9 +101,9 @@ function kept<T extends KubeObject>(item: T, { metadataOnly = false }: Followed)
 }
 
 async function page<T>(
-  client: KubeClient,
+  client: Pick<KubeClient, 'request'>,
   followed: Followed,
-  { pageLimit, listTimeoutMs }: Pick<ReflectorTiming, 'pageLimit' | 'listTimeoutMs'>,
+  { pageLimit, listTimeoutMs }: ListTiming,
   { signal, more }: { readonly signal: AbortSignal; readonly more: string | undefined },
 ): Promise<ListBody<T>> {
   const body = await client.request({
@@ -110,7 +115,7 @@ async function page<T>(
     signal,
   });
   if (typeof body !== 'object' || body === null || !Array.isArray((body as ListBody<T>).items ?? [])) {
-    throw new ClusterUnavailableError(`the list of ${resourceText(followed.resource)} is no list`);
+    throw new ClusterUnavailableError(`the list of ${resourceText(followed.resource)} is not a list`);
   }
   return body;
 }

@@ -167,7 +167,7 @@ export class Reflector<T extends KubeObject> {
   async #list(signal: AbortSignal): Promise<string> {
     const { client, store, namespace, clock, log, onForbidden, onListed } = this.#options;
     const awaiting = this.#awaiting.length;
-    const { resourceVersion, items } = await listAll<T>(client, this.#options, this.#timing, signal);
+    const { resourceVersion, items } = await listAll<T>(client, this.#options, signal, this.#timing);
     this.#observe('list');
     if (isOlder(resourceVersion, this.#newest)) {
       this.#observe('reset');

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { KubeObject } from '../api/meta.js';
 import { sleep, type Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
 import { keyText, type NamespacedName } from '../core/domain/object-key.js';
 import { isStatus } from '../k8s/kube-error.js';
 import type { KubeClient } from '../k8s/kube-http.js';
 import { LeaderElection } from '../k8s/leader-election.js';
-import { LeaseLock, type Lease, type LeaseSpec } from '../k8s/lease.js';
+import { leaseNameOf, LeaseLock, type LeaseSpec } from '../k8s/lease.js';
+import { listAll } from '../k8s/list.js';
 import { LEASES } from '../k8s/resources.js';
 import { writesAlone } from '../k8s/write-fences.js';
 import { DeadlineError, linked } from '../runtime/deadline.js';
 import type { WriteFence } from '../runtime/ports.js';
-import { listAll } from '../get/cluster-listing.js';
-import { leaseNameOf } from '../app/open-kube-cluster.js';
 
 export interface LeadDeps {
   readonly client: KubeClient;
@@ -27,16 +27,16 @@ export interface LeadWanted {
 }
 
 const LEASE_TIMEOUT_MS = 5_000;
-/** A leader that was asked to stop has 30 s to do so, and if it is killed its lease lives 15 s longer. */
+/** A leader that was asked to stop has 30 s for it. If it is killed then, its lease lives 15 s longer. */
 const STOPPING_WAIT_MS = 60_000;
-/** Long enough to see that a lease is not renewed any more. */
+/** Long enough to see that a lease is no longer renewed. */
 const DEAD_WAIT_MS = 25_000;
-/** A leader that lives renews its lease every two seconds. */
+/** A living leader renews its lease every two seconds. */
 const RENEWED_WITHIN_MS = 5_000;
 
 /**
- * Where the Lease is by which the controllers of a class elect their leader; undefined: nowhere, none has ever led.
- * @throws Error in words when that cannot be told
+ * Where the Lease is by which the controllers of a class elect their leader; undefined: there is none, so none has ever led.
+ * @throws Error that says what to do when that cannot be found out
  */
 export async function findLease({ client }: LeadDeps, wanted: LeadWanted, signal: AbortSignal): Promise<NamespacedName | undefined> {
   const name = leaseNameOf(wanted.className);
@@ -58,9 +58,9 @@ async function listLeases(
   signal: AbortSignal,
 ): Promise<readonly { readonly namespace: string; readonly holder: string }[]> {
   try {
-    const wanted = { resource: LEASES, namespace: undefined, fieldSelector: `metadata.name=${name}` };
-    const leases = await listAll<Lease & { readonly metadata: { readonly namespace?: string } }>(client, wanted, signal);
-    return leases.map(({ metadata, spec }) => ({ namespace: metadata.namespace ?? '', holder: spec?.holderIdentity ?? '' }));
+    const wanted = { resource: LEASES, fieldSelector: `metadata.name=${name}` };
+    const { items } = await listAll<KubeObject & { readonly spec?: LeaseSpec }>(client, wanted, signal);
+    return items.map(({ metadata, spec }) => ({ namespace: metadata.namespace ?? '', holder: spec?.holderIdentity ?? '' }));
   } catch (error) {
     if (!isStatus(error, 403)) throw error;
     throw new Error('not allowed to look for the Lease of the leader: name its namespace with --lease-namespace', { cause: error });
@@ -76,8 +76,8 @@ interface LeadOf {
 type Work = (fence: WriteFence, signal: AbortSignal) => Promise<void>;
 
 /**
- * Runs `work` as the leader of a class, so that no controller writes meanwhile; `lease` undefined: nobody ever led.
- * @throws Error in words, with nothing done, when somebody else leads and goes on to
+ * Runs `work` as the leader of a class, so that no controller writes meanwhile. Without a `lease` none ever led.
+ * @throws Error that says what to do, with nothing done, when another process leads and keeps leading
  */
 export async function withLead(deps: LeadDeps, { lease, stopping }: LeadOf, work: Work, signal: AbortSignal): Promise<void> {
   if (lease === undefined) {
@@ -111,14 +111,14 @@ async function leaseOf(lock: LeaseLock, lease: NamespacedName, signal: AbortSign
 }
 
 function stillLed(lease: NamespacedName, holder: string): string {
-  const who = holder === '' ? 'it cannot be had' : `${holder} leads`;
+  const who = holder === '' ? 'it could not be taken' : `${holder} leads`;
   return (
     `the Lease ${keyText(lease)}: ${who}; a running controller would undo this. Stop it first (--stop-controller DEPLOYMENT, ` +
     'or kubectl scale --replicas=0), or give --leader-elect=false if you know that none runs'
   );
 }
 
-/** @returns false when the lead was not to be had in time: then nothing was done */
+/** @returns false when the Lease could not be taken in time: then nothing was done */
 async function leadWithin(
   { clock, log }: LeadDeps,
   { lock, waitMs }: { readonly lock: LeaseLock; readonly waitMs: number },
@@ -126,7 +126,7 @@ async function leadWithin(
   signal: AbortSignal,
 ): Promise<boolean> {
   const life = linked(signal);
-  // Of the waiting alone: once this process leads, the work may take its time.
+  // Bounds the wait alone: once this process leads, the work may take its time.
   const cancelTimer = clock.setTimer(waitMs, () => {
     life.abort(new DeadlineError(waitMs));
   });

@@ -1,20 +1,20 @@
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
-import type { ConfigOf } from '../config/flag-table.js';
 import { appKeyOf } from '../relations/relations.js';
 import { keyText, type NamespacedName } from '../core/domain/object-key.js';
+import type { Redactor } from '../core/secrets/redact.js';
 import { GraphClient } from '../graph/graph-client.js';
+import type { Clock } from '../kit/clock.js';
+import type { Logger } from '../kit/log.js';
 import { KubeFinalizerWriter } from '../k8s/finalizer-writer.js';
 import { loadKubeClient } from '../k8s/kube-client.js';
 import type { KubeClient } from '../k8s/kube-http.js';
+import { listAll } from '../k8s/list.js';
 import { KubeLiveReader } from '../k8s/live-reader.js';
 import { MESSENGER_APPS, MESSENGER_PAGES, SECRETS } from '../k8s/resources.js';
 import { fetchData } from '../k8s/secret-source.js';
 import { neverWrites, writesAlone } from '../k8s/write-fences.js';
 import { withDeadline } from '../runtime/deadline.js';
 import type { DataCache, WriteFence } from '../runtime/ports.js';
-import { listAll } from '../get/cluster-listing.js';
-import type { ProcessIo } from '../app/io.js';
-import { openProcess, type Process } from '../app/context.js';
 import { findLease, withLead } from './lead.js';
 import { sayGoodBye, type PageGoodByeDeps } from './page.js';
 import { notFreed, type ReleasedObject, type ReleaseReport } from './report.js';
@@ -22,34 +22,67 @@ import { scaleDeployment, stopDeployment } from './scale.js';
 import { findTargets, type ReleaseScope, type Targets } from './targets.js';
 import { ReleaseWork } from './work.js';
 
-export type ReleaseConfig = ConfigOf<'release'>;
+/** What to free, and how. */
+export interface ReleaseOptions {
+  /** undefined: the Pod's ServiceAccount. */
+  readonly kubeconfig: string | undefined;
+  /** undefined: that of the kubeconfig's context. */
+  readonly namespace: string | undefined;
+  readonly allNamespaces: boolean;
+  /** Also what is not being deleted. */
+  readonly all: boolean;
+  /** Where the install works; empty: everywhere. */
+  readonly watchNamespaces: readonly string[];
+  readonly className: string;
+  /** Take the Pages off Graph first. */
+  readonly unsubscribe: boolean;
+  /** Say what would be done, and change nothing. */
+  readonly dryRun: boolean;
+  /** Bound of the whole run, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Take the leader's Lease before anything that a running controller would undo. */
+  readonly leaderElect: boolean;
+  readonly leaseNamespace: string | undefined;
+  /** Deployment of the controller, scaled to zero first; undefined: none is. */
+  readonly stopController: string | undefined;
+  readonly graphUrl: URL;
+  readonly graphVersion: string;
+}
+
+/** What a run needs of its process. */
+export interface ReleaseContext {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly redactor: Redactor;
+  readonly version: string;
+  /** Aborted when the process is asked to stop. */
+  readonly signal: AbortSignal;
+}
 
 /** Of the whole time; the rest is for the finalizers. */
 const GRAPH_SHARE = 0.6;
 
 /**
- * Frees the finalizers of a cluster's objects. Ends within `--timeout`, come what may.
- * @throws Error in words when nothing could be done at all, or a name is nowhere
+ * Frees the finalizers of a cluster's objects, of those named or all in scope. Always ends within `timeoutMs`.
+ * @throws Error when nothing could be done at all, or a name does not exist
  */
-export async function runRelease(config: ReleaseConfig, names: readonly string[], io: ProcessIo): Promise<ReleaseReport> {
-  const process = openProcess(config, io);
-  const { clock, version, log } = process;
-  const client = loadKubeClient({ kubeconfig: config.kubeconfig, clock, userAgent: `messenger-operator/${version} (release)` });
-  const deadline = withDeadline(clock, process.signal, config.timeoutMs);
-  // The clock's timers keep no process alive, and while this one waits for the Lease it has nothing else.
-  const alive = setInterval(() => undefined, config.timeoutMs);
+export async function runRelease(options: ReleaseOptions, names: readonly string[], context: ReleaseContext): Promise<ReleaseReport> {
+  const { clock, version } = context;
+  const client = loadKubeClient({ kubeconfig: options.kubeconfig, clock, userAgent: `messenger-operator/${version} (release)` });
+  const deadline = withDeadline(clock, context.signal, options.timeoutMs);
+  // The clock's timers do not keep the process alive, and during the wait for the Lease nothing else does.
+  const alive = setInterval(() => undefined, options.timeoutMs);
   try {
-    return await new Release({ config, process, client, scope: scopeOf(config, names, client) }).run(deadline.signal);
+    return await new Release({ options, context, client, scope: scopeOf(options, names, client) }).run(deadline.signal);
   } finally {
     clearInterval(alive);
     deadline.clear();
     await client.close();
-    await log.close();
   }
 }
 
-function scopeOf(config: ReleaseConfig, names: readonly string[], client: KubeClient): ReleaseScope {
-  const { namespace, allNamespaces, all, watchNamespaces, className } = config;
+function scopeOf(options: ReleaseOptions, names: readonly string[], client: KubeClient): ReleaseScope {
+  const { namespace, allNamespaces, all, watchNamespaces, className } = options;
   const everywhere = watchNamespaces.length === 0 ? [undefined] : watchNamespaces;
   const wide = namespace === undefined && (allNamespaces || all);
   return {
@@ -60,8 +93,8 @@ function scopeOf(config: ReleaseConfig, names: readonly string[], client: KubeCl
 }
 
 interface ReleaseDeps {
-  readonly config: ReleaseConfig;
-  readonly process: Process;
+  readonly options: ReleaseOptions;
+  readonly context: ReleaseContext;
   readonly client: KubeClient;
   readonly scope: ReleaseScope;
 }
@@ -74,23 +107,23 @@ class Release {
   }
 
   async run(signal: AbortSignal): Promise<ReleaseReport> {
-    const { config, client, scope } = this.#deps;
+    const { options, client, scope } = this.#deps;
     const found = await findTargets(client, scope, signal);
     if (found.missing.length > 0) throw new Error(`there is no ${found.missing.join(', ')} here`);
-    if (config.dryRun || !found.any) return { objects: await this.#work(found, neverWrites, signal), notes: found.notes };
+    if (options.dryRun || !found.any) return { objects: await this.#work(found, neverWrites, signal), notes: found.notes };
     // What is being deleted gets no finalizer back from a controller that runs: only the rest needs the lead.
-    if (!config.leaderElect || !(config.all || config.unsubscribe)) {
+    if (!options.leaderElect || !(options.all || options.unsubscribe)) {
       return { objects: await this.#work(found, writesAlone, signal), notes: found.notes };
     }
     return this.#leading(signal);
   }
 
   async #leading(signal: AbortSignal): Promise<ReleaseReport> {
-    const { config, process, client } = this.#deps;
-    const deps = { client, clock: process.clock, log: process.log };
+    const { options, context, client } = this.#deps;
+    const deps = { client, clock: context.clock, log: context.log };
     // In a Pod of the release's own namespace; by hand the context's namespace says nothing about where the operator runs.
-    const namespace = config.leaseNamespace ?? (config.kubeconfig === undefined ? client.namespace : undefined);
-    const lease = await findLease(deps, { className: config.className, namespace }, signal);
+    const namespace = options.leaseNamespace ?? (options.kubeconfig === undefined ? client.namespace : undefined);
+    const lease = await findLease(deps, { className: options.className, namespace }, signal);
     const stopped = await this.#stopController(lease, signal);
     const done: ReleaseReport[] = [];
     try {
@@ -107,7 +140,7 @@ class Release {
       if (done.length === 0 || done.some((report) => notFreed(report).length > 0)) await this.#startController(stopped);
     }
     const [{ objects, notes } = { objects: [], notes: [] }] = done;
-    return { objects, notes: [...notes, ...stopNotes(config, stopped)] };
+    return { objects, notes: [...notes, ...stopNotes(options, stopped)] };
   }
 
   /** Listed again: what a controller has done until it stopped counts. */
@@ -117,9 +150,9 @@ class Release {
   }
 
   async #work(targets: Targets, fence: WriteFence, signal: AbortSignal): Promise<readonly ReleasedObject[]> {
-    const { config, process, client } = this.#deps;
-    const { clock, log, redactor } = process;
-    const graph = config.unsubscribe ? new GraphClient({ baseUrl: config.graphUrl, clock, redactor, fence }) : undefined;
+    const { options, context, client } = this.#deps;
+    const { clock, log, redactor } = context;
+    const graph = options.unsubscribe ? new GraphClient({ baseUrl: options.graphUrl, clock, redactor, fence }) : undefined;
     const pages = {
       live: new KubeLiveReader<MessengerPage>(client, MESSENGER_PAGES),
       finalizers: new KubeFinalizerWriter<MessengerPage>({ client, fence }, MESSENGER_PAGES),
@@ -127,7 +160,7 @@ class Release {
     const apps = { finalizers: new KubeFinalizerWriter<MessengerApp>({ client, fence }, MESSENGER_APPS) };
     const deps = graph && this.#goodByeDeps({ graph, fence, livePages: pages.live, finalizers: pages.finalizers }, targets);
     const goodBye = deps && ((page: MessengerPage, within: AbortSignal) => sayGoodBye(deps, page, within));
-    const { dryRun, timeoutMs } = config;
+    const { dryRun, timeoutMs } = options;
     try {
       return await new ReleaseWork({ pages, apps, goodBye, clock, log, dryRun, graphMs: timeoutMs * GRAPH_SHARE }).run(targets, signal);
     } finally {
@@ -139,8 +172,8 @@ class Release {
     own: Pick<PageGoodByeDeps, 'graph' | 'fence' | 'livePages' | 'finalizers'>,
     { leaving, knownApps }: Targets,
   ): PageGoodByeDeps {
-    const { config, process, client } = this.#deps;
-    const { clock } = process;
+    const { options, context, client } = this.#deps;
+    const { clock } = context;
     const liveApps = new KubeLiveReader<MessengerApp>(client, MESSENGER_APPS);
     return {
       ...own,
@@ -149,8 +182,8 @@ class Release {
       rivalsOf: (page, signal) => this.#rivalsOf(page, signal),
       leaving,
       clock,
-      dryRun: config.dryRun,
-      options: { secretGraceMs: 0, graphVersion: config.graphVersion },
+      dryRun: options.dryRun,
+      options: { secretGraceMs: 0, graphVersion: options.graphVersion },
     };
   }
 
@@ -160,30 +193,30 @@ class Release {
     const lists = scope.everywhere.map((namespace) =>
       listAll<MessengerPage>(client, { resource: MESSENGER_PAGES, namespace, fieldSelector }, signal),
     );
-    return (await Promise.all(lists)).flat();
+    return (await Promise.all(lists)).flatMap(({ items }) => items);
   }
 
   async #stopController(lease: NamespacedName | undefined, signal: AbortSignal): Promise<Stopped | undefined> {
-    const { config, client, process } = this.#deps;
-    const { stopController: name } = config;
-    const namespace = lease?.namespace ?? config.leaseNamespace;
+    const { options, client, context } = this.#deps;
+    const { stopController: name } = options;
+    const namespace = lease?.namespace ?? options.leaseNamespace;
     if (name === undefined || namespace === undefined) return undefined;
     const key = { namespace, name };
     const replicas = await stopDeployment(client, key, signal);
-    process.log.info('stopped the controller', { deployment: keyText(key), replicas });
+    context.log.info('stopped the controller', { deployment: keyText(key), replicas });
     return replicas === undefined ? undefined : { key, replicas };
   }
 
   /** Where not everything was freed the install goes on as it was. */
   async #startController(stopped: Stopped | undefined): Promise<void> {
     if (stopped === undefined || stopped.replicas === 0) return;
-    const { client, process } = this.#deps;
+    const { client, context } = this.#deps;
     const fields = { deployment: keyText(stopped.key), replicas: stopped.replicas };
     try {
       await scaleDeployment(client, stopped.key, stopped.replicas);
-      process.log.warn('started the controller again, for not everything was freed', fields);
+      context.log.warn('started the controller again, for not everything was freed', fields);
     } catch (error) {
-      process.log.error('cannot start the controller again: kubectl scale it by hand', { ...fields, error });
+      context.log.error('cannot start the controller again: kubectl scale it by hand', { ...fields, error });
     }
   }
 }
@@ -193,7 +226,7 @@ interface Stopped {
   readonly replicas: number;
 }
 
-function stopNotes({ stopController }: ReleaseConfig, stopped: Stopped | undefined): readonly string[] {
+function stopNotes({ stopController }: ReleaseOptions, stopped: Stopped | undefined): readonly string[] {
   if (stopped !== undefined) return [`the Deployment ${keyText(stopped.key)} stays at 0 replicas`];
   return stopController === undefined ? [] : [`there is no Deployment ${stopController} beside the Lease: nothing was stopped`];
 }

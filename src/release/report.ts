@@ -2,11 +2,14 @@ import type { NamespacedName } from '../core/domain/object-key.js';
 
 export type ReleasedKind = 'MessengerPage' | 'MessengerApp';
 
-/** What became of the finalizer. `kept`: it could not be taken off; `skipped`: it was not to be. */
+/** What became of the finalizer. `kept`: it could not be removed; `skipped`: the object is not one to free. */
 export type FinalizerOutcome = 'freed' | 'would be freed' | 'kept' | 'skipped';
 
-/** What became of the Page at Graph; undefined where nobody asked for an unsubscribe. */
+/** What became of the Page at Graph; undefined where no unsubscribe was asked for. */
 export type GraphOutcome = 'unsubscribed' | 'would be unsubscribed' | 'nothing to do' | 'left subscribed';
+
+/** Why an object is skipped. */
+export type SkipReason = 'NoFinalizer' | 'OtherClass' | 'NotBeingDeleted';
 
 /** One line of the report. */
 export interface ReleasedObject extends NamespacedName {
@@ -15,18 +18,20 @@ export interface ReleasedObject extends NamespacedName {
   readonly pageId?: string;
   readonly finalizer: FinalizerOutcome;
   readonly graph?: GraphOutcome;
-  /** Why, and where something is left to do: how to mend it. Empty where there is nothing to say. No secret is in it. */
+  /** Set where the finalizer was skipped. */
+  readonly why?: SkipReason;
+  /** For people: why, and what is left to do. Empty where there is nothing to say. Holds no secret. */
   readonly message: string;
 }
 
 export interface ReleaseReport {
   /** By namespace and name, pages before apps. */
   readonly objects: readonly ReleasedObject[];
-  /** What there is to know besides, in sentences. */
+  /** Sentences for the reader, shown beside the lines. */
   readonly notes: readonly string[];
 }
 
-/** What was to be freed and was not. */
+/** What should have been freed and was not. */
 export function notFreed({ objects }: ReleaseReport): readonly ReleasedObject[] {
   return objects.filter(({ finalizer }) => finalizer === 'kept');
 }

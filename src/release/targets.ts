@@ -1,3 +1,4 @@
+import { kindNamed } from '../api/kinds.js';
 import { IN_USE_FINALIZER, UNSUBSCRIBE_FINALIZER } from '../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { appKeyOf, classOf, isInAppNamespace } from '../relations/relations.js';
@@ -5,11 +6,10 @@ import { ClusterUnavailableError } from '../core/domain/errors.js';
 import { keyOf, keyText, parseKey } from '../core/domain/object-key.js';
 import { isStatus } from '../k8s/kube-error.js';
 import type { KubeClient } from '../k8s/kube-http.js';
+import { listAll } from '../k8s/list.js';
 import { KubeLiveReader } from '../k8s/live-reader.js';
 import { MESSENGER_APPS, MESSENGER_PAGES, resourceText, type ResourceType } from '../k8s/resources.js';
 import { hasFinalizer, isBeingDeleted } from '../runtime/finalizers.js';
-import { listAll } from '../get/cluster-listing.js';
-import { kindNamed } from '../get/listing.js';
 import type { ReleasedObject } from './report.js';
 
 /** What a release is about. */
@@ -50,22 +50,19 @@ export async function findTargets(client: KubeClient, scope: ReleaseScope, signa
   const knownApps = new Map((apps ?? []).map((app) => [keyText(keyOf(app)), app]));
   await addForeignApps(client, { pages: pages ?? [], knownApps }, signal);
   const isWanted = (object: Target): boolean => isNamed(object, scope.names);
-  const judged = (object: Target): { readonly object: Target; readonly why: string | undefined } => ({
-    object,
-    why: whyNot(object, scope, knownApps),
-  });
+  const judged = (object: Target): Judged => ({ object, skip: skipOf(object, scope, knownApps) });
   const found = [...(pages ?? []), ...(apps ?? [])].filter(isWanted).map(judged);
-  const isFree = (object: Target): boolean => isWanted(object) && judged(object).why === undefined && hasOurs(object);
+  const isFree = (object: Target): boolean => isWanted(object) && judged(object).skip === undefined && hasOurs(object);
   return {
     pages: (pages ?? []).filter(isFree).sort(byKey),
     apps: (apps ?? []).filter(isFree).sort(byKey),
-    leaving: new Set(found.flatMap(({ object, why }) => (why === undefined ? (object.metadata.uid ?? []) : []))),
+    leaving: new Set(found.flatMap(({ object, skip }) => (skip === undefined ? (object.metadata.uid ?? []) : []))),
     knownApps,
-    skipped: scope.names.length === 0 ? [] : found.flatMap(({ object, why }) => skippedRow(object, why)),
+    skipped: scope.names.length === 0 ? [] : found.flatMap(skippedRow),
     missing:
       pages === undefined && apps === undefined ? [] : scope.names.filter((name) => !found.some(({ object }) => isNamed(object, [name]))),
     notes: notesOf(pages, apps),
-    any: found.some(({ why }) => why === undefined),
+    any: found.some(({ skip }) => skip === undefined),
   };
 }
 
@@ -96,9 +93,8 @@ async function listIn<T extends Target>(
   signal: AbortSignal,
 ): Promise<readonly T[] | undefined> {
   try {
-    const { group, version, kind } = resource;
     const lists = await Promise.all(namespaces.map((namespace) => listAll<T>(client, { resource, namespace }, signal)));
-    return lists.flat().map((object) => ({ ...object, apiVersion: `${group}/${version}`, kind }));
+    return lists.flatMap(({ items }) => items);
   } catch (error) {
     if (isStatus(error, 404)) return undefined;
     throw error;
@@ -127,20 +123,34 @@ function isNamed(object: Target, names: readonly string[]): boolean {
   });
 }
 
-/** Why it is not to be freed; undefined: it is. */
-function whyNot(object: Target, { className, names, everything }: ReleaseScope, apps: Targets['knownApps']): string | undefined {
-  const app = isPage(object) ? apps.get(keyText(appKeyOf(object))) : object;
-  // Once its app is gone nobody can tell what class a page was of: who names it knows.
-  const unknown = app === undefined && names.length > 0;
-  const ofClass = classOf(app);
-  if (!unknown && ofClass !== className) return `it belongs to the class "${ofClass}": name that with --class`;
-  if (everything || isBeingDeleted(object)) return undefined;
-  return 'it is not being deleted, and a running controller would put the finalizer back: delete it first, or use --all';
+/** Why an object is not freed, as a code and as a sentence for the report. */
+type Skip = Pick<Required<ReleasedObject>, 'why' | 'message'>;
+
+interface Judged {
+  readonly object: Target;
+  /** undefined: it may be freed. */
+  readonly skip: Skip | undefined;
 }
 
-function skippedRow(object: Target, why: string | undefined): readonly ReleasedObject[] {
-  if (why === undefined && hasOurs(object)) return [];
-  return [{ ...rowOf(object), finalizer: 'skipped', message: why ?? 'it has no finalizer of this operator' }];
+function skipOf(object: Target, { className, names, everything }: ReleaseScope, apps: Targets['knownApps']): Skip | undefined {
+  const app = isPage(object) ? apps.get(keyText(appKeyOf(object))) : object;
+  // Once its app is gone, the class of a page is unknown. A page that was named is meant.
+  const unknown = app === undefined && names.length > 0;
+  const ofClass = classOf(app);
+  if (!unknown && ofClass !== className) {
+    return { why: 'OtherClass', message: `it belongs to the class "${ofClass}": name that with --class` };
+  }
+  if (everything || isBeingDeleted(object)) return undefined;
+  return {
+    why: 'NotBeingDeleted',
+    message: 'it is not being deleted, and a running controller would put the finalizer back: delete it first, or use --all',
+  };
+}
+
+function skippedRow({ object, skip }: Judged): readonly ReleasedObject[] {
+  if (skip === undefined && hasOurs(object)) return [];
+  const { why, message } = skip ?? { why: 'NoFinalizer', message: 'it has no finalizer of this operator' };
+  return [{ ...rowOf(object), finalizer: 'skipped', why, message }];
 }
 
 /** The identity of a line of the report. */

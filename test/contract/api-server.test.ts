@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe } from '@jest/globals';
 import { openKubeCluster } from '../../src/app/open-kube-cluster.js';
-import { openProcess } from '../../src/app/context.js';
+import { openContext } from '../../src/app/context.js';
 import { systemClock } from '../../src/kit/clock.js';
 import { startControlPlane } from '../support/control-plane.js';
 import { ApiStatusError, type KubeObject } from '../support/control-plane-client.js';
@@ -25,13 +25,13 @@ async function openApiServer(): Promise<World> {
     onCrash: () => undefined,
   };
   const config = { kubeconfig: plane.adminKubeconfig, watchNamespaces: [], secretGraceMs: 600_000 };
-  const process = (): ReturnType<typeof openProcess> => openProcess({ logLevel: 'error', logFormat: 'json' }, io);
-  const { cluster } = openKubeCluster('controller', config, process(), {
+  const context = (): ReturnType<typeof openContext> => openContext({ logLevel: 'error', logFormat: 'json' }, io);
+  const { cluster } = openKubeCluster('controller', config, context(), {
     leaderElect: true,
     leaseNamespace: NAMESPACE,
     className: '',
   });
-  const { cluster: ofPagesApi } = openKubeCluster('pages-api', config, process());
+  const { cluster: ofPagesApi } = openKubeCluster('pages-api', config, context());
   const { configMaps } = ofPagesApi;
   if (configMaps === undefined) throw new Error('the Pages API knows no ConfigMaps');
   const clusters = [cluster, ofPagesApi];

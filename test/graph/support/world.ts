@@ -2,8 +2,8 @@ import type { KubeObject, Namespace, Service } from '../../../src/api/meta.js';
 import { DEFAULT_SUBSCRIBED_FIELDS } from '../../../src/api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerAppSpec, MessengerPage, MessengerPageSpec } from '../../../src/api/v1alpha1/types.gen.js';
 import type { Cluster } from '../../../src/runtime/cluster.js';
-import { runControllers, type ControllerConfig } from '../../../src/app/controller-part.js';
-import type { Process } from '../../../src/app/context.js';
+import { runControllers, type ControllersConfig } from '../../../src/app/controller.js';
+import type { ProcessContext } from '../../../src/app/context.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../../src/controller/indexes.js';
 import type { Logger } from '../../../src/kit/log.js';
 import { rfc3339 } from '../../../src/kit/clock.js';
@@ -97,9 +97,9 @@ export class GraphWorld {
   }
 
   /** The leader begins. */
-  start(config: Partial<ControllerConfig> = {}): void {
+  start(config: Partial<ControllersConfig> = {}): void {
     this.#stop = new AbortController();
-    this.#running = runControllers({ config: this.#config(config), process: this.#process(), cluster: this.#cluster() }, this.#stop.signal);
+    this.#running = runControllers({ config: this.#config(config), context: this.#context(), cluster: this.#cluster() }, this.#stop.signal);
   }
 
   /** The leader ends, and all that it kept in memory is gone. */
@@ -177,7 +177,7 @@ export class GraphWorld {
     return this.sim.control.calls(since);
   }
 
-  #config(config: Partial<ControllerConfig>): ControllerConfig {
+  #config(config: Partial<ControllersConfig>): ControllersConfig {
     return {
       graphVersion: 'v25.0',
       intervalMs: 1_800_000,
@@ -193,7 +193,7 @@ export class GraphWorld {
     };
   }
 
-  #process(): Process {
+  #context(): ProcessContext {
     const line = (level: string) => (message: string) => void this.logged.push({ level, message });
     const lines: Logger = {
       ...{ error: line('error'), warn: line('warn'), info: line('info') },

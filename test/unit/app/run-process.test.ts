@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../../src/api/meta.js';
 import type { Cluster } from '../../../src/runtime/cluster.js';
-import { operate } from '../../../src/app/run-process.js';
-import type { Part } from '../../../src/app/listener.js';
-import type { Process } from '../../../src/app/context.js';
+import { runProcess } from '../../../src/app/run-process.js';
+import type { Listener } from '../../../src/app/listener.js';
+import type { ProcessContext } from '../../../src/app/context.js';
 import { systemClock } from '../../../src/kit/clock.js';
 import { silentLogger } from '../../../src/kit/log.js';
 import { Redactor } from '../../../src/core/secrets/redact.js';
@@ -31,7 +31,7 @@ function setUp() {
     steps.push(`log ${message}${fields.part === undefined ? '' : ` ${fields.part}`}`);
     if (fields.part === 'admin') state.adminPort = fields.port ?? 0;
   };
-  const process: Process = {
+  const context: ProcessContext = {
     log: { ...silentLogger, info, close: () => Promise.resolve() },
     redactor: new Redactor(),
     learn: nothing,
@@ -69,7 +69,7 @@ function setUp() {
       return Promise.resolve();
     },
   } as unknown as Cluster;
-  const part: Part = {
+  const listener: Listener = {
     name: 'part',
     ready: () => true,
     listen: () => {
@@ -94,12 +94,12 @@ function setUp() {
     steps.push('work ends');
   };
   const config = { className: '', bindAddress: '127.0.0.1', adminPort: 0, drainTimeoutMs: 7 };
-  const run = operate({ config, process, cluster, roles: ['webhook'], parts: [part], work, metrics: undefined, debug: {} });
+  const run = runProcess({ config, context, cluster, roles: ['webhook'], listeners: [listener], work, metrics: undefined, debug: {} });
   const readyz = async (): Promise<number> => (await fetch(`http://127.0.0.1:${state.adminPort}/readyz`)).status;
   return { steps, state, stopping, lost, run, readyz };
 }
 
-describe('operate', () => {
+describe('runProcess', () => {
   it('starts and stops in the one order', async () => {
     const { steps, state, stopping, run, readyz } = setUp();
     await eventually(async () => (await readyz()) === 503);

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import type { ProcessIo } from '../../../src/app/io.js';
+import type { ProcessIo } from '../../../src/app/context.js';
 import { type ExitCode, run } from '../../../src/cli/run.js';
 import type { Environment } from '../../../src/config/config.js';
 import { systemClock } from '../../../src/kit/clock.js';

@@ -10,7 +10,7 @@ describe('release', () => {
     ['is given names and --all', ['a', '--all'], 'takes either names or --all'],
     ['is given names and all namespaces', ['a', '-A'], 'takes either names or --all'],
     ['is given one namespace and all of them', ['-A', '-n', 'bots'], '--namespace and --all-namespaces cannot be used together'],
-    ['is given what cannot be a name', ['Clinic_A', '-n', 'bots'], '"Clinic_A" is no name of an object'],
+    ['is given what cannot be a name', ['Clinic_A', '-n', 'bots'], '"Clinic_A" is not a name of an object'],
     [
       'is to stop a controller for what needs none stopped',
       ['-A', '--stop-controller', 'x'],

@@ -15,7 +15,7 @@ function client(objects: Readonly<Record<'messengerpages' | 'messengerapps', Obj
     const [plural = '', name] = namespace === undefined ? rest : rest.slice(2);
     const items = objects[plural as keyof typeof objects] as readonly { metadata: { name: string; namespace: string } }[] | undefined;
     const here = items?.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
-    const found = name === undefined ? { items: here } : here?.find(({ metadata }) => metadata.name === name);
+    const found = name === undefined ? { metadata: { resourceVersion: '1' }, items: here } : here?.find(({ metadata }) => metadata.name === name);
     return here === undefined || found === undefined ? Promise.reject(new KubeStatusError(path, 404, {})) : Promise.resolve(found);
   };
   return { request } as unknown as KubeClient;
@@ -99,10 +99,10 @@ describe('what a release frees', () => {
     const found = await find(pages, [app('main'), app('blue', { className: 'blue' })], {
       names: ['living', 'page/blue', 'foreign', 'nobody'],
     });
-    expect(found.skipped.map(({ name, message }) => [name, message])).toEqual([
-      ['living', expect.stringContaining('delete it first, or use --all')],
-      ['blue', 'it belongs to the class "blue": name that with --class'],
-      ['foreign', 'it has no finalizer of this operator'],
+    expect(found.skipped.map(({ name, why, message }) => [name, why, message])).toEqual([
+      ['living', 'NotBeingDeleted', expect.stringContaining('delete it first, or use --all')],
+      ['blue', 'OtherClass', 'it belongs to the class "blue": name that with --class'],
+      ['foreign', 'NoFinalizer', 'it has no finalizer of this operator'],
     ]);
     expect(found.missing).toEqual(['nobody']);
   });

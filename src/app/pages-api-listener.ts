@@ -3,9 +3,8 @@ import { ClaimedPages } from '../routing/page-directory.js';
 import type { Authenticator, Authorizer, PagesApiObserver } from '../pages-api/ports.js';
 import { createPagesApiServer } from '../pages-api/server.js';
 import type { Cluster } from '../runtime/cluster.js';
-import { inWords } from './listen.js';
-import type { Part } from './listener.js';
-import type { Process } from './context.js';
+import { explained, type Listener } from './listener.js';
+import type { ProcessContext } from './context.js';
 import { tlsFiles } from './tls-files.js';
 
 export interface PagesApiConfig {
@@ -27,17 +26,17 @@ export interface ApiAccess {
   readonly authFreshMs?: number;
 }
 
-export interface PagesApiPartDeps {
+export interface PagesApiListenerDeps {
   readonly config: PagesApiConfig;
-  readonly process: Process;
+  readonly context: ProcessContext;
   readonly cluster: Pick<Cluster, 'pages' | 'apps' | 'namespaces' | 'secrets'> & { readonly configMaps: DataCache };
   readonly access: ApiAccess;
   readonly observe: PagesApiObserver;
 }
 
 /** The internal edge for bots. */
-export function createPagesApiPart({ config, process, cluster, access, observe }: PagesApiPartDeps): Part {
-  const { clock, log, signal } = process;
+export function createPagesApiListener({ config, context, cluster, access, observe }: PagesApiListenerDeps): Listener {
+  const { clock, log, signal } = context;
   const directory = new ClaimedPages({
     className: config.className,
     pages: cluster.pages.informer,
@@ -54,7 +53,7 @@ export function createPagesApiPart({ config, process, cluster, access, observe }
     name: 'pages-api',
     ready: () => directory.synced(),
     listen: async () => {
-      await inWords({ port, host, flag: '--api-port' }, server.listen(port, host));
+      await explained({ port, host, flag: '--api-port' }, server.listen(port, host));
       tls?.follow((pair) => {
         server.setTls(pair);
       });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { drainInTurn } from '../../../src/app/drain.js';
+import { drainInTurn } from '../../../src/app/listener.js';
 import { sleep } from '../../../src/kit/clock.js';
 import { FakeClock } from '../../support/fake-clock.js';
 

@@ -13,10 +13,8 @@ import { tracerOf } from '../observability/traces.js';
 import type { WebhookObserver } from '../webhook/observer.js';
 import { createWebhookServer } from '../webhook/server.js';
 import type { Cluster } from '../runtime/cluster.js';
-import { drainInTurn } from './drain.js';
-import { inWords } from './listen.js';
-import type { Part } from './listener.js';
-import type { Process } from './context.js';
+import { drainInTurn, explained, type Listener } from './listener.js';
+import type { ProcessContext } from './context.js';
 import { tlsFiles } from './tls-files.js';
 
 export interface WebhookConfig {
@@ -35,21 +33,21 @@ export interface WebhookConfig {
   readonly serviceResolver: string | undefined;
 }
 
-export interface WebhookPartDeps {
+export interface WebhookListenerDeps {
   readonly config: WebhookConfig;
-  readonly process: Process;
+  readonly context: ProcessContext;
   readonly cluster: Pick<Cluster, 'pages' | 'apps' | 'services' | 'namespaces' | 'secrets'>;
   readonly observe: { readonly webhook: WebhookObserver; readonly delivery: DeliveryObserver };
 }
 
-export interface WebhookPart extends Part {
+export interface WebhookListener extends Listener {
   /** How delivery to each page goes. */
   pageStates(): readonly PageDeliveryState[];
 }
 
 /** The public edge and the delivery to bots. @throws Error with a message for the user for a file or a mode that cannot be used */
-export function createWebhookPart({ config, process, cluster, observe }: WebhookPartDeps): WebhookPart {
-  const { clock, log, signal } = process;
+export function createWebhookListener({ config, context, cluster, observe }: WebhookListenerDeps): WebhookListener {
+  const { clock, log, signal } = context;
   const index = new PageIndex({
     className: config.className,
     pages: cluster.pages.informer,
@@ -58,7 +56,7 @@ export function createWebhookPart({ config, process, cluster, observe }: Webhook
     namespaces: cluster.namespaces,
     secrets: cluster.secrets,
   });
-  const client = createBotClient(config, process);
+  const client = createBotClient(config, context);
   const { giveUpMs, dedupeWindowMs, maxBodyBytes, maxInFlight, webhookPort: port, bindAddress: host } = config;
   const delivery = createDelivery(config.delivery, { client, clock, log, observe: observe.delivery, limits: { giveUpMs, dedupeWindowMs } });
   const tls = tlsFiles({ cert: config.tlsCert, key: config.tlsKey }, { clock, log, signal });
@@ -71,7 +69,7 @@ export function createWebhookPart({ config, process, cluster, observe }: Webhook
     ready: () => index.synced() && delivery.ready(),
     listen: async () => {
       await delivery.start();
-      await inWords({ port, host, flag: '--webhook-port' }, server.listen(port, host));
+      await explained({ port, host, flag: '--webhook-port' }, server.listen(port, host));
       tls?.follow((pair) => {
         server.setTls(pair);
       });
@@ -89,7 +87,7 @@ export function createWebhookPart({ config, process, cluster, observe }: Webhook
   };
 }
 
-function createBotClient(config: WebhookConfig, { clock }: Process): BotClient {
+function createBotClient(config: WebhookConfig, { clock }: ProcessContext): BotClient {
   const allowed = parseBackendAllow(config.backendAllow);
   if (!allowed.ok) throw new Error(`--backend-allow: ${allowed.problems.join('; ')}`);
   const resolver = new CachedResolver({ source: createCaresSource(), clock });
