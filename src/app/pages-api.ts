@@ -13,7 +13,13 @@ export async function runPagesApi(config: ConfigOf<'pages-api'>, io: ProcessIo):
   const { configMaps } = cluster;
   if (configMaps === undefined) throw new Error('the Pages API needs the ConfigMaps');
   const known = { pages: cluster.pages, apps: cluster.apps, namespaces: cluster.namespaces, secrets: cluster.secrets, configMaps };
-  const part = createPagesApiListener({ config, context, cluster: known, access: reviewed(client, config), observe: context.metrics.pagesApi });
+  const part = createPagesApiListener({
+    config,
+    context,
+    cluster: known,
+    access: reviewed(client, config),
+    observe: context.metrics.pagesApi,
+  });
   await runProcess({
     config,
     context,

@@ -28,7 +28,8 @@ class Leases {
   #answer({ method, path, body, query }: KubeRequest): Promise<unknown> {
     if (this.forbidden) return Promise.reject(new KubeStatusError(`${method} ${path}`, 403, {}));
     const [, namespace] = /\/namespaces\/([^/]+)\/leases/.exec(path) ?? [];
-    if (namespace === undefined) return Promise.resolve({ metadata: { resourceVersion: '1' }, items: this.#named(String(query?.['fieldSelector'])) });
+    if (namespace === undefined)
+      return Promise.resolve({ metadata: { resourceVersion: '1' }, items: this.#named(String(query?.['fieldSelector'])) });
     const before = this.#leases.get(`${namespace}/${LEASE.name}`);
     return method === 'GET' ? orNotFound(before) : this.#write(namespace, before, body as Lease);
   }

@@ -15,7 +15,8 @@ function client(objects: Readonly<Record<'messengerpages' | 'messengerapps', Obj
     const [plural = '', name] = namespace === undefined ? rest : rest.slice(2);
     const items = objects[plural as keyof typeof objects] as readonly { metadata: { name: string; namespace: string } }[] | undefined;
     const here = items?.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
-    const found = name === undefined ? { metadata: { resourceVersion: '1' }, items: here } : here?.find(({ metadata }) => metadata.name === name);
+    const found =
+      name === undefined ? { metadata: { resourceVersion: '1' }, items: here } : here?.find(({ metadata }) => metadata.name === name);
     return here === undefined || found === undefined ? Promise.reject(new KubeStatusError(path, 404, {})) : Promise.resolve(found);
   };
   return { request } as unknown as KubeClient;
