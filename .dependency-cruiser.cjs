@@ -17,7 +17,7 @@ const MAY_IMPORT = {
   'pages-api': ['kit', 'core', 'net'],
   client: [],
   simulator: ['kit', 'core'],
-  observability: ['kit', 'core'],
+  observability: ['kit', 'api', 'core'],
   release: ['kit', 'api', 'core', 'runtime', 'relations', 'k8s', 'controller', 'graph'],
   get: ['kit', 'api', 'core', 'runtime', 'k8s', 'folder'],
   cli: ['kit', 'api', 'core', 'config', 'release', 'get', 'app'],

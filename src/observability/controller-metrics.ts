@@ -1,10 +1,12 @@
 import { Gauge, type Counter, type Histogram, type Registry } from 'prom-client';
+import { type KindSingular, KINDS } from '../api/kinds.js';
 import { RECONCILE_OUTCOMES, type ReconcileOutcome } from '../core/ports/metric-labels.js';
 import { WARN_DAYS, type WarnDays } from '../core/domain/token-check.js';
 import { closedCounter, closedHistogram, plainGauge } from './closed-series.js';
 
-export const CONTROLLERS = ['messengerapp', 'messengerpage'] as const;
-export type ControllerName = (typeof CONTROLLERS)[number];
+/** One controller for each kind. */
+export type ControllerName = KindSingular;
+export const CONTROLLERS: readonly ControllerName[] = KINDS.map(({ singular }) => singular).sort();
 
 const EVENT_RESULTS = ['sent', 'dropped'] as const;
 const SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120];

@@ -1,11 +1,15 @@
 // What the parts of the operator tell their metrics with: closed sets, each in one place for who tells and who counts.
 
+import { type KindPlural, KINDS } from '../../api/kinds.js';
+
 /** How a reconcile ended; the closed set of the metric's label. */
 export const RECONCILE_OUTCOMES = ['success', 'requeue_after', 'requeue', 'error', 'terminal', 'rate_limited', 'aborted'] as const;
 export type ReconcileOutcome = (typeof RECONCILE_OUTCOMES)[number];
 
-export const WATCHED = ['messengerapps', 'messengerpages', 'secrets', 'configmaps', 'services', 'namespaces'] as const;
-export type Watched = (typeof WATCHED)[number];
+const WATCHED_CORE = ['secrets', 'configmaps', 'services', 'namespaces'] as const;
+/** What is watched, by the plural of its resource: every kind of ours, and the core resources that they refer to. */
+export type Watched = KindPlural | (typeof WATCHED_CORE)[number];
+export const WATCHED: readonly Watched[] = [...KINDS.map(({ plural }) => plural).sort(), ...WATCHED_CORE];
 
 /** What happens to a reflector: the closed set of the metric's label. */
 export const REFLECTOR_EVENTS = [
