@@ -29,7 +29,7 @@ const INSTALL_HEADER = `# Generated from charts/messenger-operator by \`npm run 
 #
 # Installs messenger-operator into the namespace messenger-operator, watching all namespaces:
 #
-#   kubectl apply --server-side -f install.yaml
+#   kubectl apply --server-side -f deploy/install.yaml
 #
 # The Pages API serves TLS. Its Pods start once its certificate is there, a Secret of type kubernetes.io/tls
 # with tls.crt and tls.key (and ca.crt, which bots check it with), for
@@ -40,8 +40,11 @@ const INSTALL_HEADER = `# Generated from charts/messenger-operator by \`npm run 
 #     -addext subjectAltName=DNS:messenger-operator-pages-api.messenger-operator.svc
 #   kubectl -n messenger-operator create secret generic messenger-operator-pages-api-tls --type=kubernetes.io/tls \\
 #     --from-file=tls.crt --from-file=tls.key --from-file=ca.crt=tls.crt
+#   kubectl -n messenger-operator create configmap messenger-operator-pages-api-ca --from-file=ca.crt=tls.crt
 #
-# helm install makes it by itself.
+# helm install makes both by itself. Then apply the samples:
+#
+#   kubectl apply -f deploy/samples/basic
 `;
 
 const NAMESPACE = `---

@@ -143,6 +143,7 @@ export interface Finished {
 /** How to run a program to its end. */
 export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
   readonly stdin?: string | undefined;
   /** The program is killed after it; a minute if not given. */
   readonly deadlineMs?: number;
@@ -153,8 +154,8 @@ export interface RunOptions {
  * @throws when it cannot be started.
  */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const { env = process.env, stdin = '', deadlineMs = 60_000 } = options;
-  const child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'pipe'], timeout: deadlineMs, killSignal: 'SIGKILL' });
+  const { env = process.env, cwd, stdin = '', deadlineMs = 60_000 } = options;
+  const child = spawn(program, args, { env, cwd, stdio: ['pipe', 'pipe', 'pipe'], timeout: deadlineMs, killSignal: 'SIGKILL' });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { run, type Finished } from './control-plane-process.js';
 
 const BUILD = fileURLToPath(new URL('../controlplane/build.mjs', import.meta.url));
@@ -47,6 +47,16 @@ export class ControlPlaneTools {
 
   async helm(args: readonly string[], options: ToolOptions = {}): Promise<Finished> {
     return this.#run('helm', this.#programs.helm, args, options);
+  }
+
+  /** Runs a command line as a reader of the documentation would type it, in `cwd`, with this cluster's kubectl and helm. */
+  async shell(command: string, cwd: string, options: ToolOptions = {}): Promise<Finished> {
+    const { kubectl, helm } = this.#programs;
+    const folders = [kubectl, helm].flatMap((program) => (program === null ? [] : [dirname(program)]));
+    const { stdin, kubeconfig = this.#adminKubeconfig, deadlineMs = 120_000 } = options;
+    const env = this.#environment(kubeconfig);
+    const path = [...new Set(folders), env['PATH'] ?? ''].join(delimiter);
+    return run('sh', ['-euc', command], { env: { ...env, PATH: path }, cwd, stdin, deadlineMs });
   }
 
   async #run(name: string, program: string | null, args: readonly string[], options: ToolOptions): Promise<Finished> {

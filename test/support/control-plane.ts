@@ -131,6 +131,11 @@ export class ControlPlane {
     return this.#tools.helm(args, options);
   }
 
+  /** Types a command line into a shell in the folder `cwd`, as the admin; a code other than 0 is an answer. */
+  async shell(command: string, cwd: string, options: ToolOptions = {}): Promise<Finished> {
+    return this.#tools.shell(command, cwd, options);
+  }
+
   /** Ends the API server as a rolling update does. */
   async stopApiServer(): Promise<void> {
     await this.#local('stopping the API server').stopApiServer();

@@ -14,8 +14,11 @@ export type Role = (typeof ROLES)[number];
 export interface OperatorOptions {
   readonly cluster: ControlPlane;
   readonly sim: Pick<RunningSimulator, 'url'>;
-  /** Namespaces whose Secrets the webhook may watch. */
-  readonly secretNamespaces: readonly string[];
+  /**
+   * Namespaces whose Secrets the webhook may watch; the chart is installed for them. undefined: the operator is installed in the
+   * cluster already, and its processes get the flags of its Deployments first.
+   */
+  readonly secretNamespaces: readonly string[] | undefined;
   /** `namespace/name:port` of a Service → port of the bot on this machine. */
   readonly services: Readonly<Record<string, number>>;
   /** Further flags for a role; the last one given wins. */
@@ -131,7 +134,7 @@ interface OperatorParts {
  */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {
   const { cluster, sim, secretNamespaces, services, flags = {}, nodeFlags = [], target } = options;
-  const [main] = await Promise.all([builtOperator(), installChart(cluster, secretNamespaces)]);
+  const [main, first] = await Promise.all([builtOperator(), installed(cluster, secretNamespaces)]);
   const folder = await mkdtemp(join(tmpdir(), 'operator-'));
   const resolver = join(folder, 'services.json');
   await writeFile(resolver, JSON.stringify(Object.fromEntries(Object.entries(services).map(([key, port]) => [key, `127.0.0.1:${port}`]))));
@@ -139,14 +142,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const adminPorts = { controller: a, webhook: b, 'pages-api': c };
   const own: Record<Role, readonly string[]> = {
     controller: ['--service-resolver', resolver, '--graph-url', sim.url, '--lease-namespace', RELEASE, ...SHORT_TIMES],
-    webhook: [
-      '--service-resolver',
-      resolver,
-      '--webhook-port',
-      `${webhookPort}`,
-      '--webhook-secret-namespaces',
-      secretNamespaces.join(','),
-    ],
+    webhook: ['--service-resolver', resolver, '--webhook-port', `${webhookPort}`],
     'pages-api': ['--graph-url', sim.url, '--api-port', `${apiPort}`, '--api-allow-plaintext'],
   };
   const tokenFiles = byRole((role) => join(folder, `${role}.token`));
@@ -155,7 +151,7 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
   const written = await Promise.all(ROLES.map(kubeconfigFor));
   const kubeconfigs = byRole((role) => written[ROLES.indexOf(role)] ?? '');
   const commands = byRole((role) => [
-    ...[...nodeFlags, main, role, '--kubeconfig', kubeconfigs[role], '--admin-port', `${adminPorts[role]}`],
+    ...[...nodeFlags, main, role, ...first[role], '--kubeconfig', kubeconfigs[role], '--admin-port', `${adminPorts[role]}`],
     ...[...COMMON, ...own[role], ...(flags[role] ?? [])],
   ]);
   const operator = new Operator({ folder, webhookPort, apiPort, adminPorts, kubeconfigs, tokenFiles, commands });
@@ -166,6 +162,31 @@ export async function startOperator(options: OperatorOptions): Promise<Operator>
     throw error;
   }
   return operator;
+}
+
+type Flags = Readonly<Record<Role, readonly string[]>>;
+
+/** @returns the flags that the roles begin with */
+async function installed(cluster: ControlPlane, secretNamespaces: readonly string[] | undefined): Promise<Flags> {
+  if (secretNamespaces === undefined) return deployedFlags(cluster);
+  await installChart(cluster, secretNamespaces);
+  return { controller: [], webhook: ['--webhook-secret-namespaces', secretNamespaces.join(',')], 'pages-api': [] };
+}
+
+interface Deployment {
+  readonly spec: { readonly template: { readonly spec: { readonly containers: readonly { readonly args: readonly string[] }[] } } };
+}
+
+/** What the Pods of the installed release would run, without the files that only a Pod has. */
+async function deployedFlags({ admin }: ControlPlane): Promise<Flags> {
+  const path = `/apis/apps/v1/namespaces/${RELEASE}/deployments`;
+  const read = async (role: Role): Promise<readonly string[]> => {
+    const { spec } = await admin.get<Deployment>(`${path}/${RELEASE}-${role}`);
+    const [, ...flags] = spec.template.spec.containers[0]?.args ?? [];
+    return flags.filter((flag) => !flag.includes('=/etc/'));
+  };
+  const flags = await Promise.all(ROLES.map(read));
+  return byRole((role) => flags[ROLES.indexOf(role)] ?? []);
 }
 
 function byRole<T>(make: (role: Role) => T): Readonly<Record<Role, T>> {

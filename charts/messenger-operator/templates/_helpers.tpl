@@ -54,17 +54,48 @@ app.kubernetes.io/component: {{ .component }}
 {{- end }}
 {{- end }}
 
-{{/* JSON list of the namespaces whose Secrets the webhook may watch; ["*"] is all in reach. */}}
-{{- define "messenger-operator.secretNamespaces" -}}
+{{/*
+Not empty: the cluster has no such namespace, so that nothing can be created in it. Empty where helm renders without a cluster, and
+for the namespace of the release, which --create-namespace makes later. Takes (dict "root" $ "namespace" "bots").
+*/}}
+{{- define "messenger-operator.isMissing" -}}
+{{- if not (has .namespace (list "" "*" .root.Release.Namespace)) }}
+{{- if and (lookup "v1" "Namespace" "" "kube-system") (not (lookup "v1" "Namespace" "" .namespace)) }}true{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* JSON list of the namespaces that the values name for Roles and that do not exist. */}}
+{{- define "messenger-operator.missingNamespaces" -}}
+{{- $missing := list }}
+{{- $secrets := include "messenger-operator.wantedSecretNamespaces" . | fromJsonArray }}
+{{- range concat $secrets .Values.watchNamespaces | uniq }}
+{{- if include "messenger-operator.isMissing" (dict "root" $ "namespace" .) }}
+{{- $missing = append $missing . }}
+{{- end }}
+{{- end }}
+{{- toJson $missing }}
+{{- end }}
+
+{{/* JSON list of the namespaces whose Secrets the values let the webhook watch; ["*"] is all in reach. */}}
+{{- define "messenger-operator.wantedSecretNamespaces" -}}
 {{- $wanted := .Values.webhook.secretNamespaces }}
 {{- if kindIs "invalid" $wanted }}
 {{- $wanted = default (list .Release.Namespace) .Values.watchNamespaces }}
 {{- else if and (has "*" $wanted) .Values.watchNamespaces }}
 {{- $wanted = .Values.watchNamespaces }}
-{{- else if has "*" $wanted }}
-{{- $wanted = list "*" }}
 {{- end }}
 {{- toJson $wanted }}
+{{- end }}
+
+{{/* The same without those that do not exist; the release's own where none is left, as an empty list would mean all. */}}
+{{- define "messenger-operator.secretNamespaces" -}}
+{{- $found := list }}
+{{- range include "messenger-operator.wantedSecretNamespaces" . | fromJsonArray }}
+{{- if not (include "messenger-operator.isMissing" (dict "root" $ "namespace" .)) }}
+{{- $found = append $found . }}
+{{- end }}
+{{- end }}
+{{- toJson (default (list .Release.Namespace) $found) }}
 {{- end }}
 
 {{- define "messenger-operator.pagesApiHost" -}}

@@ -145,7 +145,8 @@ The first group of rules of a role is what it needs wherever objects are watched
 {{- end }}
 
 {{/*
-Rules as a ClusterRole with its binding, or as a Role with its binding in each of the namespaces.
+Rules as a ClusterRole with its binding, or as a Role with its binding in each of the namespaces. A namespace that does not exist is
+left out: helm would fail half-way, at an install and at every upgrade after the namespace was deleted.
 Takes (dict "root" $ "component" "webhook" "values" .Values.webhook "suffix" "" "namespaces" (list) "rules" "text"
 "annotations" "text or nothing").
 */}}
@@ -154,6 +155,7 @@ Takes (dict "root" $ "component" "webhook" "values" .Values.webhook "suffix" "" 
 {{- $name := printf "%s-%s%s" (include "messenger-operator.fullname" .root) .component .suffix }}
 {{- $scopes := default (list "") .namespaces }}
 {{- range $index, $namespace := $scopes }}
+{{- if not (include "messenger-operator.isMissing" (dict "root" $grant.root "namespace" $namespace)) }}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: {{ ternary "ClusterRole" "Role" (eq $namespace "") }}
@@ -192,5 +194,6 @@ subjects:
   - kind: ServiceAccount
     name: {{ include "messenger-operator.serviceAccountName" $grant }}
     namespace: {{ $grant.root.Release.Namespace }}
+{{- end }}
 {{- end }}
 {{- end }}
