@@ -49,9 +49,24 @@ const packages = Object.entries(ONLY_IN).map(([name, files]) => ({
   to: { path: `node_modules/${name}/`, dependencyTypesNot: ['type-only'] },
 }));
 
+/** Circles of types that go with the next change of these files. */
+const CIRCLES_LEFT = '^src/(simulator/(record|graph-api|sender|deliverable)|controller/messengerapp/subscription(-write)?)\\.ts$';
+
 module.exports = {
   forbidden: [
-    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circular',
+      severity: 'error',
+      comment: 'not by types alone either',
+      from: { path: '^(src|scripts)/', pathNot: CIRCLES_LEFT },
+      to: { circular: true },
+    },
+    {
+      name: 'no-circular-test',
+      severity: 'error',
+      from: { path: '^test/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'main-imports-cli-only', severity: 'error', from: { path: '^src/main\\.ts$' }, to: { path: '^src/', pathNot: '^src/cli/' } },
     { name: 'src-never-imports-test', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
     { name: 'core-imports-no-package', severity: 'error', from: { path: '^src/(core|api|client)/' }, to: { path: 'node_modules/' } },

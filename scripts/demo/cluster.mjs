@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { prepareApiServer } from './kind.mjs';
 import { appManifests, BOTS, botServices, NAMESPACE } from './manifests.mjs';
+import { controllerFlags, MAIN, runCli, secretFile } from './operator.mjs';
 import { until } from './processes.mjs';
-import { controllerFlags, MAIN, runCli, secretFile } from './world.mjs';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const RELEASE = 'messenger-operator';

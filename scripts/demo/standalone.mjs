@@ -2,8 +2,8 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { appManifests, botKeySecret, BOTS, botServices, NAMESPACE } from './manifests.mjs';
+import { controllerFlags, MAIN, newKey, runCli, secretFile } from './operator.mjs';
 import { until } from './processes.mjs';
-import { controllerFlags, MAIN, newKey, runCli, secretFile } from './world.mjs';
 
 export async function startStandaloneOperator({ folder, broken, processes, simUrl, resolver, ports }) {
   const manifests = join(folder, 'manifests');

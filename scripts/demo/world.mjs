@@ -1,27 +1,16 @@
 // Where the story is told: the simulator and two real Bottender bots are the same in both worlds; the operator runs either
 // standalone, from a folder of manifests, or as its three roles against a real API server (CLUSTER=1).
-import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { startClusterOperator } from './cluster.mjs';
 import { APP, BOTS, FIELDS, NAMESPACE, PAGES, pageManifest, tokenSecret } from './manifests.mjs';
+import { MAIN } from './operator.mjs';
 import { freePorts, Processes, until } from './processes.mjs';
 import { SimulatorRecords } from './simulator.mjs';
 import { startStandaloneOperator } from './standalone.mjs';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-export const MAIN = join(root, 'dist', 'main.js');
-const BOT_FOLDER = join(root, 'examples', 'bottender');
-const run = promisify(execFile);
-
-/** Short times, so that the story fits into a minute; the defaults are minutes and hours. */
-export function controllerFlags(simUrl, broken) {
-  const interval = broken === 'repair' ? '24h' : '2s';
-  return ['--graph-url', simUrl, '--interval', interval, '--min-interval', '1s', '--log-format', 'text', '--log-level', 'debug'];
-}
+const BOT_FOLDER = fileURLToPath(new URL('../../examples/bottender', import.meta.url));
 
 export async function startWorld({ folder, broken, cluster, say, step }) {
   step(
@@ -109,16 +98,3 @@ export async function startWorld({ folder, broken, cluster, say, step }) {
     },
   };
 }
-
-/** Writes a secret value to a file that only this user reads. */
-export function secretFile(folder, name, value) {
-  mkdirSync(join(folder, 'keys'), { recursive: true, mode: 0o700 });
-  const file = join(folder, 'keys', name);
-  writeFileSync(file, value, { mode: 0o600 });
-  return file;
-}
-
-export const newKey = () => randomBytes(24).toString('base64url');
-
-/** Runs one command of the operator. */
-export const runCli = (args, env = {}) => run(process.execPath, [MAIN, ...args], { env: { ...process.env, ...env } });

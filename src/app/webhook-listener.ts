@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import type { PageDeliveryState } from '../core/ports/delivery.js';
 import { createDelivery, type DeliveryMode } from '../delivery/create.js';
-import type { DeliveryObserver } from '../delivery/observe.js';
+import type { DeliveryObserver } from '../delivery/observer.js';
 import { PageIndex } from '../routing/page-index.js';
 import { parseBackendAllow } from '../net/dial/address-guard.js';
 import { BotClient } from '../net/http1/bot-client.js';

@@ -83,6 +83,7 @@ const ROUTES: Readonly<Record<string, Handler>> = {
   },
 };
 
+/** @public for the test that every call is documented and has an example */
 export const CONTROL_ROUTES: readonly string[] = Object.keys(ROUTES);
 
 /** One call of the control API. What is wrong with it is told in words, with status 400 or 404. */

@@ -19,15 +19,3 @@ export interface WebhookObserver {
   /** A verified POST was answered, `ms` after its last byte. */
   answered(appId: string, status: 200 | 503, ms: number): void;
 }
-
-const nothing = (): void => undefined;
-export const silentWebhookObserver: WebhookObserver = {
-  handshake: nothing,
-  received: nothing,
-  refused: nothing,
-  verified: nothing,
-  ignored: nothing,
-  entry: nothing,
-  items: nothing,
-  answered: nothing,
-};

@@ -2,7 +2,7 @@ import type { Clock } from '../../kit/clock.js';
 import { traceIdOf } from '../../core/ports/delivery.js';
 import type { Logger } from '../../kit/log.js';
 import type { PageRoute } from '../../core/ports/page-lookup.js';
-import type { Alert, DeliveryObserver } from '../observe.js';
+import type { Alert, DeliveryObserver } from '../observer.js';
 
 const ONE_LINE_EVERY_MS = 60_000;
 const MAX_REMEMBERED = 2_000;

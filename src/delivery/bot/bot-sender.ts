@@ -6,7 +6,7 @@ import type { PageRoute } from '../../core/ports/page-lookup.js';
 import type { AttemptTrace } from '../../core/ports/trace.js';
 import type { Dedupe, Outcome, Remembered } from '../direct/dedupe.js';
 import type { DeliveryLimits } from '../limits.js';
-import type { DeliveryObserver, UnavailableWhy } from '../observe.js';
+import type { DeliveryObserver, UnavailableWhy } from '../observer.js';
 import type { Part, PostRun } from '../direct/post-progress.js';
 import type { Alerts } from './alerts.js';
 import type { BackendClient, BotAnswer, BotRequest } from './backend-client.js';

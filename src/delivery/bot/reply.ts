@@ -1,4 +1,4 @@
-import type { UnavailableWhy } from '../observe.js';
+import type { UnavailableWhy } from '../observer.js';
 import type { BotAnswer } from './backend-client.js';
 
 export type Reply =

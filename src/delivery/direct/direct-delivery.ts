@@ -8,7 +8,7 @@ import { Backends } from '../bot/backends.js';
 import { Courier } from '../bot/bot-sender.js';
 import { Lanes, type Done, type Work } from '../bot/lanes.js';
 import { deliveryLimits, type DeliveryLimits } from '../limits.js';
-import type { DeliveryObserver, UnavailableWhy } from '../observe.js';
+import type { DeliveryObserver, UnavailableWhy } from '../observer.js';
 import { PageStates } from '../bot/page-states.js';
 import { cutParts } from '../bot/requests.js';
 import { Dedupe } from './dedupe.js';

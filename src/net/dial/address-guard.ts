@@ -22,8 +22,6 @@ const NEVER: ReadonlySet<AddressClass> = new Set([
   'invalid',
 ]);
 
-export const ALLOW_NOTHING: BackendAllow = { allows: () => false };
-
 /**
  * Decides on the address that is about to be dialled, after its name was resolved and immediately before the connect.
  * Returns why not, or undefined if it may be dialled.

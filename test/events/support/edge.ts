@@ -3,7 +3,6 @@ import { silentLogger } from '../../../src/kit/log.js';
 import type { PageRoute } from '../../../src/core/ports/page-lookup.js';
 import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
 import type { DeliveryLimits } from '../../../src/delivery/limits.js';
-import { ALLOW_NOTHING } from '../../../src/net/dial/address-guard.js';
 import { BotClient } from '../../../src/net/http1/bot-client.js';
 import { createDial } from '../../../src/net/dial/connector.js';
 import { CachedResolver, createCaresSource } from '../../../src/net/dial/resolver.js';
@@ -12,6 +11,7 @@ import type { WebhookLimits } from '../../../src/webhook/limits.js';
 import { createWebhookServer, type WebhookServer } from '../../../src/webhook/server.js';
 import { CountingObserver as DeliveryCounts } from '../../unit/delivery/fakes.js';
 import { anApp, CountingObserver as WebhookCounts, FakeLookup } from '../../unit/webhook/fakes.js';
+import { ALLOW_NOTHING } from '../../support/backend-allow.js';
 
 export { APP_ID, APP_SECRET } from '../../unit/webhook/fakes.js';
 

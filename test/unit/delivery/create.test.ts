@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createDelivery } from '../../../src/delivery/create.js';
-import { silentDeliveryObserver } from '../../../src/delivery/observe.js';
 import { silentLogger } from '../../../src/kit/log.js';
+import { silentDeliveryObserver } from '../../support/silent-observers.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { FakeBots, bodyAt, aText, routed, verdictOf } from './fakes.js';
 

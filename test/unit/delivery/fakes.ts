@@ -6,7 +6,7 @@ import { Secret } from '../../../src/core/secrets/secret.js';
 import type { BackendClient, BotAnswer, BotRequest } from '../../../src/delivery/bot/backend-client.js';
 import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
 import type { DeliveryLimits } from '../../../src/delivery/limits.js';
-import type { Alert, DeliveryObserver, ItemResult, UnavailableWhy } from '../../../src/delivery/observe.js';
+import type { Alert, DeliveryObserver, ItemResult, UnavailableWhy } from '../../../src/delivery/observer.js';
 import { scan } from '../../../src/webhook/payload/scan.js';
 import { Splitter } from '../../../src/webhook/payload/split.js';
 import { FakeClock } from '../../support/fake-clock.js';

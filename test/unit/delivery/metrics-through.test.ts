@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../src/kit/clock.js';
 import { silentLogger } from '../../../src/kit/log.js';
 import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
-import { ALLOW_NOTHING } from '../../../src/net/dial/address-guard.js';
 import { BotClient } from '../../../src/net/http1/bot-client.js';
 import { createDial } from '../../../src/net/dial/connector.js';
 import { CachedResolver, createCaresSource } from '../../../src/net/dial/resolver.js';
@@ -10,6 +9,7 @@ import { parseServiceMap } from '../../../src/net/dial/service-map.js';
 import { Metrics } from '../../../src/observability/metrics.js';
 import { createWebhookServer, type WebhookServer } from '../../../src/webhook/server.js';
 import { RecordingBot } from '../../support/bot-server.js';
+import { ALLOW_NOTHING } from '../../support/backend-allow.js';
 import { APP_ID, APP_SECRET, FakeLookup, PAGE_ID, PATH, aMessage, anApp, call, post } from '../webhook/fakes.js';
 
 const DEAD_PAGE = '222222222222222';

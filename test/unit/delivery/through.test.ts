@@ -6,14 +6,13 @@ import { systemClock } from '../../../src/kit/clock.js';
 import { silentLogger } from '../../../src/kit/log.js';
 import type { PageRoute } from '../../../src/core/ports/page-lookup.js';
 import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
-import { silentDeliveryObserver } from '../../../src/delivery/observe.js';
-import { ALLOW_NOTHING } from '../../../src/net/dial/address-guard.js';
 import { BotClient } from '../../../src/net/http1/bot-client.js';
 import { createDial } from '../../../src/net/dial/connector.js';
 import { CachedResolver, createCaresSource } from '../../../src/net/dial/resolver.js';
 import { parseServiceMap } from '../../../src/net/dial/service-map.js';
-import { silentWebhookObserver } from '../../../src/webhook/observer.js';
 import { createWebhookServer } from '../../../src/webhook/server.js';
+import { silentDeliveryObserver, silentWebhookObserver } from '../../support/silent-observers.js';
+import { ALLOW_NOTHING } from '../../support/backend-allow.js';
 import { APP_SECRET, FakeLookup, anApp, post } from '../webhook/fakes.js';
 
 interface Got {

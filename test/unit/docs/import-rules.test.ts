@@ -20,7 +20,8 @@ const BREAKS: Readonly<Record<string, readonly [path: string, source: string]>> 
   'only-one-door-to--kubernetes-client-node': ['src/folder/bad-client.ts', "import '@kubernetes/client-node';"],
   'only-one-door-to-prom-client': ['src/app/bad-prom.ts', "import 'prom-client';"],
   'only-one-door-to-winston': ['src/observability/bad-winston.ts', "import 'winston';"],
-  'no-circular': ['src/app/circle-a.ts', "import { b } from './circle-b.js'; export const a = b;"],
+  'no-circular': ['src/app/circle-a.ts', "import type { B } from './circle-b.js'; export interface A { b: B }"],
+  'no-circular-test': ['test/circle-a.ts', "import { b } from './circle-b.js'; export const a = b;"],
 };
 
 const TARGETS = ['src/k8s', 'src/runtime', 'src/core', 'src/app', 'src/controller/two', 'test'].map((folder) => `${folder}/target.ts`);
@@ -33,7 +34,8 @@ describe('the import rules', () => {
     folder = await mkdtemp(join(tmpdir(), 'import-rules-'));
     const files = [...Object.values(BREAKS), ...TARGETS.map((path) => [path, 'export const x = 1;'] as const)];
     files.push(
-      ['src/app/circle-b.ts', "import { a } from './circle-a.js'; export const b = a;"],
+      ['src/app/circle-b.ts', "import type { A } from './circle-a.js'; export interface B { a: A }"],
+      ['test/circle-b.ts', "import { a } from './circle-a.js'; export const b = a;"],
       ['tsconfig.json', '{"compilerOptions":{"module":"nodenext"}}'],
     );
     for (const [path, source] of files) {

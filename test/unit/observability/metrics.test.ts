@@ -1,6 +1,6 @@
 import { Registry } from 'prom-client';
 import { describe, expect, it } from '@jest/globals';
-import type { DeliveryObserver } from '../../../src/delivery/observe.js';
+import type { DeliveryObserver } from '../../../src/delivery/observer.js';
 import type { GraphObserver } from '../../../src/graph/observer.js';
 import { ControllerMetrics } from '../../../src/observability/controller-metrics.js';
 import * as delivery from '../../../src/observability/delivery-metrics.js';

@@ -12,15 +12,14 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../src/kit/clock.js';
 import { silentLogger } from '../../../src/kit/log.js';
 import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
-import { silentDeliveryObserver } from '../../../src/delivery/observe.js';
-import { ALLOW_NOTHING } from '../../../src/net/dial/address-guard.js';
 import { BotClient } from '../../../src/net/http1/bot-client.js';
 import { createDial } from '../../../src/net/dial/connector.js';
 import { CachedResolver, createCaresSource } from '../../../src/net/dial/resolver.js';
 import { parseServiceMap } from '../../../src/net/dial/service-map.js';
 import { tracerOf } from '../../../src/observability/traces.js';
-import { silentWebhookObserver } from '../../../src/webhook/observer.js';
 import { createWebhookServer } from '../../../src/webhook/server.js';
+import { silentDeliveryObserver, silentWebhookObserver } from '../../support/silent-observers.js';
+import { ALLOW_NOTHING } from '../../support/backend-allow.js';
 import { aBody, aMessage, anApp, APP_ID, FakeLookup, PAGE_ID, post } from '../webhook/fakes.js';
 
 const closing: (() => unknown)[] = [];

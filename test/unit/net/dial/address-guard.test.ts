@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { classifyAddress } from '../../../../src/net/dial/address-class.js';
-import { ALLOW_NOTHING, parseBackendAllow, refuseAddress } from '../../../../src/net/dial/address-guard.js';
+import { parseBackendAllow, refuseAddress } from '../../../../src/net/dial/address-guard.js';
+import { ALLOW_NOTHING } from '../../../support/backend-allow.js';
 
 describe('classifyAddress', () => {
   it.each([

@@ -1,11 +1,12 @@
 import { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import type { BackendTarget } from '../../../../src/core/ports/page-lookup.js';
-import { ALLOW_NOTHING, parseBackendAllow } from '../../../../src/net/dial/address-guard.js';
+import { parseBackendAllow } from '../../../../src/net/dial/address-guard.js';
 import { connectTo, type DialAddress } from '../../../../src/net/dial/connector.js';
 import { endpointOf } from '../../../../src/net/dial/endpoint.js';
 import { CachedResolver } from '../../../../src/net/dial/resolver.js';
 import { parseServiceMap } from '../../../../src/net/dial/service-map.js';
+import { ALLOW_NOTHING } from '../../../support/backend-allow.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import { FakeNames } from '../fakes.js';
 

@@ -2,13 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Server as TcpServer } from 'node:net';
 import { systemClock, type Clock } from '../../../../src/kit/clock.js';
 import type { BackendTarget } from '../../../../src/core/ports/page-lookup.js';
-import { ALLOW_NOTHING } from '../../../../src/net/dial/address-guard.js';
 import { BotClient, type BotRequest } from '../../../../src/net/http1/bot-client.js';
 import { createDial, type Dial } from '../../../../src/net/dial/connector.js';
 import type { BotAnswer } from '../../../../src/net/http1/exchange.js';
 import { headerLine } from '../../../../src/net/http1/header-line.js';
 import { CachedResolver, createCaresSource } from '../../../../src/net/dial/resolver.js';
 import { parseServiceMap } from '../../../../src/net/dial/service-map.js';
+import { ALLOW_NOTHING } from '../../../support/backend-allow.js';
 
 /** Leads to the port that `aClient` was given. */
 const TARGET: BackendTarget = { kind: 'service', namespace: 'bots', name: 'bot', port: 5000, path: '/hook?a=1' };

@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import type { BackendTarget } from '../../../../src/core/ports/page-lookup.js';
-import { ALLOW_NOTHING } from '../../../../src/net/dial/address-guard.js';
 import { connectTo } from '../../../../src/net/dial/connector.js';
 import { endpointOf } from '../../../../src/net/dial/endpoint.js';
 import { CachedResolver } from '../../../../src/net/dial/resolver.js';
+import { ALLOW_NOTHING } from '../../../support/backend-allow.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import { FakeNames } from '../fakes.js';
 

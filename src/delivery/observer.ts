@@ -15,14 +15,3 @@ export interface DeliveryObserver {
   inFlight(items: number, bytes: number): void;
   alert(kind: Alert): void;
 }
-
-const nothing = (): void => undefined;
-export const silentDeliveryObserver: DeliveryObserver = {
-  item: nothing,
-  unavailable: nothing,
-  retried: nothing,
-  latency: nothing,
-  openCircuits: nothing,
-  inFlight: nothing,
-  alert: nothing,
-};

@@ -1,0 +1,3 @@
+import type { BackendAllow } from '../../src/net/dial/address-guard.js';
+
+export const ALLOW_NOTHING: BackendAllow = { allows: () => false };
