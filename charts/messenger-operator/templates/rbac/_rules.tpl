@@ -10,15 +10,15 @@ The first group of rules of a role is what it needs wherever objects are watched
     - get # read live before each write to Graph
     - list # fill the cache
     - watch # follow changes
-    - patch # set and remove our finalizer in metadata, which has no subresource of its own; never the spec
+    - patch # set and remove our finalizer in metadata, which has no subresource; never the spec
 - apiGroups: [messenger-operator.dev]
   resources: [messengerapps/status, messengerpages/status]
   verbs:
-    - patch # server-side apply of conditions and claim; nobody else may
+    - patch # server-side apply of conditions and claim; no other role may do this
 - apiGroups: [""]
   resources: [secrets]
   verbs:
-    - get # read app secrets, verify tokens and page tokens that are referred to
+    - get # read app secrets, verify tokens and page tokens that a manifest refers to
     - list # metadata only: learn their versions
     - watch # metadata only: use a new value within seconds
 - apiGroups: [""]
@@ -29,8 +29,8 @@ The first group of rules of a role is what it needs wherever objects are watched
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs:
-    - create # tell what happened to an object
-    - patch # count a repeated event instead of making another
+    - create # record what happened to an object
+    - patch # count a repeated event instead of creating another
 {{- end }}
 
 {{/* Only in the cluster. */}}
@@ -38,8 +38,8 @@ The first group of rules of a role is what it needs wherever objects are watched
 - apiGroups: [""]
   resources: [namespaces]
   verbs:
-    - list # judge allowedNamespaces by labels
-    - watch # revoke consent when a label goes
+    - list # evaluate allowedNamespaces by labels
+    - watch # revoke consent when a label is removed
 {{- end }}
 
 {{/* Only in the release's own namespace. */}}
@@ -48,13 +48,13 @@ The first group of rules of a role is what it needs wherever objects are watched
   resources: [leases]
   verbs:
     - get # see who leads
-    - create # the first leader makes the Lease
-    - update # take, renew and release it
+    - create # the first leader creates the Lease
+    - update # acquire, renew and release it
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs:
-    - create # tell LeftSubscribed of a page whose namespace is going away
-    - patch # count a repeated event instead of making another
+    - create # record LeftSubscribed for a page whose namespace is being deleted
+    - patch # count a repeated event instead of creating another
 {{- end }}
 
 {{- define "messenger-operator.rules.webhook" -}}
@@ -62,7 +62,7 @@ The first group of rules of a role is what it needs wherever objects are watched
   resources: [messengerapps, messengerpages]
   verbs:
     - list # fill the cache
-    - watch # route by what holds now
+    - watch # route by the current state
 - apiGroups: [""]
   resources: [services]
   verbs:
@@ -75,7 +75,7 @@ The first group of rules of a role is what it needs wherever objects are watched
 - apiGroups: [""]
   resources: [secrets]
   verbs:
-    - get # read app secrets, verify tokens and signing secrets that are referred to
+    - get # read app secrets, verify tokens and signing secrets that a manifest refers to
     - list # metadata only: learn their versions
     - watch # metadata only: use a new value within seconds
 {{- end }}
@@ -85,17 +85,17 @@ The first group of rules of a role is what it needs wherever objects are watched
   resources: [messengerapps, messengerpages]
   verbs:
     - list # fill the cache
-    - watch # answer with what holds now
+    - watch # answer with the current state
 - apiGroups: [""]
   resources: [configmaps]
   verbs:
-    - get # read the bot configs that are referred to
+    - get # read the bot configs that a manifest refers to
     - list # metadata only: learn their versions
     - watch # metadata only: follow changes
 - apiGroups: [""]
   resources: [secrets]
   verbs:
-    - get # read the page tokens that are referred to
+    - get # read the page tokens that a manifest refers to
     - list # metadata only: learn their versions
     - watch # metadata only: use a new value within seconds
 {{- end }}
@@ -105,11 +105,11 @@ The first group of rules of a role is what it needs wherever objects are watched
 - apiGroups: [authentication.k8s.io]
   resources: [tokenreviews]
   verbs:
-    - create # learn who a bot's token belongs to
+    - create # find out who a bot's token belongs to
 - apiGroups: [authorization.k8s.io]
   resources: [subjectaccessreviews]
   verbs:
-    - create # learn whether that bot may read a page or its token
+    - create # find out whether that bot may read a page or its token
 {{- end }}
 
 {{/* Of the Job that frees the finalizers before helm uninstall; gone with it. */}}
@@ -124,7 +124,7 @@ The first group of rules of a role is what it needs wherever objects are watched
 - apiGroups: [""]
   resources: [secrets]
   verbs:
-    - get # read the app secrets and page tokens that are referred to, to unsubscribe
+    - get # read the app secrets and page tokens that a manifest refers to, to unsubscribe
 {{- end }}
 {{- end }}
 
