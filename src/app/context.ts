@@ -1,7 +1,9 @@
 import type { Writable } from 'node:stream';
+import { KnownSecrets, type SearchedValues } from '../core/secrets/known-secrets.js';
 import { Redactor } from '../core/secrets/redact.js';
 import type { Secret } from '../core/secrets/secret.js';
 import type { Clock } from '../kit/clock.js';
+import type { TextOrigin } from '../observability/log-value.js';
 import { createLogger, type LogLevel, type RootLogger } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.js';
 
@@ -24,6 +26,8 @@ export interface ProcessContext {
   readonly redactor: Redactor;
   /** Call it with every secret that is read, so that neither the log nor the redactor lets it through. */
   readonly learn: (secret: Secret) => void;
+  /** Called once for each call of `learn` when the value is no longer in use. */
+  readonly forget: (secret: Secret) => void;
   readonly metrics: Metrics;
   readonly clock: Clock;
   /** Aborted when the process is asked to stop. */
@@ -38,17 +42,19 @@ export interface LogConfig {
 
 /** A log line may show more of a foreign text than a condition does. */
 const MAX_LOG_TEXT = 32_768;
+const VALUES_BY_ORIGIN: Readonly<Record<TextOrigin, SearchedValues>> = { identity: 'none', own: 'unguessable', foreign: 'all' };
 
 /** Sets up logging, metrics and redaction. An error that nothing catches is logged, redacted, before the process ends. */
 export function openContext(config: LogConfig, io: ProcessIo): ProcessContext {
-  const forLog = new Redactor({ max: MAX_LOG_TEXT });
-  const redactor = new Redactor();
+  const known = new KnownSecrets();
+  const forLog = new Redactor({ max: MAX_LOG_TEXT, known });
+  const redactor = new Redactor({ known });
   const metrics = new Metrics(io.version);
   const log = createLogger({
     level: config.logLevel,
     format: config.logFormat,
     stream: io.stderr,
-    redact: (text) => forLog.text(text),
+    redact: (text, origin) => forLog.text(text, [], VALUES_BY_ORIGIN[origin]),
     clock: io.clock,
     observe: metrics.process.logged,
   });
@@ -57,8 +63,10 @@ export function openContext(config: LogConfig, io: ProcessIo): ProcessContext {
     await log.close();
   });
   const learn = (secret: Secret): void => {
-    forLog.add(secret);
-    redactor.add(secret);
+    known.add(secret);
   };
-  return { log, redactor, learn, metrics, clock: io.clock, signal: io.signal, version: io.version };
+  const forget = (secret: Secret): void => {
+    known.remove(secret);
+  };
+  return { log, redactor, learn, forget, metrics, clock: io.clock, signal: io.signal, version: io.version };
 }

@@ -73,6 +73,7 @@ class RunningProcess {
       secrets: cluster.secrets,
       configMaps: cluster.configMaps,
       learn: context.learn,
+      forget: context.forget,
     });
   }
 

@@ -1,7 +1,18 @@
 import { Secret } from '../core/secrets/secret.js';
 
+/**
+ * Where a text of a log line comes from, and so which known secret values may be taken out of it:
+ * - `identity`: which object a line is about. None: a tenant's Secret that holds an ordinary word must not blank the
+ *   names of others.
+ * - `own`: our own words. Those that nobody can guess.
+ * - `foreign`: an error, which may repeat anything. All.
+ *
+ * What looks like a credential goes in any case.
+ */
+export type TextOrigin = 'identity' | 'own' | 'foreign';
+
 /** Takes known secrets and what looks like one out of a text. */
-export type Redact = (text: string) => string;
+export type Redact = (text: string, origin: TextOrigin) => string;
 
 /** What is left of any value once it may stand in a log line. */
 export type LogValue = string | number | boolean | null | readonly LogValue[] | { readonly [name: string]: LogValue };
@@ -13,18 +24,40 @@ const MAX_TEXT = 4_096;
 const MAX_REDACTED = 32_768;
 const MAX_CAUSES = 5;
 
+/** Fields that say which object a line is about. */
+const IDENTITY_FIELDS: ReadonlySet<string> = new Set([
+  ...['app', 'appId', 'controller', 'deployment', 'from', 'holder', 'identity', 'key', 'name', 'namespace', 'object'],
+  ...['page', 'pageId', 'resource', 'to', 'traceId', 'uid'],
+]);
+/** `name`, `namespace/name` or an id, perhaps behind its kind. No token of Facebook's looks like this. */
+const IDENTITY = /^(?:[A-Za-z]{1,64} )?[a-z0-9][a-z0-9.-]{0,252}(?:\/[a-z0-9][a-z0-9.-]{0,252})?$/;
+/** Fields whose sentence repeats what a stranger wrote: a part of a manifest, an answer. */
+const FOREIGN_FIELDS: ReadonlySet<string> = new Set(['problem', 'because', 'graph']);
+
 /**
  * Copies a value into something that JSON can hold: bounded in depth, items and text, every text redacted, circular
  * references and throwing getters named instead of followed. Never throws. undefined means that nothing is to be shown.
  */
 export function logValue(value: unknown, redact: Redact): LogValue | undefined {
-  return new Copier(redact).copy(value, 0);
+  return new Copier(redact).copy(value, { depth: 0, field: '', foreign: false });
 }
 
 /** One text as it may be shown: redacted, then cut. */
-export function logText(text: string, redact: Redact): string {
-  const clean = redact(text.length > MAX_REDACTED ? text.slice(0, MAX_REDACTED) : text);
+export function logText(text: string, redact: Redact, origin: TextOrigin): string {
+  const clean = redact(text.length > MAX_REDACTED ? text.slice(0, MAX_REDACTED) : text, origin);
   return clean.length > MAX_TEXT ? `${clean.slice(0, MAX_TEXT)}… (${text.length} characters)` : clean;
+}
+
+/** Where in a line a value stands: the nearest field's name, and whether it is part of an error. */
+interface Place {
+  readonly depth: number;
+  readonly field: string;
+  readonly foreign: boolean;
+}
+
+function originOf(text: string, { field, foreign }: Place): TextOrigin {
+  if (foreign || FOREIGN_FIELDS.has(field)) return 'foreign';
+  return IDENTITY_FIELDS.has(field) && IDENTITY.test(text) ? 'identity' : 'own';
 }
 
 class Copier {
@@ -35,20 +68,20 @@ class Copier {
     this.#redact = redact;
   }
 
-  copy(value: unknown, depth: number): LogValue | undefined {
-    if (typeof value === 'string') return logText(value, this.#redact);
-    if (typeof value === 'object') return value === null ? null : this.#guarded(value, depth);
+  copy(value: unknown, place: Place): LogValue | undefined {
+    if (typeof value === 'string') return logText(value, this.#redact, originOf(value, place));
+    if (typeof value === 'object') return value === null ? null : this.#guarded(value, place);
     if (typeof value === 'symbol' || typeof value === 'function') return `[${typeof value}]`;
     return primitive(value as number | boolean | bigint | undefined);
   }
 
-  #guarded(value: object, depth: number): LogValue {
+  #guarded(value: object, place: Place): LogValue {
     if (value instanceof Secret) return value.toString();
     if (this.#open.has(value)) return '[circular]';
-    if (depth >= MAX_DEPTH) return '[deep]';
+    if (place.depth >= MAX_DEPTH) return '[deep]';
     this.#open.add(value);
     try {
-      return this.#object(value, depth + 1);
+      return this.#object(value, { ...place, depth: place.depth + 1 });
     } catch {
       return '[unreadable]';
     } finally {
@@ -56,52 +89,53 @@ class Copier {
     }
   }
 
-  #object(value: object, depth: number): LogValue {
-    if (value instanceof Error) return this.#error(value, depth);
+  #object(value: object, place: Place): LogValue {
+    if (value instanceof Error) return this.#error(value, { ...place, foreign: true });
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return `[${value.byteLength} bytes]`;
-    if (Array.isArray(value) || value instanceof Set) return this.#items(value, depth);
-    if (value instanceof Map) return this.#entries(value.entries(), depth);
+    if (Array.isArray(value) || value instanceof Set) return this.#items(value, place);
+    if (value instanceof Map) return this.#entries(value.entries(), place);
     // Dates, URLs and whatever else says itself how it is written.
-    if (hasToJson(value)) return this.copy(value.toJSON(), depth) ?? null;
-    return this.#entries(Object.entries(value), depth);
+    if (hasToJson(value)) return this.copy(value.toJSON(), place) ?? null;
+    return this.#entries(Object.entries(value), place);
   }
 
-  #items(values: Iterable<unknown>, depth: number): LogValue {
+  #items(values: Iterable<unknown>, place: Place): LogValue {
     const items: LogValue[] = [];
     for (const value of values) {
       if (items.length === MAX_ITEMS) return [...items, '…'];
-      items.push(this.copy(value, depth) ?? null);
+      items.push(this.copy(value, place) ?? null);
     }
     return items;
   }
 
-  #entries(entries: Iterable<readonly [unknown, unknown]>, depth: number): LogValue {
+  #entries(entries: Iterable<readonly [unknown, unknown]>, place: Place): LogValue {
     const copy: Record<string, LogValue> = {};
     let left = MAX_ITEMS;
     for (const [name, value] of entries) {
       if (left-- === 0) return { ...copy, '…': true };
-      const shown = this.copy(value, depth);
-      if (shown !== undefined) copy[logText(String(name), this.#redact)] = shown;
+      const field = String(name);
+      const shown = this.copy(value, { ...place, field });
+      if (shown !== undefined) copy[logText(field, this.#redact, place.foreign ? 'foreign' : 'own')] = shown;
     }
     return copy;
   }
 
   /** Named properties only: an error of a library carries its whole request, with the token, beside its message. */
-  #error(error: Error, depth: number): LogValue {
+  #error(error: Error, place: Place): LogValue {
     const { reason, graphText, code } = error as { readonly reason?: unknown; readonly graphText?: unknown; readonly code?: unknown };
-    const shown: Record<string, LogValue> = { name: this.#plain(error.name), message: this.#plain(error.message) };
-    if (typeof reason === 'string') shown['reason'] = this.#plain(reason);
+    const shown: Record<string, LogValue> = { name: this.#plain(error.name, 'own'), message: this.#plain(error.message) };
+    if (typeof reason === 'string') shown['reason'] = this.#plain(reason, 'own');
     // An error with a reason was expected and says all in its sentence; of any other one the place is wanted.
     else if (typeof error.stack === 'string') shown['stack'] = this.#plain(error.stack);
     if (typeof graphText === 'string') shown['graphText'] = this.#plain(graphText);
-    if (typeof code === 'string' || typeof code === 'number') shown['code'] = typeof code === 'string' ? this.#plain(code) : code;
-    if (error instanceof AggregateError) shown['errors'] = this.#items(error.errors.slice(0, MAX_CAUSES), depth);
-    if (error.cause !== undefined) shown['cause'] = this.copy(error.cause, depth) ?? null;
+    if (typeof code === 'string' || typeof code === 'number') shown['code'] = typeof code === 'string' ? this.#plain(code, 'own') : code;
+    if (error instanceof AggregateError) shown['errors'] = this.#items(error.errors.slice(0, MAX_CAUSES), place);
+    if (error.cause !== undefined) shown['cause'] = this.copy(error.cause, place) ?? null;
     return shown;
   }
 
-  #plain(value: unknown): string {
-    return logText(String(value), this.#redact);
+  #plain(value: unknown, origin: TextOrigin = 'foreign'): string {
+    return logText(String(value), this.#redact, origin);
   }
 }
 

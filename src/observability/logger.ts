@@ -122,7 +122,7 @@ class Sink {
     observe?.(level);
     const time = new Date(clock.nowMs()).toISOString();
     const shown = (logValue(fields, redact) ?? {}) as Readonly<Record<string, LogValue>>;
-    this.#winston.log({ level, message: this.#render({ time, level, message: logText(message, redact), fields: shown }) });
+    this.#winston.log({ level, message: this.#render({ time, level, message: logText(message, redact, 'own'), fields: shown }) });
   }
 }
 

@@ -21,6 +21,8 @@ export interface ReferencesDeps {
   readonly configMaps: DataCache | undefined;
   /** Gets every value that is read, to redact it from texts. */
   readonly learn?: (secret: Secret) => void;
+  /** Called with a value that was learnt and that no manifest refers to any more, or that its Secret no longer holds. */
+  readonly forget?: (secret: Secret) => void;
 }
 
 /**
@@ -31,9 +33,11 @@ export interface ReferencesDeps {
 export class References {
   readonly #deps: ReferencesDeps;
   readonly #roles: ReadonlySet<ReferenceRole>;
-  /** Secret → owner → what the owner reads of it. */
-  readonly #readers = new Map<string, Map<string, readonly SecretReference[]>>();
+  /** Secret → what is read of it, and how often it is referred to. */
+  readonly #read = new Map<string, Map<string, { readonly reference: SecretReference; times: number }>>();
   readonly #secretsOf = new Map<string, readonly SecretReference[]>();
+  /** Secret → the values that were learnt of it. */
+  readonly #learnt = new Map<string, readonly Secret[]>();
   /** app → the pages that refer to it. */
   readonly #pagesOf = new Map<string, Set<string>>();
   readonly #unsubscribe: (() => void)[] = [];
@@ -114,35 +118,39 @@ export class References {
   }
 
   #retainSecrets(owner: string, secrets: readonly SecretReference[]): void {
-    for (const old of this.#secretsOf.get(owner) ?? []) this.#forget(keyText(old), owner);
+    const before = this.#secretsOf.get(owner) ?? [];
+    for (const old of before) this.#count(old, -1);
     if (secrets.length === 0) this.#secretsOf.delete(owner);
     else this.#secretsOf.set(owner, secrets);
-    for (const one of secrets) {
-      const readers = this.#readers.get(keyText(one)) ?? new Map<string, readonly SecretReference[]>();
-      this.#readers.set(keyText(one), readers.set(owner, [...(readers.get(owner) ?? []), one]));
-    }
+    for (const one of secrets) this.#count(one, 1);
     this.#deps.secrets.retain(
       owner,
       secrets.map(({ namespace, name }) => ({ namespace, name })),
     );
-    for (const one of secrets) this.#learn(one);
+    for (const one of [...secrets, ...before]) this.#learn(one);
   }
 
-  #forget(secret: string, owner: string): void {
-    const readers = this.#readers.get(secret);
-    readers?.delete(owner);
-    if (readers?.size === 0) this.#readers.delete(secret);
+  #count(reference: SecretReference, by: 1 | -1): void {
+    const secret = keyText(reference);
+    const what = `${reference.kind} ${reference.key}`;
+    const read = this.#read.get(secret) ?? new Map<string, { readonly reference: SecretReference; times: number }>();
+    const times = (read.get(what)?.times ?? 0) + by;
+    if (times > 0) read.set(what, { reference, times });
+    else read.delete(what);
+    if (read.size > 0) this.#read.set(secret, read);
+    else this.#read.delete(secret);
   }
 
   #learn(key: NamespacedName): void {
-    const { learn, secrets } = this.#deps;
+    const { learn, forget, secrets } = this.#deps;
     if (learn === undefined) return;
-    for (const references of this.#readers.get(keyText(key))?.values() ?? []) {
-      for (const reference of references) {
-        const found = lookupSecret(secrets, reference);
-        if (found.kind === 'value') learn(found.secret);
-      }
-    }
+    const before = this.#learnt.get(keyText(key)) ?? [];
+    const found = [...(this.#read.get(keyText(key))?.values() ?? [])].map(({ reference }) => lookupSecret(secrets, reference));
+    const values = found.flatMap((one) => (one.kind === 'value' ? [one.secret] : []));
+    for (const value of values) learn(value);
+    for (const value of before) forget?.(value);
+    if (values.length === 0) this.#learnt.delete(keyText(key));
+    else this.#learnt.set(keyText(key), values);
   }
 
   #needs(...roles: readonly ReferenceRole[]): boolean {

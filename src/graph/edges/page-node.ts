@@ -5,7 +5,10 @@ import type { GraphCaller } from '../caller.js';
 import { secretsOf } from '../credentials.js';
 import { asRecord, asText } from '../json.js';
 
-/** `GET /{page-id}?fields=id,name`: what the Page is called, redacted since it stands in the status. */
+/**
+ * `GET /{page-id}?fields=id,name`: what the Page is called, redacted since it stands in the status. Another tenant's
+ * Secret that holds an ordinary word takes nothing out of it.
+ */
 export function readPage(
   deps: { readonly caller: GraphCaller; readonly redactor: Redactor },
   page: PageCredentials,
@@ -26,6 +29,6 @@ export function readPage(
     const id = asText(record?.['id']);
     if (id === undefined) throw new TransientError('GraphUnavailable', "Graph's answer for a Page has no id");
     const name = asText(record?.['name']);
-    return { id, name: name === undefined ? undefined : deps.redactor.text(name, secretsOf(auth)) };
+    return { id, name: name === undefined ? undefined : deps.redactor.text(name, secretsOf(auth), 'unguessable') };
   });
 }

@@ -204,6 +204,7 @@ export class GraphWorld {
       log: { ...lines, close: () => Promise.resolve() },
       redactor: new Redactor(),
       learn: () => undefined,
+      forget: () => undefined,
       metrics: this.metrics,
       clock: this.clock,
       signal: this.#stop.signal,

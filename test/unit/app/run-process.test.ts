@@ -35,6 +35,7 @@ function setUp() {
     log: { ...silentLogger, info, close: () => Promise.resolve() },
     redactor: new Redactor(),
     learn: nothing,
+    forget: nothing,
     metrics: new Metrics('test'),
     clock: systemClock,
     signal: stopping.signal,

@@ -4,6 +4,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../src/kit/clock.js';
 import type { GraphCallOptions } from '../../../src/core/ports/graph.js';
+import { KnownSecrets } from '../../../src/core/secrets/known-secrets.js';
 import { Redactor } from '../../../src/core/secrets/redact.js';
 import { Secret } from '../../../src/core/secrets/secret.js';
 import { secretForms } from '../../../src/core/secrets/secret-forms.js';
@@ -51,8 +52,9 @@ beforeEach(async () => {
 
 /** A client that has no memory of throttles and refusals, and knows the secrets of the process or only those of each call. */
 function newClient(knowsAll = false): GraphClient {
-  const redactor = new Redactor({ max: 100_000 });
-  if (knowsAll) for (const secret of secrets) redactor.add(secret);
+  const known = new KnownSecrets();
+  if (knowsAll) for (const secret of secrets) known.add(secret);
+  const redactor = new Redactor({ max: 100_000, known });
   return new GraphClient({ baseUrl, clock: systemClock, timeoutMs: 200, redactor });
 }
 
@@ -103,6 +105,20 @@ async function errorsOfAllCalls(knowsAll: boolean): Promise<string> {
   );
   return (await Promise.all(shown)).join('\n');
 }
+
+describe('the name of a Page', () => {
+  it("keeps a word that is also another tenant's Secret, and loses a secret of its own", async () => {
+    const known = new KnownSecrets();
+    known.add(new Secret('page-token', 'Clinic'));
+    const client = new GraphClient({ baseUrl, clock: systemClock, redactor: new Redactor({ known }) });
+    answer = () => ({ status: 200, body: JSON.stringify({ id: '222', name: `Clinic\u202e A ${TOKEN}` }) });
+
+    const info = await client.pageInfo(page, interactive);
+    client.close();
+
+    expect(info.name).toBe('Clinic A [redacted]');
+  });
+});
 
 describe('no secret leaves the client in an error', () => {
   it.each([

@@ -2,6 +2,7 @@ import { PassThrough, Writable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { TransientError } from '../../../src/core/domain/errors.js';
 import { Secret } from '../../../src/core/secrets/secret.js';
+import type { TextOrigin } from '../../../src/observability/log-value.js';
 import { createLogger, type LoggerOptions } from '../../../src/observability/logger.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
@@ -82,6 +83,34 @@ describe('createLogger', () => {
       error: { name: 'Error', message: 'failed with [redacted]', cause: { message: 'refused [redacted]' } },
     });
     expect(stream.lines[1]).toMatchObject({ token: '[redacted]' });
+  });
+
+  it('says of each text whether it names an object, is our own, or comes with an error', async () => {
+    const seen: Record<string, string> = {};
+    const note = (text: string, origin: TextOrigin): string => {
+      seen[text] = origin;
+      return text;
+    };
+    const { log } = setUp({ redact: note });
+    log.info('page changed', {
+      ...{ key: 'clinics/clinic-north', page: 'clinics/north', pageId: '1045', object: 'MessengerPage a/b', namespace: 'clinic' },
+      ...{
+        from: { namespace: 'left', name: 'right' },
+        name: 'Not A Name',
+        reason: 'PageClaimed',
+        fields: ['messages'],
+        problem: 'a problem',
+      },
+      error: new TransientError('GraphUnavailable', 'a sentence', { cause: Object.assign(new Error('why'), { code: 'E' }) }),
+    });
+    await log.close();
+
+    expect(seen).toMatchObject({
+      ...{ 'clinics/clinic-north': 'identity', 'clinics/north': 'identity', '1045': 'identity', 'MessengerPage a/b': 'identity' },
+      ...{ clinic: 'identity', left: 'identity', right: 'identity' },
+      ...{ 'page changed': 'own', 'Not A Name': 'own', PageClaimed: 'own', messages: 'own', GraphUnavailable: 'own', E: 'own' },
+      ...{ 'a problem': 'foreign', 'a sentence': 'foreign', why: 'foreign' },
+    });
   });
 
   it('shows an expected error by its sentence, never the request that a library hangs on an error', async () => {

@@ -18,11 +18,16 @@ const page = aPage({
 function setUp(...roles: readonly ReferenceRole[]) {
   const world = aWorld();
   const learned: string[] = [];
+  const forgotten: string[] = [];
   world.apps.replace([app]);
   world.pages.replace([page]);
-  const references = new References({ ...world, roles, learn: (secret) => void learned.push(secret.reveal()) });
+  const references = new References({
+    ...{ ...world, roles },
+    learn: (secret) => void learned.push(secret.reveal()),
+    forget: (secret) => void forgotten.push(secret.reveal()),
+  });
   references.start();
-  return { ...world, references, learned };
+  return { ...world, references, learned, forgotten };
 }
 
 describe('References', () => {
@@ -67,6 +72,16 @@ describe('References', () => {
     secrets.set('bots/token', { token: 'value-two' });
     secrets.set('bots/unrelated', { token: 'unrelated' });
     expect(learned).toEqual(['value-one', 'value-two']);
+  });
+
+  it('give up a value when its Secret holds another one, and when no manifest refers to it any more', () => {
+    const { secrets, pages, forgotten } = setUp('pages-api');
+    secrets.set('bots/token', { token: 'value-one' });
+    expect(forgotten).toEqual([]);
+    secrets.set('bots/token', { token: 'value-two' });
+    expect(forgotten).toEqual(['value-one']);
+    pages.remove(page);
+    expect(forgotten).toEqual(['value-one', 'value-two']);
   });
 
   it('stop when closed', () => {

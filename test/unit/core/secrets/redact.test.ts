@@ -1,13 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
+import { KnownSecrets } from '../../../../src/core/secrets/known-secrets.js';
 import { Redactor } from '../../../../src/core/secrets/redact.js';
 import { Secret } from '../../../../src/core/secrets/secret.js';
 
 const VALUE = 'canary/ü+"x|9-0123456789-abcdefghij';
 
+function knownOf(...values: readonly string[]): KnownSecrets {
+  const known = new KnownSecrets();
+  for (const value of values) known.add(new Secret('bearer', value));
+  return known;
+}
+
 function redactorWith(...values: readonly string[]): Redactor {
-  const redactor = new Redactor();
-  for (const value of values) redactor.add(new Secret('bearer', value));
-  return redactor;
+  return new Redactor({ known: knownOf(...values) });
 }
 
 describe('Redactor', () => {
@@ -66,23 +71,35 @@ describe('Redactor', () => {
     expect(new Redactor({ max: 20_000 }).text(`${'y '.repeat(8_188)}${secret}`)).not.toContain('sss');
   });
 
-  it('counts holders: a value added twice is still replaced after one removal', () => {
-    const redactor = redactorWith('twiceadded', 'twiceadded');
-    redactor.remove(new Secret('bearer', 'twiceadded'));
-    expect(redactor.text('twiceadded')).toBe('[redacted]');
-    redactor.remove(new Secret('bearer', 'twiceadded'));
-    expect(redactor.text('twiceadded')).toBe('twiceadded');
+  it.each([
+    ['two that overlap', ['abcdefghij', 'ghijklmnop'], 'x abcdefghijklmnop y', 'x [redacted] y'],
+    ['two that touch', ['abcdefghij', 'klmnopqrst'], 'x abcdefghijklmnopqrst y', 'x [redacted][redacted] y'],
+    ['one that repeats itself', ['ababab'], 'x ababababab y', 'x [redacted] y'],
+  ])('leaves no piece of %s', (_which, values, text, want) => {
+    expect(redactorWith(...values).text(text)).toBe(want);
   });
 
-  it('stays within its bound and forgets the oldest value', () => {
-    const redactor = new Redactor({ maxSecrets: 2 });
-    for (const value of ['firstvalue', 'secondvalue', 'thirdvalue']) redactor.add(new Secret('bearer', value));
-    expect(redactor.size).toBe(2);
-    expect(redactor.text('firstvalue secondvalue thirdvalue')).toBe('firstvalue [redacted] [redacted]');
+  it('takes no guessable value out of our own words, and none at all out of an identity', () => {
+    const redactor = redactorWith('clinic', '0123456789abcdef0123456789abcdef');
+    const text = 'clinic 0123456789abcdef0123456789abcdef EAAGm0PX4ZCpsBAKZC1234';
+    expect(redactor.text(text, [], 'all')).toBe('[redacted] [redacted] [redacted]');
+    expect(redactor.text(text, [], 'unguessable')).toBe('clinic [redacted] [redacted]');
+    expect(redactor.text(text, [], 'none')).toBe('clinic 0123456789abcdef0123456789abcdef [redacted]');
+  });
+
+  it('takes a guessable value of the call itself out, though a search for all would not', () => {
+    expect(redactorWith('clinic').text('a clinic', [new Secret('page-token', 'clinic')], 'unguessable')).toBe('a [redacted]');
   });
 
   it('replaces values of the call itself without anybody having added them', () => {
     expect(new Redactor().text('x onlythiscall', [new Secret('page-token', 'onlythiscall'), undefined])).toBe('x [redacted]');
+  });
+
+  it('looks at a very long text once, not once for each of its words', () => {
+    const before = process.cpuUsage();
+    new Redactor().text(`${'x'.repeat(16_000)} ${'y'.repeat(10)}${' z'.repeat(10_000)}`);
+    // The square of 16,000 steps takes longer on any machine.
+    expect(process.cpuUsage(before).user).toBeLessThan(50_000);
   });
 
   it('ignores an empty secret', () => {
