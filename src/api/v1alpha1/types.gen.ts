@@ -25,13 +25,13 @@ export interface Backend {
   readonly url?: string;
   readonly signingSecretRef?: SecretKeyRef;
   /**
-   * What the bot can take, a set of messaging, standby and changes. All if not set. The rest is answered and counted, not
-   * delivered.
+   * The kinds of events that the bot accepts, a set of messaging, standby and changes. All if not set. Other events are
+   * acknowledged to Meta and counted, but not delivered.
    */
   readonly accepts?: readonly ('messaging' | 'standby' | 'changes')[];
   /**
    * How long the bot may take to answer one request, 100ms to 60s. 4s if not set; with direct delivery at most 4s are used,
-   * since Meta waits no longer than 5s.
+   * because Meta waits only 5s.
    */
   readonly timeout?: string;
   readonly maxInFlight?: number;
@@ -41,8 +41,8 @@ export interface Backend {
    */
   readonly maxEventsPerRequest?: number;
   /**
-   * Size that a request to the bot stays below where its events can be split, in bytes. 92160 if not set, which is less than
-   * body-parser's 100 kB.
+   * Largest request to the bot, in bytes. 92160 if not set, which is less than body-parser's 100 kB. Events are split into
+   * several requests to stay below it; a larger single event is sent alone.
    */
   readonly maxRequestBytes?: number;
 }
@@ -52,40 +52,40 @@ export interface LabelSelector {
   readonly matchLabels?: Readonly<Record<string, string>>;
   /** Requirements that a namespace must meet, all of them. */
   readonly matchExpressions?: readonly {
-    /** The label that the requirement is about. */
+    /** The key of the label. */
     readonly key: string;
-    /** In and NotIn compare with values; Exists and DoesNotExist ask for the label alone. */
+    /** In and NotIn compare with values; Exists and DoesNotExist check only whether the label is set. */
     readonly operator: 'In' | 'NotIn' | 'Exists' | 'DoesNotExist';
-    /** What In and NotIn compare with. */
+    /** The values for In and NotIn. */
     readonly values?: readonly string[];
   }[];
 }
 
-/** What is wanted for this app. */
+/** The desired state of this app. */
 export interface MessengerAppSpec {
   /**
-   * Which install of the operator handles this app and its pages: the one with the same --class. Empty, the same as not set,
-   * is the install without a class. Immutable.
+   * Which install of the operator handles this app and its pages: the one with the same --class. Empty or not set means the
+   * install without a class. Immutable.
    */
   readonly className?: string;
   /**
-   * The Facebook App's id, as digits in quotes (YAML would round a bare number). Immutable: for another app make another
-   * MessengerApp.
+   * The Facebook App's id, as digits in quotes (YAML would round a bare number). Immutable: create another MessengerApp for
+   * another app.
    */
   readonly appId: string;
   /**
-   * The Secret of this namespace that holds the app secret. Webhooks are verified with it, and Graph is called with it for
-   * the app itself.
+   * The Secret of this namespace that holds the app secret. The operator verifies webhooks with it, and calls Graph for the
+   * app itself.
    */
   readonly appSecretRef: SecretKeyRef;
   /**
-   * The Secret of this namespace that holds the app secret as it was before a rotation. While it is set, webhooks signed
-   * with either verify.
+   * The Secret of this namespace that holds the app secret from before a rotation. While it is set, webhooks signed with
+   * either secret are accepted.
    */
   readonly previousAppSecretRef?: SecretKeyRef;
-  /** The Secret of this namespace that holds the verify token, which Meta repeats when the callback URL is set. */
+  /** The Secret of this namespace that holds the verify token, which Meta sends when the callback URL is set. */
   readonly verifyTokenRef: SecretKeyRef;
-  /** How Graph is called for this app and its pages. */
+  /** How the operator calls Graph for this app and its pages. */
   readonly graph?: {
     /** Version of the Graph API, for example v25.0. If not set: the operator's --graph-version. */
     readonly version?: string;
@@ -97,14 +97,14 @@ export interface MessengerAppSpec {
      * tells them apart. /healthz is reserved.
      */
     readonly path?: string;
-    /** The public https URL of that path, as Meta calls it. Required with subscription Manage. */
+    /** The public https URL of that path, which Meta calls. Required with subscription Manage. */
     readonly callbackUrl?: string;
     /**
-     * What the operator does with the app's webhook subscription at Meta. Observe (if not set) reads it and says what is
-     * wrong, Manage keeps callback URL, verify token and fields right (it only ever adds fields), Ignore leaves it alone.
+     * What the operator does with the app's webhook subscription at Meta. Observe (if not set) reads it and reports what is
+     * wrong. Manage keeps callback URL, verify token and fields correct (it only adds fields). Ignore leaves it alone.
      */
     readonly subscription?: 'Observe' | 'Manage' | 'Ignore';
-    /** A bound, a set: pages can have the app subscribed to these fields only. No bound if not set. */
+    /** The fields, a set, that pages may cause the app to subscribe to. No limit if not set. */
     readonly allowedFields?: readonly string[];
   };
   /** The namespaces whose pages may use this app. Only the app's own if not set. */
@@ -114,15 +114,15 @@ export interface MessengerAppSpec {
     /** Which namespaces, by their labels. An empty selector matches every namespace. Only with from Selector. */
     readonly selector?: LabelSelector;
   };
-  /** What pages of this app use for fields that they do not set. */
+  /** Defaults for fields that a page does not set. */
   readonly pageDefaults?: {
-    /** The webhook fields of pages that set none, a set. */
+    /** The webhook fields, a set, of pages that set none. */
     readonly subscribedFields?: readonly string[];
-    /** Where events go of pages that set no backend. A service and a signing Secret are those of the app's namespace. */
+    /** The backend of pages that set none. Its service and signing Secret are in the app's namespace. */
     readonly backend?: Backend;
     /**
-     * What happens at Graph when a page is deleted that sets no deletionPolicy. Unsubscribe (if not set) takes the app's
-     * subscription off the Page, Retain leaves it.
+     * What happens at Graph when a page is deleted that sets no deletionPolicy. Unsubscribe (if not set) removes the app from
+     * the Page, Retain leaves it.
      */
     readonly deletionPolicy?: 'Unsubscribe' | 'Retain';
   };
@@ -130,13 +130,13 @@ export interface MessengerAppSpec {
   readonly suspend?: boolean;
 }
 
-/** What the operator has seen and done. Written by the operator alone. */
+/** The observed state. Only the operator writes it. */
 export interface MessengerAppStatus {
-  /** The generation of the spec that this status is about; -1 until the operator has looked for the first time. */
+  /** The generation of the spec that this status describes; -1 until the operator has checked the object for the first time. */
   readonly observedGeneration?: number;
   /**
-   * Accepted, CredentialsValid, GraphReachable and Subscribed, judged in this order, and Ready, which sums them up.
-   * Subscribed is not there with webhook.subscription Ignore; Reconciling and Stalled are there only while they are True.
+   * Accepted, CredentialsValid, GraphReachable and Subscribed, evaluated in this order, and Ready, which summarizes them.
+   * Subscribed is absent with webhook.subscription Ignore. Reconciling and Stalled are present only while they are True.
    */
   readonly conditions?: readonly Condition[];
   /** The pages that refer to this app. */
@@ -146,7 +146,7 @@ export interface MessengerAppStatus {
     /** How many of them are Ready. */
     readonly ready: number;
   };
-  /** The app's webhook subscription for Pages, as Meta says. */
+  /** The app's webhook subscription for Pages, according to Meta. */
   readonly subscription?: {
     /** Where Meta sends events. */
     readonly callbackUrl?: string;
@@ -154,15 +154,12 @@ export interface MessengerAppStatus {
     readonly active?: boolean;
     /** The fields that the app is subscribed to. */
     readonly fields?: readonly string[];
-    /** Those of them that no page of this app wants. They are never taken away. */
+    /** The fields that no page of this app wants. The operator never removes them. */
     readonly extraFields?: readonly string[];
   };
 }
 
-/**
- * One Facebook App, the unit that Meta signs webhooks for and that owns one callback URL. MessengerPages are connected to
- * it.
- */
+/** Represents one Facebook App, which has one app secret and one callback URL. MessengerPages are connected to it. */
 export interface MessengerApp {
   readonly apiVersion?: string;
   readonly kind?: string;
@@ -171,47 +168,47 @@ export interface MessengerApp {
   readonly status?: MessengerAppStatus;
 }
 
-/** What is wanted for this Page. */
+/** The desired state of this Page. */
 export interface MessengerPageSpec {
   /**
-   * The Facebook Page's id, as digits in quotes (YAML would round a bare number). Immutable: for another Page make another
-   * MessengerPage.
+   * The Facebook Page's id, as digits in quotes (YAML would round a bare number). Immutable: create another MessengerPage
+   * for another Page.
    */
   readonly pageId: string;
   /**
-   * The MessengerApp that this Page is connected to. Immutable: to move a Page to another app, make a second MessengerPage;
-   * both may exist meanwhile.
+   * The MessengerApp that this Page is connected to. Immutable: to move a Page to another app, create a second
+   * MessengerPage; both may exist at the same time.
    */
   readonly appRef: {
     /** Name of the MessengerApp. */
     readonly name: string;
-    /** Namespace of the MessengerApp, if it is another one than the page's own. That app must allow it in allowedNamespaces. */
+    /**
+     * Namespace of the MessengerApp, if it differs from the page's own. That app must allow the page's namespace in
+     * allowedNamespaces.
+     */
     readonly namespace?: string;
   };
   /**
-   * The Secret of this namespace that holds the page access token. A new value in it is used within seconds, after Graph has
-   * proven it to be of this Page and app.
+   * The Secret of this namespace that holds the page access token. A new value is used within seconds, once Graph has
+   * confirmed that it belongs to this Page and app.
    */
   readonly accessTokenSecretRef: SecretKeyRef;
   /**
    * The webhook fields that the Page is subscribed to, a set. If not set: the app's pageDefaults.subscribedFields, else
-   * messages, messaging_postbacks, messaging_optins, messaging_referrals and messaging_policy_enforcement. A name that is
-   * not known is passed on to Graph, with a warning.
+   * messages, messaging_postbacks, messaging_optins, messaging_referrals and messaging_policy_enforcement. An unknown name
+   * is passed on to Graph, with a warning.
    */
   readonly subscribedFields?: readonly string[];
-  /**
-   * Where this Page's events go. May be left out if the app's pageDefaults has a backend; if set, it replaces that one as a
-   * whole.
-   */
+  /** Where this Page's events go. Optional if the app's pageDefaults has a backend; if set, it replaces all of that backend. */
   readonly backend?: Backend;
   /**
-   * Free-form settings of this Page for its bot, which reads them with the page from the Pages API. Not for secrets. Exactly
-   * one of inline and configMapRef is set.
+   * Free-form settings of this Page, which its bot reads from the Pages API. Not for secrets. Exactly one of inline and
+   * configMapRef is set.
    */
   readonly botConfig?: {
     /**
-     * The settings themselves, any object of at most 16 KiB as JSON. The size of free-form data cannot be told in a schema:
-     * the operator checks it and says InvalidSpec.
+     * The settings themselves, any object of at most 16 KiB as JSON. A schema cannot limit the size of free-form data, so the
+     * operator checks it and reports InvalidSpec.
      */
     readonly inline?: Readonly<Record<string, unknown>>;
     /** A key of a ConfigMap of this namespace that holds the settings as one JSON or YAML object. */
@@ -223,19 +220,16 @@ export interface MessengerPageSpec {
     };
   };
   /**
-   * Manage (if not set) keeps the Page's subscription right. Observe says in the conditions what would change and never
-   * writes to Graph; events are delivered all the same.
+   * Manage (if not set) keeps the Page's subscription identical to the spec. Observe reports in the conditions what would
+   * change and never writes to Graph; events are still delivered.
    */
   readonly managementPolicy?: 'Manage' | 'Observe';
   /**
-   * What happens at Graph when this object is deleted. Unsubscribe takes the app's subscription off the Page, Retain leaves
-   * it. If not set: the app's pageDefaults.deletionPolicy, else Unsubscribe.
+   * What happens at Graph when this object is deleted. Unsubscribe removes the app from the Page, Retain leaves it. If not
+   * set: the app's pageDefaults.deletionPolicy, else Unsubscribe.
    */
   readonly deletionPolicy?: 'Unsubscribe' | 'Retain';
-  /**
-   * How often the Page is compared with Graph when nothing else asks for it, 5m to 24h. If not set: the operator's
-   * --interval (30m).
-   */
+  /** How often the Page is compared with Graph if nothing changes, 5m to 24h. If not set: the operator's --interval (30m). */
   readonly interval?: string;
   /**
    * true stops reconciling this Page: nothing is written to Graph until it is false again. Events are still delivered, and a
@@ -244,35 +238,35 @@ export interface MessengerPageSpec {
   readonly suspend?: boolean;
 }
 
-/** What the operator has seen and done. Written by the operator alone. */
+/** The observed state. Only the operator writes it. */
 export interface MessengerPageStatus {
-  /** The generation of the spec that this status is about; -1 until the operator has looked for the first time. */
+  /** The generation of the spec that this status describes; -1 until the operator has checked the object for the first time. */
   readonly observedGeneration?: number;
   /**
-   * Accepted, TokenValid, Claimed, Subscribed and Routable, judged in this order, and Ready, which sums them up. Reconciling
-   * and Stalled are there only while they are True.
+   * Accepted, TokenValid, Claimed, Subscribed and Routable, evaluated in this order, and Ready, which summarizes them.
+   * Reconciling and Stalled are present only while they are True.
    */
   readonly conditions?: readonly Condition[];
-  /** Whether this object owns its Page in its app. Decided by the operator's leader alone; events are routed by it. */
+  /** Whether this object owns its Page in its app. Only the operator's leader decides this. Events are routed by it. */
   readonly claim?: {
     /** The app of the claim. */
     readonly appId: string;
     /** The Page of the claim. */
     readonly pageId: string;
-    /** Held by this object, Waiting for another object to let go, or Refused because the app does not consent. */
+    /** Held by this object, Waiting for another object to release it, or Refused because the app does not allow the namespace. */
     readonly state: 'Held' | 'Waiting' | 'Refused';
-    /** Counts the holders of this claim; where two objects say Held, the higher epoch holds it. */
+    /** Counts the holders of this claim. If two objects say Held, the one with the higher epoch holds it. */
     readonly epoch: number;
   };
   /** The Page's name at Facebook. */
   readonly pageName?: string;
-  /** Number of wanted fields that Meta delivers, of those wanted, for example 5/5. */
+  /** How many of the wanted fields Meta delivers, for example 5/5. */
   readonly fieldsSummary?: string;
-  /** The fields that the Page is subscribed to, as Graph says. */
+  /** The fields that the Page is subscribed to, according to Graph. */
   readonly subscribedFields?: readonly string[];
-  /** Those fields that the app is subscribed to as well. Meta delivers these. */
+  /** The fields that the app is subscribed to as well. Meta delivers these. */
   readonly effectiveFields?: readonly string[];
-  /** What applies once the app's pageDefaults are counted in. */
+  /** What applies after merging the app's pageDefaults. */
   readonly effective?: {
     /** What happens at Graph when this object is deleted. */
     readonly deletionPolicy?: string;
@@ -292,21 +286,21 @@ export interface MessengerPageStatus {
     /** The permissions that the token carries. */
     readonly scopes?: readonly string[];
     /**
-     * Tells the token value that Graph has proven from others: a keyed hash, 16 hexadecimal digits. The token cannot be
-     * computed from it.
+     * Identifies the token value that Graph has confirmed: a keyed hash, 16 hexadecimal digits. The token cannot be computed
+     * from it.
      */
     readonly fingerprint?: string;
   };
   /** When the operator last changed something for this Page at Graph. */
   readonly lastWriteTime?: string;
   /**
-   * The last value of the annotation messenger-operator.dev/reconcile-at (or reconcile.fluxcd.io/requestedAt) that was acted
-   * on.
+   * The last value of the annotation messenger-operator.dev/reconcile-at (or reconcile.fluxcd.io/requestedAt) that was
+   * completed.
    */
   readonly lastHandledReconcileAt?: string;
 }
 
-/** One Facebook Page, connected to one MessengerApp. Its webhook events go to the bot that it names. */
+/** Connects one Facebook Page to one MessengerApp. The Page's webhook events go to its backend, a bot. */
 export interface MessengerPage {
   readonly apiVersion?: string;
   readonly kind?: string;
