@@ -1,8 +1,9 @@
 import type { Clock } from '../kit/clock.js';
 import { makeControllers, type Controllers } from '../controller/controllers.js';
 import type { PageCounters, PageOptions } from '../controller/messengerpage/ports.js';
-import type { AppGraph, GraphSigns, PageGraph } from '../core/ports/graph.js';
+import type { Graph, GraphSigns } from '../core/ports/graph.js';
 import type { Logger } from '../kit/log.js';
+import { callingThrough } from '../graph/operations.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
 import type { ControllerName } from '../observability/controller-metrics.js';
 import { Controller, type ReconcileOutcome } from '../runtime/controller.js';
@@ -28,7 +29,7 @@ export interface LeaderObserver {
 /** Everything through which a leader sees and acts; what is not in here it does not have. */
 export interface LeaderPorts {
   readonly cluster: Pick<Cluster, 'pages' | 'apps' | 'services' | 'namespaces' | 'secrets' | 'events' | 'fence' | 'refresh'>;
-  readonly graph: PageGraph & AppGraph;
+  readonly graph: Graph;
   readonly signs: GraphSigns;
   readonly observer: LeaderObserver;
   readonly clock: Clock;
@@ -132,16 +133,8 @@ function within(places: Limiter, reconciler: Reconciler): Reconciler {
   return { reconcile: (key, signal) => places.run(() => reconciler.reconcile(key, signal), signal) };
 }
 
-function lendingGraph(graph: PageGraph & AppGraph, places: Limiter): PageGraph & AppGraph {
-  return {
-    inspectToken: (...call) => places.lend(() => graph.inspectToken(...call)),
-    pageInfo: (...call) => places.lend(() => graph.pageInfo(...call)),
-    observe: (...call) => places.lend(() => graph.observe(...call)),
-    subscribe: (...call) => places.lend(() => graph.subscribe(...call)),
-    unsubscribe: (...call) => places.lend(() => graph.unsubscribe(...call)),
-    subscriptions: (...call) => places.lend(() => graph.subscriptions(...call)),
-    subscribeApp: (...call) => places.lend(() => graph.subscribeApp(...call)),
-  };
+function lendingGraph(graph: Graph, places: Limiter): Graph {
+  return callingThrough(graph, (call) => places.lend(call));
 }
 
 interface Loop {

@@ -1,10 +1,11 @@
 import type { Clock } from '../kit/clock.js';
 import { TransientError } from '../core/domain/errors.js';
 import { Secret } from '../core/secrets/secret.js';
-import { relativePath, shapeOf, wireRequest, type GraphCall } from './call.js';
+import { relativePath, wireRequest, type GraphCall } from './call.js';
 import { bearerOf, plain, proofOf } from './credentials.js';
 import { asArray, asNumber, asRecord, asText } from './json.js';
 import type { Lane } from './lanes.js';
+import { OPERATIONS, shapeOf } from './operations.js';
 import { parseGraphJson, type WireRequest, type WireResponse } from './transport.js';
 
 /** Graph's limit (Meta, "Batch Requests"). */
@@ -169,7 +170,7 @@ function batchRequest(items: readonly Item[], signal: AbortSignal): WireRequest 
     auth: { app },
     signal,
     shape: shapeOf('batch'),
-    readsOnly: items.every(({ call }) => call.method === 'GET'),
+    writes: items.some(({ call }) => OPERATIONS[call.operation].write),
   };
 }
 
@@ -180,8 +181,8 @@ function batchItem(call: GraphCall): Readonly<Record<string, string>> {
   form.set('access_token', bearerOf(call.auth));
   form.set('appsecret_proof', proofOf(call.auth));
   const path = relativePath(call);
-  if (call.method === 'POST') return { method: 'POST', relative_url: path, body: form.toString() };
-  return { method: call.method, relative_url: `${path}?${form.toString()}` };
+  const { method } = OPERATIONS[call.operation];
+  return method === 'POST' ? { method, relative_url: path, body: form.toString() } : { method, relative_url: `${path}?${form.toString()}` };
 }
 
 function distribute(items: readonly Item[], response: WireResponse): void {

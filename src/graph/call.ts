@@ -1,47 +1,44 @@
-import type { GraphCallOptions } from '../core/ports/graph.js';
-import type { GraphOperation } from '../core/ports/metric-labels.js';
+import type { AppCredentials, GraphCallOptions, PageCredentials } from '../core/ports/graph.js';
 import type { GraphAuth } from './credentials.js';
-import type { GraphMethod, GraphParams, WireRequest } from './transport.js';
-
-export type { GraphOperation };
+import { OPERATIONS, shapeOf, type AppOperation, type GraphOperation, type PageOperation } from './operations.js';
+import type { GraphParams, WireRequest } from './transport.js';
 
 /** One call of one edge, before it is known whether it travels alone or in a batch. */
 export interface GraphCall {
   readonly operation: GraphOperation;
-  readonly method: GraphMethod;
-  /** Path segments after the version. */
-  readonly path: readonly string[];
   readonly params: GraphParams;
   readonly auth: GraphAuth;
-  /** Whose budget it uses besides the app's; undefined for the app's own edges. */
+  /** The Page that it is on, and whose budget it uses besides the app's; undefined for the app's own edges. */
   readonly pageId?: string;
   readonly options: GraphCallOptions;
 }
 
-const SHAPES: Readonly<Record<GraphOperation, string>> = {
-  inspect_token: 'GET /debug_token',
-  page_info: 'GET /{page-id}',
-  observe: 'GET /{page-id}/subscribed_apps',
-  subscribe: 'POST /{page-id}/subscribed_apps',
-  unsubscribe: 'DELETE /{page-id}/subscribed_apps',
-  unsubscribe_as_app: 'DELETE /{page-id}/subscribed_apps as the app',
-  app_subscriptions: 'GET /{app-id}/subscriptions',
-  subscribe_app: 'POST /{app-id}/subscriptions',
-  batch: 'POST / (batch)',
-};
-
-/** The call as it may stand in a message: method and shape of the path, no id, no parameter. */
-export function shapeOf(operation: GraphOperation): string {
-  return SHAPES[operation];
+/** A call of an edge of a Page. */
+export function pageCall(operation: PageOperation, page: PageCredentials, params: GraphParams, options: GraphCallOptions): GraphCall {
+  const { app, pageId, token } = page;
+  return { operation, params, auth: OPERATIONS[operation].token === 'page' ? { app, token } : { app }, pageId, options };
 }
 
-/** Path without the version, each segment escaped: `123/subscribed_apps`. */
-export function relativePath(call: Pick<GraphCall, 'path'>): string {
-  return call.path.map(encodeURIComponent).join('/');
+/** A call of an edge of the app, made as the app. */
+export function appCall(operation: AppOperation, app: AppCredentials, params: GraphParams, options: GraphCallOptions): GraphCall {
+  return { operation, params, auth: { app }, options };
+}
+
+/**
+ * Path without the version, each segment escaped: `123/subscribed_apps`. Always the explicit id: `/me` would act on whatever
+ * Page the token happens to belong to.
+ */
+export function relativePath({ operation, auth, pageId = '' }: GraphCall): string {
+  const ids: Readonly<Record<string, string>> = { '{page-id}': pageId, '{app-id}': auth.app.appId };
+  return OPERATIONS[operation].path
+    .split('/')
+    .map((segment) => encodeURIComponent(ids[segment] ?? segment))
+    .join('/');
 }
 
 export function wireRequest(call: GraphCall): WireRequest {
-  const { method, params, auth, options } = call;
+  const { operation, params, auth, options } = call;
+  const { method, write } = OPERATIONS[operation];
   const path = `/${encodeURIComponent(auth.app.graphVersion)}/${relativePath(call)}`;
-  return { method, path, params, auth, signal: options.signal, shape: shapeOf(call.operation) };
+  return { method, path, params, auth, signal: options.signal, shape: shapeOf(operation), writes: write };
 }

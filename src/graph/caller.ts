@@ -8,9 +8,10 @@ import { Batcher, type BatchAnswer } from './batch.js';
 import { wireRequest, type GraphCall } from './call.js';
 import { plain, secretsOf } from './credentials.js';
 import { lookUp, type GraphErrorBody } from './errors/lookup.js';
-import { failureIn, rememberFailure, toOperatorError } from './errors/to-operator-error.js';
+import { failureIn, toOperatorError } from './errors/to-operator-error.js';
 import type { Lanes } from './lanes.js';
 import type { GraphObserver, GraphResult } from './observer.js';
+import { OPERATIONS } from './operations.js';
 import type { Throttle, Ticket } from './throttle.js';
 import type { WireRequest, WireResponse } from './transport.js';
 import { usageIn, type Usage } from './usage.js';
@@ -118,7 +119,7 @@ export class GraphCaller {
     const scope = row.scope === 'page' && pageId !== undefined ? 'page' : 'app';
     const retryAfterMs = row.disposition === 'wait' ? throttle.throttled(scope, app, pageId, usage) : 0;
     const graphText = redactor.text(told.message, [...secretsOf(call.auth), ...paramSecrets(call)]);
-    const error = rememberFailure(toOperatorError(row, failure, { graphText, retryAfterMs, scope }), failure);
+    const error = toOperatorError(row, failure, { graphText, retryAfterMs, scope });
     if (row.disposition === 'app-credential') throttle.credentialRefused(app, error, call.auth.token === undefined ? undefined : pageId);
     return error;
   }
@@ -139,8 +140,8 @@ export class GraphCaller {
 }
 
 /** Those come by the thousand; an app's own edges are few, and a POST of its subscription waits for our own webhook. */
-function isOfPage({ pageId, operation }: GraphCall): boolean {
-  return pageId !== undefined || operation === 'inspect_token';
+function isOfPage({ operation }: GraphCall): boolean {
+  return OPERATIONS[operation].of === 'page';
 }
 
 function versionKey(app: AppCredentials): string {

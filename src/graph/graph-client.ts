@@ -3,20 +3,20 @@ import type {
   AppCredentials,
   AppGraph,
   AppSubscription,
+  Graph,
   GraphCallOptions,
   GraphSigns,
   ObservedSubscription,
   PageCredentials,
-  PageGraph,
   PageInfo,
   TokenInfo,
 } from '../core/ports/graph.js';
+import { OperatorError } from '../core/domain/errors.js';
 import { Redactor } from '../core/secrets/redact.js';
 import type { Secret } from '../core/secrets/secret.js';
 import { readAppSubscriptions, writeAppSubscription } from './edges/app-subscriptions.js';
 import { GraphCaller } from './caller.js';
 import { inspectToken } from './edges/debug-token.js';
-import { graphCodeOf } from './errors/to-operator-error.js';
 import { Lanes } from './lanes.js';
 import { silentObserver, type GraphObserver } from './observer.js';
 import { readPage } from './edges/page-node.js';
@@ -33,10 +33,11 @@ export interface GraphClientOptions extends GraphTransportOptions {
   readonly maxConcurrent?: number;
 }
 
-const APP_TOKEN_WANTED = 15;
+/** Graph's code for "This method must be called with an app access_token". */
+const APP_TOKEN_REQUIRED = 15;
 
 /** Graph for one host. Every error is an OperatorError whose text holds no secret, or the signal's own reason. */
-export class GraphClient implements PageGraph, AppGraph, GraphSigns {
+export class GraphClient implements Graph, GraphSigns {
   readonly #transport: GraphTransport;
   readonly #throttle: Throttle;
   readonly #redactor: Redactor;
@@ -71,8 +72,8 @@ export class GraphClient implements PageGraph, AppGraph, GraphSigns {
     try {
       await deleteSubscription(this.#caller, page, options);
     } catch (error) {
-      // Reported by some since 2022 and denied by others: which token Graph wants here depends on the app.
-      if (graphCodeOf(error) !== APP_TOKEN_WANTED) throw error;
+      // Which token Graph wants here depends on the app: reports since 2022 disagree.
+      if (!(error instanceof OperatorError) || error.graphCode !== APP_TOKEN_REQUIRED) throw error;
       await deleteSubscriptionAsApp(this.#caller, page, options);
     }
   }

@@ -1,5 +1,5 @@
 import type { GraphResult } from '../core/ports/metric-labels.js';
-import type { GraphOperation } from './call.js';
+import type { GraphOperation } from './operations.js';
 
 export type { GraphResult };
 

@@ -180,7 +180,7 @@ function blocked(whose: string, ms: number, scope: 'app' | 'page'): RateLimitedE
 
 /** A new error for each caller: its stack and whatever a caller hangs on it are its own. */
 function copyOf(error: OperatorError): OperatorError {
-  return new AppCredentialError(error.reason, error.message, { graphText: error.graphText });
+  return new AppCredentialError(error.reason, error.message, { graphText: error.graphText, graphCode: error.graphCode });
 }
 
 /** Stands for app id and secret without being either: a changed secret has another key, and so is not parked. */

@@ -5,8 +5,8 @@ import { sleep, type Clock } from '../kit/clock.js';
 import { TransientError } from '../core/domain/errors.js';
 import type { Secret } from '../core/secrets/secret.js';
 import { bearerOf, plain, proofOf, type GraphAuth } from './credentials.js';
+import type { GraphMethod } from './operations.js';
 
-export type GraphMethod = 'GET' | 'POST' | 'DELETE';
 export type GraphParams = Readonly<Record<string, string | Secret>>;
 
 /** One HTTP request to Graph. `path` begins with the version and holds no parameter. */
@@ -16,10 +16,10 @@ export interface WireRequest {
   readonly params: GraphParams;
   readonly auth: GraphAuth;
   readonly signal: AbortSignal;
-  /** The call in words without ids of secrets, for an error: `GET /{page-id}/subscribed_apps`. */
+  /** The call without ids or secrets, for an error: `GET /{page-id}/subscribed_apps`. */
   readonly shape: string;
-  /** A POST that changes nothing: a batch of reads. Every other POST, and every DELETE, is a write. */
-  readonly readsOnly?: boolean;
+  /** Whether it changes anything at Graph. */
+  readonly writes: boolean;
 }
 
 /** What Graph answered: any status; `body` is undefined where it was no JSON. Header names are in lower case. */
@@ -93,9 +93,9 @@ export class GraphTransport {
    * the fence throws where a write may not go.
    */
   async send(request: WireRequest): Promise<WireResponse> {
-    const timeoutMs = isWrite(request) ? Math.min(this.#timeoutMs, WRITE_TIMEOUT_MS) : this.#timeoutMs;
+    const timeoutMs = request.writes ? Math.min(this.#timeoutMs, WRITE_TIMEOUT_MS) : this.#timeoutMs;
     // Here and no earlier: however long a call has waited for company or for a place, its time is counted from this check.
-    if (isWrite(request)) this.#fence?.check();
+    if (request.writes) this.#fence?.check();
     const deadline = new AbortController();
     const stop = new AbortController();
     const expired = sleep(this.#clock, timeoutMs, stop.signal).then(
@@ -130,10 +130,6 @@ export class GraphTransport {
       throw error;
     }
   }
-}
-
-function isWrite({ method, readsOnly = false }: WireRequest): boolean {
-  return method !== 'GET' && !readsOnly;
 }
 
 function encode({ method, path, params, auth }: WireRequest): {

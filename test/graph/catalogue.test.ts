@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { APP_REASONS, PAGE_REASONS } from '../../src/api/v1alpha1/conditions.js';
-import type { GraphOperation } from '../../src/graph/call.js';
+import type { GraphOperation } from '../../src/graph/operations.js';
 import type { CatalogueRow } from '../../src/graph/errors/row.js';
 import { ERROR_CATALOGUE } from '../../src/graph/errors/catalogue.js';
 import { lookUp, type GraphFailure } from '../../src/graph/errors/lookup.js';

@@ -30,12 +30,12 @@ const CASES: readonly Case[] = [
   {
     ...bad,
     ...{ name: 'revoked', pageId: '104500000000001', token: { state: 'uninstalled' }, reason: 'TokenInvalidated' },
-    says: [/has removed the app/, /make a new Page access token and put it into the Secret/],
+    says: [/has removed the app/, /create a new Page access token and store it in the Secret/],
   },
   {
     ...bad,
     ...{ name: 'password', pageId: '104500000000002', token: { state: 'password_changed' }, reason: 'TokenInvalidated' },
-    says: [/has changed the password/, /make a new Page access token/],
+    says: [/has changed the password/, /create a new Page access token/],
   },
   {
     ...bad,
@@ -46,17 +46,17 @@ const CASES: readonly Case[] = [
   {
     ...bad,
     ...{ name: 'wrong-page', pageId: '104500000000004', token: { pageId: '104500000000099' }, reason: 'TokenWrongPage' },
-    says: [/the token is that of the Page 104500000000099, not of 104500000000004/, /put the token of 104500000000004 into the Secret/],
+    says: [/the token is that of the Page 104500000000099, not of 104500000000004/, /store the token of 104500000000004 in the Secret/],
   },
   {
     ...bad,
     ...{ name: 'user-token', pageId: '104500000000005', token: { type: 'USER' }, reason: 'TokenWrongType' },
-    says: [/of type USER, a Page access token is needed/, /make a new Page access token/],
+    says: [/of type USER, but a Page access token is required/, /create a new Page access token/],
   },
   {
     ...bad,
     ...{ name: 'other-app', pageId: '104500000000006', token: { appId: OTHER_APP_ID }, reason: 'TokenWrongApp' },
-    says: [/made with another app/, /make a Page access token with this app/],
+    says: [/made with another app/, /create a Page access token with this app/],
   },
   {
     ...bad,
@@ -65,7 +65,7 @@ const CASES: readonly Case[] = [
   },
   {
     ...{ name: 'tomorrow', pageId: '104500000000008', token: { expiresAt: TOMORROW }, ready: 'True', reason: 'Succeeded' },
-    says: [/expires on \d{4}-\d\d-\d\d, within a day/, /make it from a long-lived one/],
+    says: [/expires on \d{4}-\d\d-\d\d, within a day/, /create it from a long-lived one/],
   },
   {
     ...bad,

@@ -5,6 +5,8 @@ interface Details {
   readonly cause?: unknown;
   /** See `OperatorError.graphText`. */
   readonly graphText?: string | undefined;
+  /** See `OperatorError.graphCode`. */
+  readonly graphCode?: number | undefined;
 }
 
 /**
@@ -18,12 +20,15 @@ export abstract class OperatorError extends Error {
    * writes the time of day into it), so nothing is decided by it. undefined: the failure is not an answer of Graph's.
    */
   readonly graphText: string | undefined;
+  /** Graph's error code, where it gave one. What it means is known in `graph` alone; elsewhere the class and the reason count. */
+  readonly graphCode: number | undefined;
 
-  constructor(reason: Reason, message: string, { cause, graphText }: Details = {}) {
+  constructor(reason: Reason, message: string, { cause, graphText, graphCode }: Details = {}) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = new.target.name;
     this.reason = reason;
     this.graphText = graphText;
+    this.graphCode = graphCode;
   }
 }
 

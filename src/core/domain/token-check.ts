@@ -1,5 +1,6 @@
 import type { PageReason } from '../../api/v1alpha1/conditions.js';
 import type { TokenInfo } from '../ports/graph.js';
+import { DEAD_TOKENS, EXPIRED_TOKEN, INVALID_TOKEN, NEW_TOKEN } from './dead-tokens.js';
 import { requiredScopes } from './scopes.js';
 
 /**
@@ -24,16 +25,6 @@ export interface TokenVerdict {
   readonly message: string;
 }
 
-const FRESH = 'make a new Page access token and put it into the Secret';
-const DEAD: Readonly<Record<number, string>> = {
-  458: 'the person who granted it has removed the app',
-  459: 'the person who granted it has to pass a check at facebook.com',
-  460: 'the person who granted it has changed the password',
-  464: 'the person who granted it is not a confirmed user',
-  467: 'it was invalidated',
-  492: 'the person who granted it has lost the role on the Page',
-};
-
 /** Judges what `debug_token` said. The first fault counts, in the order in which they would have to be mended. */
 export function checkToken(info: TokenInfo, wanted: WantedToken): TokenVerdict {
   return aliveFault(info, wanted.nowMs) ?? identityFault(info, wanted) ?? grantFault(info, wanted) ?? good(info, wanted);
@@ -42,9 +33,8 @@ export function checkToken(info: TokenInfo, wanted: WantedToken): TokenVerdict {
 function aliveFault(info: TokenInfo, nowMs: number): TokenVerdict | undefined {
   const over = isOver(info.expiresAt, nowMs);
   if (info.isValid && !over) return undefined;
-  if (over || info.error?.subcode === 463) return fault('dead', 'TokenExpired', `the token has expired: ${FRESH}`);
-  const why = DEAD[info.error?.subcode ?? 0] ?? 'it is not valid (any more)';
-  return fault('dead', 'TokenInvalidated', `Graph refuses the token, ${why}: ${FRESH}`);
+  const dead = over ? EXPIRED_TOKEN : (DEAD_TOKENS.get(info.error?.subcode ?? 0) ?? INVALID_TOKEN);
+  return fault('dead', dead === EXPIRED_TOKEN ? 'TokenExpired' : 'TokenInvalidated', `${dead.says}: ${dead.fix}`);
 }
 
 function isOver(expiresAt: number | undefined, nowMs: number): boolean {
@@ -53,10 +43,10 @@ function isOver(expiresAt: number | undefined, nowMs: number): boolean {
 
 function identityFault(info: TokenInfo, { appId, pageId }: WantedToken): TokenVerdict | undefined {
   if (info.type !== undefined && info.type !== 'PAGE') {
-    return fault('unproven', 'TokenWrongType', `the token is of type ${info.type}, a Page access token is needed: ${FRESH}`);
+    return fault('unproven', 'TokenWrongType', `the token is of type ${info.type}, but a Page access token is required: ${NEW_TOKEN}`);
   }
   if (info.appId !== undefined && info.appId !== appId) {
-    return fault('foreign', 'TokenWrongApp', `the token was made with the app ${info.appId}, not with ${appId}: ${FRESH}`);
+    return fault('foreign', 'TokenWrongApp', `the token was created with the app ${info.appId}, not with ${appId}: ${NEW_TOKEN}`);
   }
   if (info.profileId !== undefined && info.profileId !== pageId) {
     return fault('foreign', 'TokenWrongPage', wrongPage(info.profileId, pageId));
@@ -69,9 +59,9 @@ const PROFILE_ID = /^(?:1000\d{11}|6\d{13})$/;
 
 function wrongPage(tokenOf: string, pageId: string): string {
   if (PROFILE_ID.test(pageId)) {
-    return `spec.pageId ${pageId} looks like the number in a profile's address; the token is that of the Page ${tokenOf}: make the object anew with pageId "${tokenOf}"`;
+    return `spec.pageId ${pageId} looks like the number in a profile's address; the token is that of the Page ${tokenOf}: recreate the object with pageId "${tokenOf}"`;
   }
-  return `the token is that of the Page ${tokenOf}, not of ${pageId}: put the token of ${pageId} into the Secret, or make the object anew with pageId "${tokenOf}"`;
+  return `the token is that of the Page ${tokenOf}, not of ${pageId}: store the token of ${pageId} in the Secret, or recreate the object with pageId "${tokenOf}"`;
 }
 
 function grantFault(info: TokenInfo, { fields, pageId, appId }: WantedToken): TokenVerdict | undefined {
@@ -80,11 +70,11 @@ function grantFault(info: TokenInfo, { fields, pageId, appId }: WantedToken): To
   const missing = needed.filter((scope) => !info.scopes.includes(scope) && !info.granularScopes.has(scope));
   if (missing.length > 0) {
     const fix = 'grant them with the Page, then ';
-    return fault(proof, 'TokenMissingScopes', `the token lacks ${missing.join(' and ')}: ${fix}${FRESH}`);
+    return fault(proof, 'TokenMissingScopes', `the token lacks ${missing.join(' and ')}: ${fix}${NEW_TOKEN}`);
   }
   const without = needed.filter((scope) => info.granularScopes.get(scope)?.includes(pageId) === false);
   if (without.length === 0) return undefined;
-  const message = `the Page ${pageId} is not among those granted for ${without.join(' and ')}: add it in the app's settings at facebook.com, then ${FRESH}`;
+  const message = `the Page ${pageId} is not among those granted for ${without.join(' and ')}: add it in the app's settings at facebook.com, then ${NEW_TOKEN}`;
   return fault(proof, 'PageNotGranted', message);
 }
 
@@ -123,8 +113,8 @@ export function expiryWarning(expiresAt: number | undefined, nowMs: number): str
   if (expiresAt === undefined || within === undefined) return undefined;
   const on = `it expires on ${dayOf(expiresAt)}, within ${within === 1 ? 'a day' : `${within} days`}`;
   return within === 1
-    ? `${on}: a token made from a short-lived user token does; make it from a long-lived one`
-    : `${on}: make a new Page access token before`;
+    ? `${on}: a token created from a short-lived user token does; create it from a long-lived one`
+    : `${on}: create a new Page access token before then`;
 }
 
 /** The day in UTC, `2027-01-21`. Takes seconds. */

@@ -78,6 +78,9 @@ export interface AppGraph {
   ): Promise<void>;
 }
 
+/** Everything that is asked of Graph. */
+export interface Graph extends PageGraph, AppGraph {}
+
 /** What Graph's answers tell besides what was asked. */
 export interface GraphSigns {
   /** By how much to stretch the intervals of checks, by the usage that Graph reports: 1, 2 or 6. */

@@ -1,5 +1,6 @@
 import type { AppCredentials, AppGraph, AppSubscription, GraphCallOptions } from '../../core/ports/graph.js';
 import { requireSuccess, rows } from '../answers.js';
+import { appCall } from '../call.js';
 import type { GraphCaller } from '../caller.js';
 import { asArray, asRecord, asText } from '../json.js';
 import { collectPages } from '../paging.js';
@@ -12,7 +13,7 @@ export async function readAppSubscriptions(
 ): Promise<readonly AppSubscription[]> {
   const found: AppSubscription[] = [];
   await collectPages((after) =>
-    caller.call({ ...onApp(app, options), operation: 'app_subscriptions', method: 'GET', params: after }, (body) => {
+    caller.call(appCall('app_subscriptions', app, after, options), (body) => {
       found.push(...rows(body, 'subscriptions').flatMap(readRow));
       return body;
     }),
@@ -49,9 +50,5 @@ export async function writeAppSubscription(
     fields: wanted.fields.join(','),
     include_values: 'true',
   };
-  await caller.call({ ...onApp(app, options), operation: 'subscribe_app', method: 'POST', params }, requireSuccess);
-}
-
-function onApp(app: AppCredentials, options: GraphCallOptions) {
-  return { path: [app.appId, 'subscriptions'], auth: { app }, options };
+  await caller.call(appCall('subscribe_app', app, params, options), requireSuccess);
 }

@@ -2,6 +2,7 @@ import { TransientError } from '../../core/domain/errors.js';
 import type { AppCredentials, GraphCallOptions, TokenInfo } from '../../core/ports/graph.js';
 import type { Redactor } from '../../core/secrets/redact.js';
 import type { Secret } from '../../core/secrets/secret.js';
+import { appCall } from '../call.js';
 import type { GraphCaller } from '../caller.js';
 import { secretsOf } from '../credentials.js';
 import { asArray, asNumber, asRecord, asText, asTexts } from '../json.js';
@@ -23,15 +24,7 @@ export function inspectToken(
   token: Secret,
   options: GraphCallOptions,
 ): Promise<TokenInfo> {
-  const call = {
-    operation: 'inspect_token',
-    method: 'GET',
-    path: ['debug_token'],
-    params: { input_token: token },
-    auth: { app },
-    options,
-  } as const;
-  return deps.caller.call(call, (body) => {
+  return deps.caller.call(appCall('inspect_token', app, { input_token: token }, options), (body) => {
     const data = asRecord(asRecord(body)?.['data']);
     if (data === undefined) throw new TransientError('GraphUnavailable', "Graph's answer for debug_token has no data");
     return readTokenInfo(data, (text) => deps.redactor.text(text, [token, ...secretsOf({ app, token }), ...secretsOf({ app })]));

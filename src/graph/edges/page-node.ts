@@ -1,6 +1,7 @@
 import { TransientError } from '../../core/domain/errors.js';
 import type { GraphCallOptions, PageCredentials, PageInfo } from '../../core/ports/graph.js';
 import type { Redactor } from '../../core/secrets/redact.js';
+import { pageCall } from '../call.js';
 import type { GraphCaller } from '../caller.js';
 import { secretsOf } from '../credentials.js';
 import { asRecord, asText } from '../json.js';
@@ -14,21 +15,11 @@ export function readPage(
   page: PageCredentials,
   options: GraphCallOptions,
 ): Promise<PageInfo> {
-  const auth = { app: page.app, token: page.token };
-  const call = {
-    operation: 'page_info',
-    method: 'GET',
-    path: [page.pageId],
-    params: { fields: 'id,name' },
-    auth,
-    pageId: page.pageId,
-    options,
-  } as const;
-  return deps.caller.call(call, (body) => {
+  return deps.caller.call(pageCall('page_info', page, { fields: 'id,name' }, options), (body) => {
     const record = asRecord(body);
     const id = asText(record?.['id']);
     if (id === undefined) throw new TransientError('GraphUnavailable', "Graph's answer for a Page has no id");
     const name = asText(record?.['name']);
-    return { id, name: name === undefined ? undefined : deps.redactor.text(name, secretsOf(auth), 'unguessable') };
+    return { id, name: name === undefined ? undefined : deps.redactor.text(name, secretsOf(page), 'unguessable') };
   });
 }

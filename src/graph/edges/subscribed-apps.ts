@@ -1,5 +1,6 @@
 import type { GraphCallOptions, ObservedSubscription, PageCredentials } from '../../core/ports/graph.js';
 import { requireSuccess, rows } from '../answers.js';
+import { pageCall } from '../call.js';
 import type { GraphCaller } from '../caller.js';
 import { asRecord, asText, asTexts } from '../json.js';
 import { collectPages } from '../paging.js';
@@ -15,13 +16,7 @@ export async function readSubscription(
 ): Promise<ObservedSubscription> {
   let fields: readonly string[] | undefined;
   await collectPages(async (after) => {
-    const call = {
-      ...onPage(page, options),
-      operation: 'observe',
-      method: 'GET',
-      params: { fields: 'id,subscribed_fields', ...after },
-    } as const;
-    return caller.call(call, (body) => {
+    return caller.call(pageCall('observe', page, { fields: 'id,subscribed_fields', ...after }, options), (body) => {
       fields ??= ownFields(body, page.app.appId);
       return fields === undefined ? body : undefined;
     });
@@ -42,22 +37,15 @@ export async function replaceSubscription(
   options: GraphCallOptions,
 ): Promise<void> {
   const params = { subscribed_fields: fields.join(',') };
-  await caller.call({ ...onPage(page, options), operation: 'subscribe', method: 'POST', params }, requireSuccess);
+  await caller.call(pageCall('subscribe', page, params, options), requireSuccess);
 }
 
 /** `DELETE /{page-id}/subscribed_apps` with the Page's token. Removes our app's whole row. */
 export async function deleteSubscription(caller: GraphCaller, page: PageCredentials, options: GraphCallOptions): Promise<void> {
-  await caller.call({ ...onPage(page, options), operation: 'unsubscribe', method: 'DELETE', params: {} }, requireSuccess);
+  await caller.call(pageCall('unsubscribe', page, {}, options), requireSuccess);
 }
 
 /** The same with the app token, for a Graph that answers `(#15) This method must be called with an app access_token`. */
 export async function deleteSubscriptionAsApp(caller: GraphCaller, page: PageCredentials, options: GraphCallOptions): Promise<void> {
-  const call = { ...onPage(page, options), auth: { app: page.app } };
-  await caller.call({ ...call, operation: 'unsubscribe_as_app', method: 'DELETE', params: {} }, requireSuccess);
-}
-
-function onPage(page: PageCredentials, options: GraphCallOptions) {
-  // Always the explicit id: `/me` would act on whatever Page the token happens to belong to.
-  const path = [page.pageId, 'subscribed_apps'];
-  return { path, auth: { app: page.app, token: page.token }, pageId: page.pageId, options };
+  await caller.call(pageCall('unsubscribe_as_app', page, {}, options), requireSuccess);
 }

@@ -1,4 +1,4 @@
-import type { GraphOperation } from '../call.js';
+import type { GraphOperation } from '../operations.js';
 import type { CatalogueRow, HttpClass } from './row.js';
 import { ERROR_CATALOGUE } from './catalogue.js';
 

@@ -1,5 +1,5 @@
 import type { OperatorError } from '../../core/domain/errors.js';
-import type { GraphOperation } from '../call.js';
+import type { GraphOperation } from '../operations.js';
 
 type Reason = OperatorError['reason'];
 export type GraphDisposition = 'transient' | 'wait' | 'terminal' | 'app-credential';
@@ -7,7 +7,7 @@ export type HttpClass = '2xx' | '3xx' | '4xx' | '5xx';
 
 /**
  * One row: what to do about an error that Graph answered. A part of the key that is left out matches everything. The first
- * matching row of the table wins. `prefix` (how the message begins behind its `(#code)`) only ever chooses between reasons:
+ * matching row of the table wins. `prefix` (how the message begins after its `(#code)`) only ever chooses between reasons:
  * a row with one is followed by a row of the same key without one and with the same disposition (a test holds this).
  */
 export interface CatalogueRow {
@@ -23,20 +23,8 @@ export interface CatalogueRow {
   /** Of `wait`: whose calls wait. */
   readonly scope?: 'app' | 'page';
   readonly reason: Reason;
-  /** What is the matter, in words for a user. */
+  /** What is wrong, for a user. */
   readonly says: string;
   /** What to do about it. */
   readonly fix: string;
 }
-
-export const PAGE_OPERATIONS: readonly GraphOperation[] = ['page_info', 'observe', 'subscribe', 'unsubscribe'];
-export const APP_OPERATIONS: readonly GraphOperation[] = [
-  'inspect_token',
-  'app_subscriptions',
-  'subscribe_app',
-  'unsubscribe_as_app',
-  'batch',
-];
-
-export const NEW_TOKEN = 'make a new Page access token and put it into the Secret';
-export const WAIT = 'nothing, it goes on by itself';

@@ -48,16 +48,16 @@ export interface ErrorDetails {
 /** The error that the caller gets: our sentence with the fix as its message, and Graph's number and words apart. */
 export function toOperatorError(row: CatalogueRow, failure: GraphFailure, details: ErrorDetails): OperatorError {
   const message = `${row.says}: ${row.fix}`;
-  const graphText = numbered(failure, details.graphText);
+  const graph = { graphText: numbered(failure, details.graphText), graphCode: failure.code };
   switch (row.disposition) {
     case 'transient':
-      return new TransientError(row.reason, message, { graphText });
+      return new TransientError(row.reason, message, graph);
     case 'terminal':
-      return new TerminalError(row.reason, message, { graphText, refusedIndex: refusedIndexIn(failure.message) });
+      return new TerminalError(row.reason, message, { ...graph, refusedIndex: refusedIndexIn(failure.message) });
     case 'app-credential':
-      return new AppCredentialError(row.reason, message, { graphText });
+      return new AppCredentialError(row.reason, message, graph);
     case 'wait':
-      return new RateLimitedError(message, details.retryAfterMs, { graphText, scope: details.scope });
+      return new RateLimitedError(message, details.retryAfterMs, { ...graph, scope: details.scope });
   }
 }
 
@@ -70,17 +70,4 @@ function refusedIndexIn(message: string): number | undefined {
 function numbered({ code, subcode, status }: GraphFailure, text: string): string {
   const number = code === undefined ? `HTTP ${status}` : `${code}${subcode === undefined ? '' : `/${subcode}`}`;
   return text === '' ? `Graph ${number}` : `Graph ${number}: ${text}`;
-}
-
-const FAILURES = new WeakMap<Error, GraphFailure>();
-
-/** Remembers what Graph said for an error of ours, for those few callers within this folder that look closer. */
-export function rememberFailure<E extends Error>(error: E, failure: GraphFailure): E {
-  FAILURES.set(error, failure);
-  return error;
-}
-
-/** The code that Graph gave for this error; undefined if it is not from an answer of Graph's. */
-export function graphCodeOf(error: unknown): number | undefined {
-  return error instanceof Error ? FAILURES.get(error)?.code : undefined;
 }

@@ -213,7 +213,7 @@ describe('standalone', () => {
     });
 
     expect(answer.status).toBe(503);
-    expect(await wide()).toMatch(/ LAST-EVENT +LAST-FAILURE\n.* \ds ago +(name|connect) \ds ago\n$/);
+    expect(await wide()).toMatch(/ LAST-EVENT +LAST-FAILURE\n.* \ds ago +(dns|connect) \ds ago\n$/);
     await stopped(one);
     expect(await wide()).not.toContain('LAST-EVENT');
   });

@@ -55,7 +55,7 @@ function newClient(knowsAll = false): GraphClient {
   const known = new KnownSecrets();
   if (knowsAll) for (const secret of secrets) known.add(secret);
   const redactor = new Redactor({ max: 100_000, known });
-  return new GraphClient({ baseUrl, clock: systemClock, timeoutMs: 200, redactor });
+  return new GraphClient({ baseUrl, clock: systemClock, timeoutMs: 5_000, redactor });
 }
 
 afterEach(async () => {

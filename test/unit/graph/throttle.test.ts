@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AppCredentialError, RateLimitedError } from '../../../src/core/domain/errors.js';
 import { Secret } from '../../../src/core/secrets/secret.js';
-import type { GraphOperation } from '../../../src/graph/call.js';
+import type { GraphOperation } from '../../../src/graph/operations.js';
 import type { GraphResult } from '../../../src/graph/observer.js';
 import { Throttle } from '../../../src/graph/throttle.js';
 import { FakeClock } from '../../support/fake-clock.js';

@@ -43,7 +43,7 @@ function transport(
 function request(change: Partial<WireRequest> = {}): WireRequest {
   return {
     ...{ method: 'GET' as const, path: '/v25.0/1/subscribed_apps', params: {}, auth: { app: APP, token: new Secret('page-token', TOKEN) } },
-    ...{ signal: new AbortController().signal, shape: 'GET /{page-id}/subscribed_apps' },
+    ...{ signal: new AbortController().signal, shape: 'GET /{page-id}/subscribed_apps', writes: false },
     ...change,
   };
 }
@@ -111,10 +111,10 @@ describe('GraphTransport', () => {
   });
 
   it.each([
-    ['DELETE', {}, 4_500],
-    ['POST', {}, 4_500],
-    ['POST', { readsOnly: true }, 15_000],
-    ['GET', {}, 15_000],
+    ['DELETE', { writes: true }, 4_500],
+    ['POST', { writes: true }, 4_500],
+    ['POST', { writes: false }, 15_000],
+    ['GET', { writes: false }, 15_000],
   ] as const)('gives a %s (%j) %i ms: a write must have ended before the lease has', async (method, more, limitMs) => {
     const clock = new FakeClock();
     const received: Socket[] = [];
@@ -152,11 +152,11 @@ describe('GraphTransport', () => {
     };
     const clock = new FakeClock();
     const graph = transport(url, clock, { fence });
-    await graph.send(request({ method: 'POST' }));
+    await graph.send(request({ method: 'POST', writes: true }));
     refuses = true;
-    expect(await rejection(graph.send(request({ method: 'POST' })))).toBeInstanceOf(NotLeaderError);
-    expect(await rejection(graph.send(request({ method: 'DELETE' })))).toBeInstanceOf(NotLeaderError);
-    await graph.send(request({ method: 'POST', readsOnly: true }));
+    expect(await rejection(graph.send(request({ method: 'POST', writes: true })))).toBeInstanceOf(NotLeaderError);
+    expect(await rejection(graph.send(request({ method: 'DELETE', writes: true })))).toBeInstanceOf(NotLeaderError);
+    await graph.send(request({ method: 'POST' }));
     await graph.send(request());
     expect(seen).toEqual(['POST', 'POST', 'GET']);
     expect(clock.pendingTimers).toBe(0);
@@ -215,7 +215,7 @@ describe('GraphTransport', () => {
     await graph.send(request());
     expect(await graph.send(request())).toMatchObject({ status: 200 });
     expect(answered).toBe(2);
-    expect(await rejection(graph.send(request({ method: 'POST' })))).toBeInstanceOf(TransientError);
+    expect(await rejection(graph.send(request({ method: 'POST', writes: true })))).toBeInstanceOf(TransientError);
     expect(answered).toBe(2);
   });
 

@@ -69,7 +69,7 @@ const CASES: readonly (readonly [PageConditionType, string, string, () => Promis
   [
     'TokenValid',
     'TokenExpired',
-    'make a new Page access token',
+    'create a new Page access token',
     () =>
       settled(
         prepared((world) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { TokenInfo } from '../../../../src/core/ports/graph.js';
 import { requiredScopes } from '../../../../src/core/domain/scopes.js';
+import { lookUp } from '../../../../src/graph/errors/lookup.js';
 import { checkToken, expiryWarning } from '../../../../src/core/domain/token-check.js';
 
 const NOW = Date.parse('2026-11-23T00:00:00Z');
@@ -45,6 +46,14 @@ describe('checkToken', () => {
 
     expect(verdict).toMatchObject({ reason, proof });
     expect(verdict.message.length).toBeGreaterThan(20);
+  });
+
+  it.each([458, 459, 460, 463, 464, 467, 492, 999])('says the same about subcode %i as the error of any other call', (subcode) => {
+    const row = lookUp({ operation: 'observe', status: 400, message: '', type: 'OAuthException', code: 190, subcode });
+
+    const { reason, message } = checkToken(info(dead(subcode)), wanted);
+
+    expect({ reason, message }).toEqual({ reason: row.reason, message: `${row.says}: ${row.fix}` });
   });
 
   it('takes a granular scope without ids as unknown, never as missing', () => {
