@@ -77,6 +77,13 @@ module.exports = {
       from: { path: '^src/controller/([^/]+)/' },
       to: { path: '^src/controller/[^/]+/', pathNot: '^src/controller/$1/' },
     },
+    {
+      name: 'bot-knows-no-post',
+      severity: 'error',
+      comment: 'the half of delivery that every mode uses knows none of the modes',
+      from: { path: '^src/delivery/bot/' },
+      to: { path: '^src/delivery/[^/]+/', pathNot: '^src/delivery/bot/' },
+    },
     ...layers,
     ...packages,
   ],

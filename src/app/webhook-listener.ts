@@ -58,7 +58,13 @@ export function createWebhookListener({ config, context, cluster, observe }: Web
   });
   const client = createBotClient(config, context);
   const { giveUpMs, dedupeWindowMs, maxBodyBytes, maxInFlight, webhookPort: port, bindAddress: host } = config;
-  const delivery = createDelivery(config.delivery, { client, clock, log, observe: observe.delivery, limits: { giveUpMs, dedupeWindowMs } });
+  const delivery = createDelivery(config.delivery, {
+    client,
+    clock,
+    log,
+    observer: observe.delivery,
+    limits: { giveUpMs, dedupeWindowMs },
+  });
   const tls = tlsFiles({ cert: config.tlsCert, key: config.tlsKey }, { clock, log, signal });
   const limits = { maxBodyBytes, maxInFlight, giveUpMs };
   const tracer = tracerOf();

@@ -16,7 +16,7 @@ const MESSAGES: Readonly<Record<Alert, string>> = {
 interface AlertsDeps {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly observe: DeliveryObserver;
+  readonly observer: DeliveryObserver;
 }
 
 /** Every alert is counted; a page logs one line a minute of each kind, however many events it stands for. */
@@ -30,8 +30,8 @@ export class Alerts {
 
   /** `traceparent`: of the event that raised it, as its bot got it. */
   raise(kind: Alert, { appId, pageId, key: pageKey, owner }: PageRoute, traceparent: string): void {
-    const { clock, log, observe } = this.#deps;
-    observe.alert(kind);
+    const { clock, log, observer } = this.#deps;
+    observer.alert(kind);
     const key = `${kind} ${pageKey}`;
     const before = this.#logged.get(key);
     if (before !== undefined && clock.monotonicMs() - before.atMs < ONE_LINE_EVERY_MS) {

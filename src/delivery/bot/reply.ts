@@ -1,5 +1,5 @@
+import type { BotAnswer } from '../../net/http1/bot-connection.js';
 import type { UnavailableWhy } from '../observer.js';
-import type { BotAnswer } from './backend-client.js';
 
 export type Reply =
   | { readonly kind: 'accepted' }

@@ -1,23 +1,17 @@
-import type { RoutedPost } from '../../core/ports/delivery.js';
 import { hmacOf } from '../../core/secrets/hmac.js';
-import type { PageRoute } from '../../core/ports/page-lookup.js';
-import type { Secret } from '../../core/secrets/secret.js';
-import { headerLine } from '../../net/http1/header-line.js';
+import { headerLine } from '../../net/http1/bot-client.js';
+import { signingSecretOf, type Attempt } from './attempt.js';
 
 const SAME_FOR_ALL = headerLine('content-type', 'application/json') + headerLine('user-agent', 'messenger-operator');
 
 /**
- * All headers of a request to a bot. Both signatures are over exactly these bytes: bots check either. Nothing of what came in
- * is copied. (Host and Content-Length are added when it is sent.)
+ * All headers of a request to a bot but Host and Content-Length. Both signatures are over exactly these
+ * bytes: a bot may check either. No header of Meta's request is copied.
  */
-export function requestHeaders(
-  post: Pick<RoutedPost, 'traceparent' | 'verified' | 'verifiedBy'>,
-  route: PageRoute,
-  body: Buffer,
-  secret: Secret,
-): string {
-  const { traceparent, verified, verifiedBy } = post;
-  const isAsMetaSigned = verified?.bytes === body && secret.equals(verifiedBy);
+export function requestHeaders(attempt: Attempt, body: Buffer, traceparent: string): string {
+  const { route, verified, appSecret } = attempt;
+  const secret = signingSecretOf(attempt);
+  const isAsMetaSigned = verified?.bytes === body && secret.equals(appSecret);
   const sha256 = isAsMetaSigned ? verified.signature : `sha256=${hmacOf('sha256', secret).hex(body)}`;
   return (
     SAME_FOR_ALL +

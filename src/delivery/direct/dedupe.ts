@@ -1,33 +1,33 @@
 import type { Clock } from '../../kit/clock.js';
+import type { Outcome } from '../bot/attempt.js';
 import type { DeliveryLimits } from '../limits.js';
 import { SeenTable, type SeenKey } from './seen-table.js';
 
-/** What an attempt at an item came to. All but `unavailable` are final. */
-export type Outcome = 'accepted' | 'refused' | 'dropped' | 'unavailable';
-
-/** One event, from when it comes until what became of it is final. */
-export interface Remembered {
+/** What is remembered of one event from its first arrival until its outcome is final. */
+export interface EventState {
   readonly kind: 'mine';
+  /** {@link EventItem.dedupeKey} */
   readonly key: string;
   readonly seen: SeenKey;
   /** Wall clock: stands in for `entry.time` where Meta gave none. */
   readonly firstSeenMs: number;
-  /** Some request really tried to deliver it. */
+  /** A request with it was really sent. */
   attempted: boolean;
-  /** An earlier POST had it. */
-  again: boolean;
-  /** Once it came to nothing and is expected again. */
+  /** It was unavailable in an earlier POST, and this is Meta's retry. */
+  isRetry: boolean;
+  /** Until when Meta's retry is expected, once it was unavailable. */
   expiresMs: number;
-  /** Told when the outcome is there. */
+  /** Called when the outcome is known. */
   waiting: ((outcome: Outcome) => void)[] | undefined;
 }
 
 export type Claim =
-  /** Nobody is on it: the caller delivers it and calls `settle`. */
-  | Remembered
+  /** New, or unavailable before: the caller delivers it and calls `settle`. */
+  | EventState
+  /** Its outcome is final. */
   | { readonly kind: 'done' }
-  /** Somebody is on it. `told` is called when the outcome is there, before anything else of its conversation begins. */
-  | { readonly kind: 'joined'; readonly join: (told: (outcome: Outcome) => void) => void };
+  /** Another POST is delivering it. `onOutcome` is called before anything else of its conversation begins. */
+  | { readonly kind: 'joined'; readonly join: (onOutcome: (outcome: Outcome) => void) => void };
 
 /** Events that wait for Meta's retry; beyond, the oldest counts as new when it comes. */
 const MAX_UNSETTLED = 100_000;
@@ -37,15 +37,16 @@ const DONE = { kind: 'done' } as const;
 type Bounds = Pick<DeliveryLimits, 'dedupeWindowMs' | 'maxRemembered'>;
 
 /**
- * Remembers events by their key, so that a retry finds what was decided or joins what is under way. An event that came to
- * nothing is remembered too (when it was first seen, whether it was tried), but is delivered again.
+ * Remembers events by their key, so that a retry finds the final outcome or joins the delivery that is
+ * under way. An unavailable event is remembered too (when it was first seen, whether it was attempted),
+ * but is delivered again.
  */
 export class Dedupe {
   readonly #clock: Clock;
   readonly #bounds: Bounds;
-  readonly #pending = new Map<string, Remembered>();
+  readonly #pending = new Map<string, EventState>();
   /** The one that failed first is in front. */
-  readonly #unsettled = new Map<string, Remembered>();
+  readonly #unsettled = new Map<string, EventState>();
   readonly #done: SeenTable;
 
   constructor(clock: Clock, bounds: Bounds) {
@@ -57,49 +58,49 @@ export class Dedupe {
   claim(key: string): Claim {
     const pending = this.#pending.get(key);
     if (pending !== undefined) {
-      return { kind: 'joined', join: (told) => (pending.waiting ??= []).push(told) };
+      return { kind: 'joined', join: (onOutcome) => (pending.waiting ??= []).push(onOutcome) };
     }
     const now = this.#clock.monotonicMs();
     const seen = this.#done.key(key);
     if (this.#done.has(seen, now)) return DONE;
-    const event = this.#unsettled.size === 0 ? undefined : this.#expected(key, now);
-    const mine = event ?? this.#newcomer(key, seen);
-    this.#pending.set(key, mine);
-    return mine;
+    const known = this.#unsettled.size === 0 ? undefined : this.#expected(key, now);
+    const state = known ?? this.#newState(key, seen);
+    this.#pending.set(key, state);
+    return state;
   }
 
-  /** By whoever had claimed it, once. */
-  settle(event: Remembered, outcome: Outcome): void {
-    this.#pending.delete(event.key);
+  /** Called once for each claim, by the one that made it. */
+  settle(state: EventState, outcome: Outcome): void {
+    this.#pending.delete(state.key);
     const now = this.#clock.monotonicMs();
     const expiresMs = now + this.#bounds.dedupeWindowMs;
-    const { waiting } = event;
-    event.waiting = undefined;
+    const { waiting } = state;
+    state.waiting = undefined;
     if (outcome === 'unavailable') {
-      event.again = true;
-      event.expiresMs = expiresMs;
-      this.#unsettled.set(event.key, event);
+      state.isRetry = true;
+      state.expiresMs = expiresMs;
+      this.#unsettled.set(state.key, state);
       this.#forgetOld(now);
     } else {
-      this.#done.add(event.seen, expiresMs, now);
+      this.#done.add(state.seen, expiresMs, now);
     }
-    if (waiting !== undefined) for (const told of waiting) told(outcome);
+    if (waiting !== undefined) for (const onOutcome of waiting) onOutcome(outcome);
   }
 
-  #newcomer(key: string, seen: SeenKey): Remembered {
+  #newState(key: string, seen: SeenKey): EventState {
     const firstSeenMs = this.#clock.nowMs();
-    return { kind: 'mine', key, seen, firstSeenMs, attempted: false, again: false, expiresMs: 0, waiting: undefined };
+    return { kind: 'mine', key, seen, firstSeenMs, attempted: false, isRetry: false, expiresMs: 0, waiting: undefined };
   }
 
-  /** An event that came to nothing, and has come again in time. */
-  #expected(key: string, now: number): Remembered | undefined {
-    const event = this.#unsettled.get(key);
-    if (event === undefined) return undefined;
+  /** An unavailable event whose retry came in time. */
+  #expected(key: string, now: number): EventState | undefined {
+    const state = this.#unsettled.get(key);
+    if (state === undefined) return undefined;
     this.#unsettled.delete(key);
-    return event.expiresMs > now ? event : undefined;
+    return state.expiresMs > now ? state : undefined;
   }
 
-  /** Two for each that comes: the memory shrinks when the traffic does. */
+  /** Two for each that is added: the memory shrinks when the traffic does. */
   #forgetOld(now: number): void {
     let looked = 0;
     for (const [key, { expiresMs }] of this.#unsettled) {

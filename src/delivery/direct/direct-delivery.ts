@@ -1,69 +1,59 @@
+import type { Delivery, PageDeliveryState, PostVerdict, RoutedEntry, RoutedPost } from '../../core/ports/delivery.js';
 import { sleep, type Clock } from '../../kit/clock.js';
 import { Deadlines } from '../../kit/deadlines.js';
-import type { Delivery, PageDeliveryState, PostVerdict, RoutedEntry, RoutedPost } from '../../core/ports/delivery.js';
 import type { Logger } from '../../kit/log.js';
-import { Alerts } from '../bot/alerts.js';
-import type { BackendClient } from '../bot/backend-client.js';
-import { Backends } from '../bot/backends.js';
-import { Courier } from '../bot/bot-sender.js';
-import { Lanes, type Done, type Work } from '../bot/lanes.js';
+import type { BotClient } from '../../net/http1/bot-client.js';
+import { splitIntoRequests } from '../bot/attempt.js';
+import { BotSender } from '../bot/bot-sender.js';
+import { PageLanes } from '../bot/page-lanes.js';
 import { deliveryLimits, type DeliveryLimits } from '../limits.js';
 import type { DeliveryObserver, UnavailableWhy } from '../observer.js';
-import { PageStates } from '../bot/page-states.js';
-import { cutParts } from '../bot/requests.js';
 import { Dedupe } from './dedupe.js';
-import { PostRun, type Claimed, type Part, type PostTerms, type Weight } from './post-progress.js';
+import { DirectAttempt, PostProgress, type ClaimedEvent, type DirectTools, type Weight } from './post-progress.js';
 
 export interface DirectDeliveryDeps {
-  readonly client: BackendClient;
+  readonly client: Pick<BotClient, 'send' | 'close'>;
   readonly clock: Clock;
   readonly log: Logger;
-  readonly observe: DeliveryObserver;
+  readonly observer: DeliveryObserver;
   readonly limits?: Partial<DeliveryLimits>;
 }
 
 const DRAIN_POLL_MS = 20;
 
 /**
- * Delivers while Meta waits. A POST is done when every item was accepted, refused or given up; what takes longer than
- * four seconds goes on after Meta was told to come again, and its retry joins it. Keeps nothing over a restart.
+ * Delivers while Meta waits. A POST is done when every item was accepted, refused or dropped. After four
+ * seconds Meta is answered 503; delivery goes on, and Meta's retry joins it. Keeps nothing over a restart.
  */
 export class DirectDelivery implements Delivery {
   readonly #deps: DirectDeliveryDeps;
   readonly #limits: DeliveryLimits;
-  readonly #lanes = new Lanes();
-  readonly #dedupe: Dedupe;
-  readonly #states = new PageStates();
-  readonly #courier: Courier;
-  readonly #terms: PostTerms;
+  readonly #lanes = new PageLanes();
+  readonly #tools: DirectTools;
   #items = 0;
   #bytes = 0;
   #posts = 0;
   #draining = false;
 
   constructor(deps: DirectDeliveryDeps) {
+    const { clock, observer } = deps;
     const limits = deliveryLimits(deps.limits);
     this.#deps = deps;
     this.#limits = limits;
-    this.#dedupe = new Dedupe(deps.clock, limits);
-    const { answerWithinMs, goOnMs } = limits;
-    const ended = ({ weight }: PostRun): void => {
-      this.#count(-1, weight);
-    };
-    this.#terms = { deadlines: new Deadlines(deps.clock), answerWithinMs, goOnMs, ended };
-    this.#courier = new Courier({
-      ...deps,
+    this.#tools = {
+      clock,
+      observer,
       limits,
-      dedupe: this.#dedupe,
-      states: this.#states,
-      backends: new Backends(deps.clock, limits, (count) => {
-        deps.observe.openCircuits(count);
-      }),
-      alerts: new Alerts(deps),
-    });
+      deadlines: new Deadlines(clock),
+      dedupe: new Dedupe(clock, limits),
+      sender: new BotSender({ ...deps, limits }),
+      ended: ({ weight }) => {
+        this.#count(-1, weight);
+      },
+    };
   }
 
-  /** Keeps nothing: there is nothing to open. */
+  /** There is nothing to open. */
   start(): Promise<void> {
     return Promise.resolve();
   }
@@ -76,14 +66,14 @@ export class DirectDelivery implements Delivery {
     const weight = weigh(post);
     const obstacle = this.#obstacle(weight);
     if (obstacle !== undefined) {
-      this.#deps.observe.unavailable(post.appId, obstacle);
+      this.#deps.observer.unavailable(post.appId, obstacle);
       decided('unavailable');
       return;
     }
     this.#count(1, weight);
-    const run = new PostRun(post, weight, this.#terms, decided);
-    for (const entry of post.entries) this.#begin(run, entry);
-    run.closed();
+    const progress = new PostProgress(post, weight, this.#tools, decided);
+    for (const routed of post.entries) this.#begin(progress, routed);
+    progress.closed();
   }
 
   async drain(timeoutMs: number): Promise<void> {
@@ -94,16 +84,16 @@ export class DirectDelivery implements Delivery {
   }
 
   close(): Promise<void> {
-    this.#terms.deadlines.stop();
+    this.#tools.deadlines.stop();
     this.#deps.client.close();
     return Promise.resolve();
   }
 
   pageStates(): readonly PageDeliveryState[] {
-    return this.#states.list();
+    return this.#tools.sender.pageStates();
   }
 
-  /** POSTs that are not decided yet, answered ones that go on included. */
+  /** POSTs of which something is under way, those included that Meta was answered already. */
   get postsInFlight(): number {
     return this.#posts;
   }
@@ -115,43 +105,42 @@ export class DirectDelivery implements Delivery {
     return this.#posts > 0 && isFull ? 'over_limit' : undefined;
   }
 
-  #begin(run: PostRun, entry: RoutedEntry): void {
-    const { route } = entry;
-    const claims = this.#claim(run, entry);
-    if (claims.length === 0) return;
-    const lane = route.key;
-    const isFull = this.#lanes.depth(lane) >= route.maxInFlight * this.#limits.laneDepth;
-    for (const claimed of cutParts(entry, claims)) {
-      const part = new Carriage(this.#courier, run, entry, claimed);
-      if (isFull && !claimed.some(({ event }) => this.#courier.owesAnAttempt(entry.entry.timeMs, event))) {
-        this.#courier.giveBack(part, 'lane_full');
+  #begin(progress: PostProgress, routed: RoutedEntry): void {
+    const { route, entry } = routed;
+    const events = this.#claim(progress, routed);
+    if (events.length === 0) return;
+    const isFull = this.#lanes.depth(route.key) >= route.maxInFlight * this.#limits.laneDepth;
+    for (const request of splitIntoRequests(route, entry, events)) {
+      const attempt = new DirectAttempt(progress, routed, request);
+      if (isFull && !attempt.mustTry()) {
+        this.#tools.sender.settleUnsent(attempt, 'lane_full');
         continue;
       }
-      run.opened();
-      this.#lanes.add(lane, route.maxInFlight, part);
+      progress.opened();
+      this.#lanes.add(route.key, route.maxInFlight, attempt);
     }
   }
 
   /** The items that are this POST's to deliver: neither done before, nor under way, nor of a kind the bot does not want. */
-  #claim(run: PostRun, { route, entry: { items } }: RoutedEntry): Claimed[] {
-    const mine: Claimed[] = [];
-    for (const item of items) {
+  #claim(progress: PostProgress, { route, entry }: RoutedEntry): ClaimedEvent[] {
+    const mine: ClaimedEvent[] = [];
+    for (const item of entry.items) {
       const channel = item.channel ?? 'none';
       if (item.channel !== undefined && !route.accepts.has(item.channel)) {
-        this.#deps.observe.item(route.appId, channel, 'not_accepted_by_spec');
+        this.#deps.observer.item(route.appId, channel, 'not_accepted_by_spec');
         continue;
       }
-      const claim = this.#dedupe.claim(item.dedupeKey);
+      const claim = this.#tools.dedupe.claim(item.dedupeKey);
       if (claim.kind === 'mine') {
-        mine.push({ item, event: claim });
+        mine.push({ item, state: claim });
         continue;
       }
-      this.#deps.observe.item(route.appId, channel, 'duplicate');
+      this.#deps.observer.item(route.appId, channel, 'duplicate');
       if (claim.kind === 'done') continue;
-      run.opened();
+      progress.opened();
       claim.join((outcome) => {
-        run.tell(item, outcome);
-        run.closed();
+        progress.noteOutcome(item, outcome);
+        progress.closed();
       });
     }
     return mine;
@@ -161,35 +150,7 @@ export class DirectDelivery implements Delivery {
     this.#posts += posts;
     this.#items += posts * items;
     this.#bytes += posts * bytes;
-    this.#deps.observe.inFlight(this.#items, this.#bytes);
-  }
-}
-
-/** A part on its way through its page's lane. */
-class Carriage implements Part, Work, Done {
-  readonly run: PostRun;
-  readonly entry: RoutedEntry;
-  readonly claimed: readonly Claimed[];
-  readonly conversations: readonly string[];
-  readonly #courier: Courier;
-  #lane: Done | undefined;
-
-  constructor(courier: Courier, run: PostRun, entry: RoutedEntry, claimed: readonly Claimed[]) {
-    this.run = run;
-    this.entry = entry;
-    this.claimed = claimed;
-    this.conversations = conversationsOf(claimed);
-    this.#courier = courier;
-  }
-
-  begin(lane: Done): void {
-    this.#lane = lane;
-    this.#courier.carry(this, this);
-  }
-
-  done(): void {
-    this.run.closed();
-    this.#lane?.done();
+    this.#deps.observer.inFlight(this.#items, this.#bytes);
   }
 }
 
@@ -202,10 +163,4 @@ function weigh({ entries, verified }: RoutedPost): Weight {
     for (const item of entry.items) bytes += item.bytes.length;
   }
   return { items, bytes: Math.max(bytes, verified?.bytes.length ?? 0) };
-}
-
-function conversationsOf(claimed: readonly Claimed[]): readonly string[] {
-  const [first] = claimed;
-  if (claimed.length === 1 && first !== undefined) return [first.item.conversation];
-  return [...new Set(claimed.map(({ item }) => item.conversation))];
 }

@@ -3,8 +3,8 @@ import { Deadlines } from '../../kit/deadlines.js';
 import type { BackendTarget } from '../../core/ports/page-lookup.js';
 import { connectTo, type ConnectorDeps } from '../dial/connector.js';
 import { BadTargetError, endpointOf, type Endpoint, type EndpointRules } from '../dial/endpoint.js';
+import { PendingRequest, type BotAnswer } from './bot-connection.js';
 import { Connections } from './connections.js';
-import { Exchange, type BotAnswer } from './exchange.js';
 
 /**
  * No connection is older than 60 s: a Service's new pods get their share, and a changed name is seen. All of a backend's are
@@ -18,9 +18,18 @@ const MAX_POOLS = 5_000;
 const POOL_IDLE_MS = 120_000;
 const SWEEP_EVERY_MS = 30_000;
 
+/** What may not stand in a header's value (RFC 9110, 5.5). */
+const NOT_IN_A_VALUE = /[^\t\x20-\x7e]/;
+
+/** `name: value` and the end of the line. @throws if the value would break out of it */
+export function headerLine(name: string, value: string): string {
+  if (NOT_IN_A_VALUE.test(value)) throw new Error(`the value of ${name} cannot be sent as a header`);
+  return `${name}: ${value}\r\n`;
+}
+
 export interface BotRequest {
   readonly target: BackendTarget;
-  /** Lines of `headerLine`. All of them: nothing is added but Host, Connection and Content-Length. */
+  /** Made of {@link headerLine}s. Only Host, Connection and Content-Length are added to them. */
   readonly headers: string;
   readonly body: Buffer;
   /** For everything: resolving, connecting, sending, the answer. */
@@ -36,15 +45,6 @@ interface BackendPool {
   readonly openedMs: number;
   lastUsedMs: number;
   running: number;
-}
-
-/** A request with where it goes and until when. */
-interface Sending {
-  readonly endpoint: Endpoint;
-  readonly request: BotRequest;
-  readonly deadlineMs: number;
-  readonly isLastTry: boolean;
-  readonly done: (answer: BotAnswer) => void;
 }
 
 /** POSTs to bots. Follows no redirects, keeps nothing of an answer but its status. */
@@ -64,8 +64,9 @@ export class BotClient {
   }
 
   /**
-   * Calls `done` once, at once or later. Tried once more on another connection if none could be had, and only then: no byte
-   * had left. @throws only where there is a bug, before `done` was called
+   * Calls `done` once, at once or later. If no connection could be opened, so that no byte has left, a
+   * second one is tried; a request that has begun is never repeated.
+   * @throws only where there is a bug, before `done` was called
    */
   send(request: BotRequest, done: (answer: BotAnswer) => void): void {
     let endpoint: Endpoint;
@@ -77,7 +78,11 @@ export class BotClient {
       return;
     }
     const deadlineMs = this.#deps.clock.monotonicMs() + request.timeoutMs;
-    this.#try({ endpoint, request, deadlineMs, isLastTry: false, done });
+    this.#try(endpoint, request, deadlineMs, (answer, started) => {
+      const isUnsent = !started && answer.kind === 'none' && answer.why === 'connect';
+      if (isUnsent && this.#deps.clock.monotonicMs() < deadlineMs) this.#try(endpoint, request, deadlineMs, done);
+      else done(answer);
+    });
   }
 
   /** Closes every connection. Requests under way end without an answer. */
@@ -94,28 +99,21 @@ export class BotClient {
     return this.#pools.size;
   }
 
-  #try(sending: Sending): void {
-    const { endpoint, request, deadlineMs } = sending;
+  #try(endpoint: Endpoint, request: BotRequest, deadlineMs: number, done: (answer: BotAnswer, started: boolean) => void): void {
     const backend = this.#pool(endpoint);
     if (backend === undefined) {
-      sending.done({ kind: 'none', why: 'connect' });
+      done({ kind: 'none', why: 'connect' }, false);
       return;
     }
     backend.running++;
     const head = `${endpoint.requestHead}${request.headers}content-length: ${request.body.length}\r\n\r\n`;
-    const exchange = new Exchange(head, request.body, deadlineMs, (answer) => {
-      this.#deadlines.remove(exchange);
+    const pending = new PendingRequest(head, request.body, deadlineMs, (answer) => {
+      this.#deadlines.remove(pending);
       backend.running--;
-      this.#tried(sending, answer, exchange.started);
+      done(answer, pending.started);
     });
-    this.#deadlines.add(exchange);
-    backend.pool.send(exchange);
-  }
-
-  #tried(sending: Sending, answer: BotAnswer, started: boolean): void {
-    const mayTryAgain = !started && !sending.isLastTry && answer.kind === 'none' && answer.why === 'connect';
-    if (mayTryAgain && this.#deps.clock.monotonicMs() < sending.deadlineMs) this.#try({ ...sending, isLastTry: true });
-    else sending.done(answer);
+    this.#deadlines.add(pending);
+    backend.pool.send(pending);
   }
 
   #endpoint(target: BackendTarget): Endpoint {

@@ -1,23 +1,93 @@
 import type { Socket } from 'node:net';
 import type { Expiring } from '../../kit/deadlines.js';
 import { TickBatch } from '../../kit/tick-batch.js';
-import type { Exchange, NoAnswer } from './exchange.js';
+import { AddressRefusedError } from '../dial/connector.js';
+import { NameError } from '../dial/resolver.js';
 import { ResponseReader } from './response-reader.js';
 
 /** A request up to this size leaves in one piece; a larger body is not copied behind its head. */
 const ONE_PIECE_BYTES = 16 * 1_024;
 
-/** Whose the connection is. */
+/** Why a request has no answer. */
+export type NoAnswer = 'timeout' | 'connect' | 'reset' | 'dns' | 'address_refused' | 'bad_target';
+
+export type BotAnswer = { readonly kind: 'answer'; readonly status: number } | { readonly kind: 'none'; readonly why: NoAnswer };
+
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * A request from when it is asked for until it has its answer or cannot have one. It settles once, and
+ * then lets go of its bytes: it may still stand in a queue.
+ */
+export class PendingRequest implements Expiring {
+  /** Request line and headers, with the blank line. */
+  head: string;
+  body: Buffer;
+  /** A connection took it. Until then no byte was sent, and another connection may be tried. */
+  started = false;
+  settled = false;
+  readonly deadlineMs: number;
+  slot = -1;
+  #connection: BotConnection | undefined;
+  #settle: ((answer: BotAnswer) => void) | undefined;
+
+  constructor(head: string, body: Buffer, deadlineMs: number, settle: (answer: BotAnswer) => void) {
+    this.deadlineMs = deadlineMs;
+    this.head = head;
+    this.body = body;
+    this.#settle = settle;
+  }
+
+  /** Called by the connection that is about to send it. */
+  start(connection: BotConnection): void {
+    this.started = true;
+    this.#connection = connection;
+  }
+
+  /** `status`: what came, if it did; it counts whatever became of the rest. */
+  end(status: number | undefined, otherwise: NoAnswer): void {
+    this.#end(status === undefined ? { kind: 'none', why: otherwise } : { kind: 'answer', status });
+  }
+
+  /** There is no connection for it. */
+  refuse(error?: unknown): void {
+    this.#end({ kind: 'none', why: whyNotConnected(error) });
+  }
+
+  /** Time is up. A status that has come counts, although its body has not. */
+  expire(): void {
+    if (this.#connection === undefined) this.#end({ kind: 'none', why: 'timeout' });
+    else this.#connection.abandon();
+  }
+
+  #end(answer: BotAnswer): void {
+    if (this.settled) return;
+    this.settled = true;
+    this.#connection = undefined;
+    this.head = '';
+    this.body = NOTHING;
+    const settle = this.#settle;
+    this.#settle = undefined;
+    settle?.(answer);
+  }
+}
+
+function whyNotConnected(error: unknown): NoAnswer {
+  if (error instanceof AddressRefusedError) return 'address_refused';
+  return error instanceof NameError ? 'dns' : 'connect';
+}
+
+/** The pool that a connection belongs to. */
 export interface Owner {
-  /** It may serve again. `idleSeconds`: how long the bot keeps it open without a request, if it said so. */
+  /** The connection may serve again. `idleSeconds`: how long the bot keeps it open without a request, if it said so. */
   freed(connection: BotConnection, idleSeconds: number | undefined): void;
   /** It never will. */
   gone(connection: BotConnection): void;
 }
 
 /**
- * One HTTP/1.1 connection to a bot, one request at a time. It serves again only after an answer that was read to its end and
- * leaves no doubt about where that was; whatever comes unasked ends it.
+ * One HTTP/1.1 connection to a bot, one request at a time. It serves again only after an answer that was
+ * read to its end and leaves no doubt about where that was; bytes that no request asked for end it.
  */
 export class BotConnection implements Expiring {
   /** For its owner: until when it may wait for a request. */
@@ -26,19 +96,19 @@ export class BotConnection implements Expiring {
   readonly #owner: Owner;
   readonly #reader = new ResponseReader();
   #socket: Socket | undefined;
-  #exchange: Exchange | undefined;
+  #request: PendingRequest | undefined;
   #isGone = false;
 
-  /** Dials at once. `first` is sent when that has succeeded, or learns why it has not. */
-  constructor(dial: () => Promise<Socket>, owner: Owner, first: Exchange) {
+  /** Dials at once. `first` is sent when that has succeeded, or gets the reason why it has not. */
+  constructor(dial: () => Promise<Socket>, owner: Owner, first: PendingRequest) {
     this.#owner = owner;
-    this.#exchange = first;
+    this.#request = first;
     dial().then(this.#connected, this.#notConnected);
   }
 
-  /** Only when it was freed. The request leaves at the end of the turn. */
-  send(exchange: Exchange): void {
-    this.#exchange = exchange;
+  /** Only when it was freed. The request leaves at the end of the tick. */
+  send(request: PendingRequest): void {
+    this.#request = request;
     outgoing.add(this);
   }
 
@@ -47,12 +117,12 @@ export class BotConnection implements Expiring {
     this.#break('reset');
   }
 
-  /** Nobody had a request for it in time. */
+  /** It was idle for too long. */
   expire(): void {
     this.destroy();
   }
 
-  /** By the exchange, when its time is up. */
+  /** Called by the request when its time is up. */
   abandon(): void {
     this.#break('timeout');
   }
@@ -63,7 +133,7 @@ export class BotConnection implements Expiring {
       socket.destroy();
       return;
     }
-    // It would tell nobody any more that it is closed.
+    // Its `close` event has already fired and would not reach us.
     if (socket.destroyed) {
       this.#notConnected(undefined);
       return;
@@ -77,24 +147,24 @@ export class BotConnection implements Expiring {
   };
 
   readonly #notConnected = (error: unknown): void => {
-    this.#exchange?.refuse(error);
-    this.#exchange = undefined;
+    this.#request?.refuse(error);
+    this.#request = undefined;
     this.#leave();
   };
 
-  /** By the end of the turn. */
+  /** At the end of the tick. */
   write(): void {
     const socket = this.#socket;
-    const exchange = this.#exchange;
+    const request = this.#request;
     if (this.#isGone || socket === undefined) return;
-    if (exchange === undefined || exchange.settled) {
-      this.#exchange = undefined;
+    if (request === undefined || request.settled) {
+      this.#request = undefined;
       this.#owner.freed(this, undefined);
       return;
     }
-    exchange.start(this);
+    request.start(this);
     this.#reader.reset();
-    const { head, body } = exchange;
+    const { head, body } = request;
     if (head.length + body.length > ONE_PIECE_BYTES) {
       socket.cork();
       socket.write(head, 'latin1');
@@ -109,7 +179,7 @@ export class BotConnection implements Expiring {
   }
 
   readonly #onData = (bytes: Buffer): void => {
-    if (this.#exchange?.started !== true) {
+    if (this.#request?.started !== true) {
       this.#break('reset');
       return;
     }
@@ -121,16 +191,16 @@ export class BotConnection implements Expiring {
   /** Free first: what the answer lets begin finds this connection, not a new one. */
   #answered(): void {
     const { status, mayServeAgain, idleSeconds } = this.#reader;
-    const exchange = this.#exchange;
-    this.#exchange = undefined;
+    const request = this.#request;
+    this.#request = undefined;
     // A bot that answers before it has read everything will not read the next request as one.
     if (mayServeAgain && this.#socket?.writableLength === 0) this.#owner.freed(this, idleSeconds);
     else this.#leave();
-    exchange?.end(status, 'reset');
+    request?.end(status, 'reset');
   }
 
   readonly #onEnd = (): void => {
-    if (this.#exchange?.started === true && this.#reader.end() === 'done') this.#answered();
+    if (this.#request?.started === true && this.#reader.end() === 'done') this.#answered();
     else this.#break('reset');
   };
 
@@ -139,11 +209,11 @@ export class BotConnection implements Expiring {
   };
 
   #break(why: NoAnswer): void {
-    const exchange = this.#exchange;
-    this.#exchange = undefined;
+    const request = this.#request;
+    this.#request = undefined;
     this.#leave();
-    if (exchange?.started === false) exchange.refuse();
-    else exchange?.end(this.#reader.status, why);
+    if (request?.started === false) request.refuse();
+    else request?.end(this.#reader.status, why);
   }
 
   #leave(): void {
@@ -159,5 +229,5 @@ const outgoing = new TickBatch<BotConnection>((connection) => {
 });
 
 function ignore(): void {
-  // Nobody is interested in how it ends.
+  // Nothing depends on how it ends.
 }

@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock } from '../../kit/clock.js';
 import { Deadlines } from '../../kit/deadlines.js';
-import { BotConnection, type Owner } from './bot-connection.js';
-import type { Exchange } from './exchange.js';
+import { BotConnection, type Owner, type PendingRequest } from './bot-connection.js';
 
 /** Below the 5 s after which Node servers close an idle connection; a server's own hint counts. */
 const IDLE_MS = 4_000;
@@ -25,7 +24,7 @@ export class Connections implements Owner {
   readonly #all = new Set<BotConnection>();
   /** The one used last is at the end. */
   readonly #free: BotConnection[] = [];
-  #waiting: Exchange[] = [];
+  #waiting: PendingRequest[] = [];
   #waitingAt = 0;
   /** Of those that are free. */
   readonly #deadlines: Deadlines;
@@ -38,16 +37,16 @@ export class Connections implements Owner {
     this.#deadlines = new Deadlines(deps.clock);
   }
 
-  /** Tells the exchange what became of it, in any case and once. */
-  send(exchange: Exchange): void {
+  /** Tells the request what became of it, in any case and once. */
+  send(request: PendingRequest): void {
     if (this.#isDestroyed) {
-      exchange.refuse();
+      request.refuse();
       return;
     }
     const connection = this.#takeFree();
-    if (connection !== undefined) connection.send(exchange);
-    else if (this.#all.size < this.#deps.most) this.#all.add(new BotConnection(this.#deps.dial, this, exchange));
-    else this.#waiting.push(exchange);
+    if (connection !== undefined) connection.send(request);
+    else if (this.#all.size < this.#deps.most) this.#all.add(new BotConnection(this.#deps.dial, this, request));
+    else this.#waiting.push(request);
   }
 
   freed(connection: BotConnection, idleSeconds: number | undefined): void {
@@ -109,14 +108,14 @@ export class Connections implements Owner {
   }
 
   /** The first that still waits: some have given up in the meantime. */
-  #next(): Exchange | undefined {
+  #next(): PendingRequest | undefined {
     while (this.#waitingAt < this.#waiting.length) {
-      const exchange = this.#waiting[this.#waitingAt++];
+      const request = this.#waiting[this.#waitingAt++];
       if (this.#waitingAt > 256 && this.#waitingAt * 2 > this.#waiting.length) {
         this.#waiting = this.#waiting.slice(this.#waitingAt);
         this.#waitingAt = 0;
       }
-      if (exchange !== undefined && !exchange.settled) return exchange;
+      if (request !== undefined && !request.settled) return request;
     }
     if (this.#waitingAt > 0) {
       this.#waiting = [];

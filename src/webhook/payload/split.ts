@@ -17,8 +17,8 @@ const COMMA = Buffer.from(',');
  * sent, and nothing is serialised again. One for each POST.
  */
 export class Splitter {
-  readonly scanned: ScannedPost;
   readonly #bytes: Buffer;
+  readonly #scanned: ScannedPost;
   readonly #object: string;
   /** The body is one entry: it may go through as it is. */
   readonly #isSingle: boolean;
@@ -28,7 +28,7 @@ export class Splitter {
   #keyCounts: Map<string, number> | undefined;
 
   constructor(bytes: Buffer, scanned: ScannedPost) {
-    this.scanned = scanned;
+    this.#scanned = scanned;
     this.#bytes = bytes;
     this.#object = scanned.object ?? '';
     this.#isSingle = scanned.entries?.length === 1 && scanned.strays === 0;
@@ -61,7 +61,7 @@ export class Splitter {
 
   /** Made once for all entries of the POST. */
   #postHead(): Buffer {
-    return (this.#head ??= Buffer.concat([Buffer.from('{'), ...this.#members(this.scanned.others), Buffer.from('"entry":[')]));
+    return (this.#head ??= Buffer.concat([Buffer.from('{'), ...this.#members(this.#scanned.others), Buffer.from('"entry":[')]));
   }
 
   #item(route: PageRoute, entry: ScannedEntry, channel?: Channel, item?: ScannedItem): EventItem {

@@ -7,9 +7,8 @@ const { secret, botPort, pages, dist } = JSON.parse(process.argv[2]);
 const load = (path) => import(pathToFileURL(`${dist}/${path}.js`).href);
 const { systemClock: clock } = await load('kit/clock');
 const { silentLogger } = await load('kit/log');
-const { DirectDelivery } = await load('delivery/direct/direct-delivery');
+const { createDelivery } = await load('delivery/create');
 const { PageIndex } = await load('routing/page-index');
-const { ALLOW_NOTHING } = await load('net/dial/address-guard');
 const { BotClient } = await load('net/http1/bot-client');
 const { createDial } = await load('net/dial/connector');
 const { CachedResolver, createCaresSource } = await load('net/dial/resolver');
@@ -68,11 +67,11 @@ const client = new BotClient({
   clusterDomain: 'cluster.local',
   serviceMap: new Map([['bots/bot:5000', { host: '127.0.0.1', port: botPort }]]),
   resolver: new CachedResolver({ source: createCaresSource(), clock }),
-  allow: ALLOW_NOTHING,
+  allow: { allows: () => false },
   dial: createDial(),
 });
-const delivery = new DirectDelivery({ client, clock, log: silentLogger, observe: new DeliveryMetrics(registry) });
-const server = createWebhookServer({ lookup, delivery, clock, log: silentLogger, observe: new WebhookMetrics(registry) });
+const delivery = createDelivery('direct', { client, clock, log: silentLogger, observer: new DeliveryMetrics(registry) });
+const server = createWebhookServer({ lookup, delivery, clock, log: silentLogger, observer: new WebhookMetrics(registry) });
 await server.listen(0, '127.0.0.1');
 console.log(`port ${server.address.port}`);
 process.on('SIGTERM', () => process.exit(0));

@@ -6,7 +6,8 @@ import type { Delivery } from '../../../src/core/ports/delivery.js';
 import { silentLogger } from '../../../src/kit/log.js';
 import type { Channel } from '../../../src/core/domain/event.js';
 import type { PageRoute } from '../../../src/core/ports/page-lookup.js';
-import type { BotAnswer, BotRequest } from '../../../src/delivery/bot/backend-client.js';
+import type { BotRequest } from '../../../src/net/http1/bot-client.js';
+import type { BotAnswer } from '../../../src/net/http1/bot-connection.js';
 import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
 import { createWebhookServer } from '../../../src/webhook/server.js';
 import { silentDeliveryObserver } from '../../support/silent-observers.js';
@@ -68,7 +69,7 @@ class Lane {
       close: () => undefined,
     };
     // A new one each time: what one body says must not be a duplicate of what another one said.
-    const common = { client, clock: systemClock, log: silentLogger, observe: silentDeliveryObserver, limits: { maxRemembered: 256 } };
+    const common = { client, clock: systemClock, log: silentLogger, observer: silentDeliveryObserver, limits: { maxRemembered: 256 } };
     const delivery: Pick<Delivery, 'deliver'> = {
       deliver: (post, decided) => {
         new DirectDelivery(common).deliver(post, decided);

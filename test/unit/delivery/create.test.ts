@@ -8,7 +8,7 @@ import { FakeBots, bodyAt, aText, routed, verdictOf } from './fakes.js';
 function setUp(mode: 'direct' | 'durable') {
   const clock = new FakeClock();
   const bots = new FakeBots(clock);
-  const create = () => createDelivery(mode, { client: bots, clock, log: silentLogger, observe: silentDeliveryObserver });
+  const create = () => createDelivery(mode, { client: bots, clock, log: silentLogger, observer: silentDeliveryObserver });
   return { clock, bots, create };
 }
 

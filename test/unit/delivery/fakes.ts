@@ -3,7 +3,8 @@ import { silentLogger, type Logger } from '../../../src/kit/log.js';
 import type { Channel } from '../../../src/core/domain/event.js';
 import type { PageRoute } from '../../../src/core/ports/page-lookup.js';
 import { Secret } from '../../../src/core/secrets/secret.js';
-import type { BackendClient, BotAnswer, BotRequest } from '../../../src/delivery/bot/backend-client.js';
+import type { BotClient, BotRequest } from '../../../src/net/http1/bot-client.js';
+import type { BotAnswer } from '../../../src/net/http1/bot-connection.js';
 import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
 import type { DeliveryLimits } from '../../../src/delivery/limits.js';
 import type { Alert, DeliveryObserver, ItemResult, UnavailableWhy } from '../../../src/delivery/observer.js';
@@ -20,7 +21,7 @@ export interface Sent {
 }
 
 /** The bots, as one: `answer` is what they say, now or later. */
-export class FakeBots implements BackendClient {
+export class FakeBots implements Pick<BotClient, 'send' | 'close'> {
   readonly sent: Sent[] = [];
   running = 0;
   isClosed = false;
@@ -119,7 +120,7 @@ export function aRig(set: { limits?: Partial<DeliveryLimits>; log?: Logger } = {
   const clock = new FakeClock();
   const bots = new FakeBots(clock);
   const observed = new CountingObserver();
-  const delivery = new DirectDelivery({ client: bots, clock, log: set.log ?? silentLogger, observe: observed, limits: set.limits ?? {} });
+  const delivery = new DirectDelivery({ client: bots, clock, log: set.log ?? silentLogger, observer: observed, limits: set.limits ?? {} });
   const deliver = (body: string, route?: Partial<PageRoute>): Promise<PostVerdict> => verdictOf(delivery, routed(body, clock, route));
   const warmUp = async (): Promise<void> => {
     const answer = bots.answer;

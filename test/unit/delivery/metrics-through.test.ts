@@ -39,7 +39,7 @@ beforeEach(async () => {
     allow: ALLOW_NOTHING,
     dial: createDial(),
   });
-  const delivery = new DirectDelivery({ client, clock, log, observe: metrics.delivery });
+  const delivery = new DirectDelivery({ client, clock, log, observer: metrics.delivery });
   server = createWebhookServer({ lookup, delivery, clock, log, observer: metrics.webhook });
   await server.listen(0, '127.0.0.1');
 });

@@ -68,7 +68,7 @@ async function aWorld(botCount: number): Promise<World> {
     allow: ALLOW_NOTHING,
     dial: createDial(),
   });
-  const delivery = new DirectDelivery({ client, clock: systemClock, log: silentLogger, observe: silentDeliveryObserver });
+  const delivery = new DirectDelivery({ client, clock: systemClock, log: silentLogger, observer: silentDeliveryObserver });
   const server = createWebhookServer({ lookup, delivery, clock: systemClock, log: silentLogger, observer: silentWebhookObserver });
   await server.listen(0, '127.0.0.1');
   closing.push(

@@ -11,6 +11,7 @@ const BREAKS: Readonly<Record<string, readonly [path: string, source: string]>> 
   'graph-imports': ['src/graph/bad.ts', "import '../runtime/target.js';"],
   'client-imports': ['src/client/bad.ts', "import '../core/target.js';"],
   'kinds-are-independent': ['src/controller/one/bad.ts', "import '../two/target.js';"],
+  'bot-knows-no-post': ['src/delivery/bot/bad.ts', "import '../direct/target.js';"],
   'main-imports-cli-only': ['src/main.ts', "import './app/target.js';"],
   'src-never-imports-test': ['src/app/bad-test.ts', "import '../../test/target.js';"],
   'core-imports-no-package': ['src/core/bad-package.ts', "import 'yaml';"],
@@ -24,7 +25,9 @@ const BREAKS: Readonly<Record<string, readonly [path: string, source: string]>> 
   'no-circular-test': ['test/circle-a.ts', "import { b } from './circle-b.js'; export const a = b;"],
 };
 
-const TARGETS = ['src/k8s', 'src/runtime', 'src/core', 'src/app', 'src/controller/two', 'test'].map((folder) => `${folder}/target.ts`);
+const TARGETS = ['src/k8s', 'src/runtime', 'src/core', 'src/app', 'src/controller/two', 'src/delivery/direct', 'test'].map(
+  (folder) => `${folder}/target.ts`,
+);
 
 describe('the import rules', () => {
   let folder: string;

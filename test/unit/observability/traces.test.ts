@@ -57,7 +57,7 @@ async function aWorld(): Promise<World> {
     dial: createDial(),
   });
   const deps = { clock: systemClock, log: silentLogger };
-  const delivery = new DirectDelivery({ ...deps, client, observe: silentDeliveryObserver });
+  const delivery = new DirectDelivery({ ...deps, client, observer: silentDeliveryObserver });
   const tracer = tracerOf(provider);
   if (tracer === undefined) throw new Error('the SDK was not seen');
   const server = createWebhookServer({ ...deps, lookup, delivery, observer: silentWebhookObserver, tracer });

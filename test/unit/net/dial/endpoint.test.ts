@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { endpointOf, type Endpoint } from '../../../../src/net/dial/endpoint.js';
-import { headerLine } from '../../../../src/net/http1/header-line.js';
+import { headerLine } from '../../../../src/net/http1/bot-client.js';
 
 const RULES = { clusterDomain: 'cluster.local', serviceMap: new Map() };
 

@@ -5,7 +5,7 @@ import { systemClock } from '../../../../src/kit/clock.js';
 import type { BackendTarget } from '../../../../src/core/ports/page-lookup.js';
 import { BotClient } from '../../../../src/net/http1/bot-client.js';
 import { createDial, type Dial } from '../../../../src/net/dial/connector.js';
-import type { BotAnswer } from '../../../../src/net/http1/exchange.js';
+import type { BotAnswer } from '../../../../src/net/http1/bot-connection.js';
 import { CachedResolver } from '../../../../src/net/dial/resolver.js';
 import { ALLOW_NOTHING } from '../../../support/backend-allow.js';
 import { selfSigned } from '../../../support/certificate.js';

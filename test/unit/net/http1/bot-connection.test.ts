@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createDial } from '../../../../src/net/dial/connector.js';
-import type { BotAnswer } from '../../../../src/net/http1/exchange.js';
+import type { BotAnswer } from '../../../../src/net/http1/bot-connection.js';
 import { selfSigned } from '../../../support/certificate.js';
 import { eventually } from '../../../support/eventually.js';
 import { EMPTY_200, Dialler, aPool, aRawBot, answerTo, ask, type Peer } from './raw-bots.js';
@@ -129,7 +129,7 @@ describe('a connection that ends', () => {
     const pool = aPool(bot.port);
     const asked = ask(pool);
     await eventually(() => bot.bodies.length === 1 && pool.dialler.sockets[0]?.bytesRead === text.length);
-    expect(asked.exchange.settled).toBe(false);
+    expect(asked.pending.settled).toBe(false);
 
     bot.peers[0]?.socket.resetAndDestroy();
 
@@ -184,7 +184,7 @@ describe('a request whose time is up', () => {
     const first = ask(pool, 'first');
     const second = ask(pool, 'second');
 
-    first.exchange.expire();
+    first.pending.expire();
     expect(await first.answer).toEqual(TIMEOUT);
     connected();
 
@@ -201,7 +201,7 @@ describe('a request whose time is up', () => {
     const third = ask(pool, 'third');
     await eventually(() => bot.bodies.length === 1);
 
-    second.exchange.expire();
+    second.pending.expire();
     expect(await second.answer).toEqual(TIMEOUT);
     bot.peers[0]?.socket.write(EMPTY_200);
     expect(await first.answer).toEqual(OK);
@@ -220,10 +220,10 @@ describe('a request whose time is up', () => {
   ])('%s ends its connection, and a status that came counts', async (_name, text, expected) => {
     const bot = await aRawBot(firstly(say(text)));
     const pool = aPool(bot.port);
-    const { exchange, answer } = ask(pool);
+    const { pending, answer } = ask(pool);
     await eventually(() => pool.dialler.sockets[0]?.bytesRead === text.length);
 
-    exchange.expire();
+    pending.expire();
 
     expect(await answer).toEqual(expected);
     expect(pool.dialler.areAllDestroyed).toBe(true);

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../../src/kit/clock.js';
-import type { BotAnswer } from '../../../../src/net/http1/exchange.js';
+import type { BotAnswer } from '../../../../src/net/http1/bot-connection.js';
 import { eventually } from '../../../support/eventually.js';
 import { FakeClock } from '../../../support/fake-clock.js';
 import { EMPTY_200, Dialler, aPool, aRawBot, answerTo, ask, type Asked, type Peer } from './raw-bots.js';
@@ -175,7 +175,7 @@ describe('a connection that was idle too long', () => {
     await answerTo(pool);
 
     const late = ask(pool, 'late');
-    late.exchange.expire();
+    late.pending.expire();
 
     expect(await late.answer).toEqual({ kind: 'none', why: 'timeout' });
     expect(await answerTo(pool, 'next')).toEqual(OK);
@@ -248,12 +248,12 @@ describe('a request that has settled', () => {
     const pool = aPool(bot.port, { most: 1 });
     ask(pool);
     const waiting = ask(pool, Buffer.alloc(1_000_000));
-    expect(waiting.exchange.body).toHaveLength(1_000_000);
+    expect(waiting.pending.body).toHaveLength(1_000_000);
 
-    waiting.exchange.expire();
+    waiting.pending.expire();
 
-    expect(waiting.exchange.body).toHaveLength(0);
-    expect(waiting.exchange.head).toBe('');
+    expect(waiting.pending.body).toHaveLength(0);
+    expect(waiting.pending.head).toBe('');
   });
 });
 

@@ -3,7 +3,7 @@ import { createServer as createTcpServer, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { systemClock, type Clock } from '../../../../src/kit/clock.js';
 import { createDial } from '../../../../src/net/dial/connector.js';
-import type { BotAnswer } from '../../../../src/net/http1/exchange.js';
+import type { BotAnswer } from '../../../../src/net/http1/bot-connection.js';
 import { eventually } from '../../../support/eventually.js';
 import { aBot, aClient, closeAll, listen, send } from './real-bots.js';
 

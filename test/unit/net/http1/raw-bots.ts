@@ -1,7 +1,7 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { systemClock, type Clock } from '../../../../src/kit/clock.js';
 import { Connections } from '../../../../src/net/http1/connections.js';
-import { Exchange, type BotAnswer } from '../../../../src/net/http1/exchange.js';
+import { PendingRequest, type BotAnswer } from '../../../../src/net/http1/bot-connection.js';
 import { atEnd, listen } from './real-bots.js';
 
 export const EMPTY_200 = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
@@ -95,7 +95,7 @@ export function aPool(port: number, { most = 4, clock = systemClock, dial }: Poo
 }
 
 export interface Asked {
-  readonly exchange: Exchange;
+  readonly pending: PendingRequest;
   readonly answer: Promise<BotAnswer>;
 }
 
@@ -105,16 +105,16 @@ export function ask({ pool }: Pick<Pool, 'pool'>, body: string | Buffer = 'x', t
   let settle: (answer: BotAnswer) => void = () => undefined;
   const answer = new Promise<BotAnswer>((resolve) => (settle = resolve));
   const head = `POST / HTTP/1.1\r\nhost: bot\r\ncontent-length: ${bytes.length}\r\n\r\n`;
-  const exchange = new Exchange(head, bytes, Infinity, (came) => {
+  const pending = new PendingRequest(head, bytes, Infinity, (came) => {
     cancel();
     then(came);
     settle(came);
   });
   const cancel = systemClock.setTimer(10_000, () => {
-    exchange.expire();
+    pending.expire();
   });
-  pool.send(exchange);
-  return { exchange, answer };
+  pool.send(pending);
+  return { pending, answer };
 }
 
 export function answerTo(pool: Pick<Pool, 'pool'>, body?: string | Buffer): Promise<BotAnswer> {

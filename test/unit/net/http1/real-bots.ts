@@ -2,10 +2,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Server as TcpServer } from 'node:net';
 import { systemClock, type Clock } from '../../../../src/kit/clock.js';
 import type { BackendTarget } from '../../../../src/core/ports/page-lookup.js';
-import { BotClient, type BotRequest } from '../../../../src/net/http1/bot-client.js';
+import { BotClient, headerLine, type BotRequest } from '../../../../src/net/http1/bot-client.js';
 import { createDial, type Dial } from '../../../../src/net/dial/connector.js';
-import type { BotAnswer } from '../../../../src/net/http1/exchange.js';
-import { headerLine } from '../../../../src/net/http1/header-line.js';
+import type { BotAnswer } from '../../../../src/net/http1/bot-connection.js';
 import { CachedResolver, createCaresSource } from '../../../../src/net/dial/resolver.js';
 import { parseServiceMap } from '../../../../src/net/dial/service-map.js';
 import { ALLOW_NOTHING } from '../../../support/backend-allow.js';
