@@ -2,6 +2,7 @@ import type { Clock } from '../kit/clock.js';
 import { makeControllers, type Controllers } from '../controller/controllers.js';
 import type { PageCounters, PageOptions } from '../controller/messengerpage/ports.js';
 import type { Graph, GraphSigns } from '../core/ports/graph.js';
+import type { SecretAccess } from '../core/ports/secret-access.js';
 import type { Logger } from '../kit/log.js';
 import { callingThrough } from '../graph/operations.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
@@ -29,6 +30,8 @@ export interface LeaderObserver {
 /** Everything through which a leader sees and acts; what is not in here it does not have. */
 export interface LeaderPorts {
   readonly cluster: Pick<Cluster, 'pages' | 'apps' | 'services' | 'namespaces' | 'secrets' | 'events' | 'fence' | 'refresh'>;
+  /** What the other roles may read; left out: everything. */
+  readonly secretAccess?: SecretAccess;
   readonly graph: Graph;
   readonly signs: GraphSigns;
   readonly observer: LeaderObserver;
@@ -114,7 +117,7 @@ export class Leader {
 }
 
 function controllersOf(ports: LeaderPorts, places: Limiter): Controllers {
-  const { cluster, graph, signs, observer, clock, log, options, random, publicReady } = ports;
+  const { cluster, graph, signs, observer, clock, log, options, random, publicReady, secretAccess } = ports;
   const { pages, apps, services, namespaces, secrets, events, fence } = cluster;
   if (services === undefined) throw new Error('the controller needs the Services');
   return makeControllers({
@@ -125,6 +128,7 @@ function controllersOf(ports: LeaderPorts, places: Limiter): Controllers {
     options,
     ...(random === undefined ? {} : { random }),
     ...(publicReady === undefined ? {} : { publicReady }),
+    ...(secretAccess === undefined ? {} : { secretAccess }),
   });
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { NamespacedName } from '../core/domain/object-key.js';
 import { parseDurationMs } from '../kit/duration.js';
 
 /** How a flag's text becomes a value. */
@@ -139,6 +140,17 @@ export const file: ValueType<string> = { ...text('FILE', /^[^\0]{1,4096}$/s, 'th
 export const directory: ValueType<string> = { ...text('DIR', /^[^\0]{1,4096}$/s, 'the path of a folder'), onDisk: 'directory' };
 /** A path that need not exist yet. */
 export const path: ValueType<string> = text('DIR', /^[^\0]{0,4096}$/s, 'a path');
+
+/** A ServiceAccount of a namespace. */
+export const serviceAccount: ValueType<NamespacedName> = valueType({
+  placeholder: 'NAMESPACE:NAME',
+  range: '',
+  wanted: 'a namespace and the name of a ServiceAccount, such as messenger-operator:messenger-operator-webhook',
+  parse: (given) => {
+    const [, namespace, name] = /^([a-z0-9][-a-z0-9]{0,62}):([a-z0-9][-a-z0-9.]{0,252})$/.exec(given) ?? [];
+    return namespace === undefined || name === undefined ? undefined : { namespace, name };
+  },
+});
 
 function inRange(value: number | undefined, min: number, max: number): number | undefined {
   return value !== undefined && value >= min && value <= max ? value : undefined;

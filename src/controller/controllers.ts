@@ -2,6 +2,7 @@ import type { Namespace, Service } from '../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import type { Clock } from '../kit/clock.js';
 import type { AppGraph, GraphSigns, PageGraph } from '../core/ports/graph.js';
+import type { SecretAccess } from '../core/ports/secret-access.js';
 import type { Logger } from '../kit/log.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
 import type { DataCache, Enqueue, EventRecorder, Informer, KindAccess, Reconciler, WriteFence } from '../runtime/ports.js';
@@ -30,6 +31,8 @@ export interface ControllersDeps {
   /** undefined where the operator may not read namespaces. */
   readonly namespaces: Pick<Informer<Namespace>, 'get' | 'subscribe'> | undefined;
   readonly secrets: DataCache;
+  /** What the other roles may read; left out: everything. */
+  readonly secretAccess?: SecretAccess;
   readonly events: EventRecorder;
   readonly fence: WriteFence;
   readonly graph: PageGraph & AppGraph;

@@ -12,6 +12,7 @@ export const PAGE_REASONS = {
   TokenValid: [
     'SecretNotFound',
     'SecretKeyMissing',
+    'SecretNotReadable',
     'TokenMalformed',
     'TokenExpired',
     'TokenInvalidated',
@@ -28,7 +29,7 @@ export const PAGE_REASONS = {
 } as const satisfies Record<PageConditionType, readonly string[]>;
 
 export const APP_REASONS = {
-  Accepted: ['AppClaimed', 'PathCrowded', 'SecretNotFound', 'SecretKeyMissing', 'SecretMalformed', 'InvalidSpec'],
+  Accepted: ['AppClaimed', 'PathCrowded', 'SecretNotFound', 'SecretKeyMissing', 'SecretMalformed', 'SecretNotReadable', 'InvalidSpec'],
   CredentialsValid: ['AppSecretInvalid', 'AppIdMismatch', 'SignatureMismatch'],
   GraphReachable: ['GraphUnavailable', 'RateLimited'],
   Subscribed: [

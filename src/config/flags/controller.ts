@@ -1,5 +1,5 @@
 import { flag, optional } from '../flag.js';
-import { boolean, duration, integer, text, url } from '../value-types.js';
+import { boolean, duration, integer, serviceAccount, text, url } from '../value-types.js';
 
 const CONTROLLER = ['controller', 'standalone'] as const;
 
@@ -18,6 +18,20 @@ export const CONTROLLER_FLAGS = {
     group: 'Reconciling',
     about:
       "Namespace of the Lease, and of Events whose own namespace is being deleted. Default: the Pod's namespace, else that of the kubeconfig's context; release searches for the Lease.",
+  }),
+  webhookServiceAccount: optional(serviceAccount, {
+    name: 'webhook-service-account',
+    commands: ['controller'],
+    group: 'Reconciling',
+    about:
+      'ServiceAccount of the webhook, as NAMESPACE:NAME. The controller then reports Secrets that the webhook needs and may not read. Default: not checked.',
+  }),
+  pagesApiServiceAccount: optional(serviceAccount, {
+    name: 'pages-api-service-account',
+    commands: ['controller'],
+    group: 'Reconciling',
+    about:
+      'ServiceAccount of the Pages API, as NAMESPACE:NAME. The controller then reports page tokens that the Pages API may not read. Default: not checked.',
   }),
   workers: flag(integer(1, 256), '16', {
     name: 'workers',

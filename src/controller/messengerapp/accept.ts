@@ -2,6 +2,8 @@ import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
 import { webhookPathOf } from '../../relations/relations.js';
 import { appSecretReferences, type SecretReference } from '../../relations/secret-references.js';
 import { credentialsOf, readSecret, type FoundSecret } from '../../relations/secret-values.js';
+import { findCondition } from '../../runtime/conditions.js';
+import { missingGrant } from '../secret-grants.js';
 import { bad, good, type Judgement } from '../verdict.js';
 import { claimFault, crowdFault, specFault } from './checks.js';
 import type { AppPass, AppSecrets } from './pass.js';
@@ -25,7 +27,8 @@ export class AcceptStep {
     const verify = await readSecret(this.#deps, verifyToken, signal);
     const previous = previousAppSecret && (await this.#readPrevious(previousAppSecret, signal));
     report.wake(goneWakeMs([secret, verify], this.#deps.options.secretGraceMs));
-    report.judge('Accepted', this.#judge(app) ?? secretFault([secret, verify, previous]) ?? accepted(app, [secret, verify]));
+    const fault = this.#judge(app) ?? secretFault([secret, verify, previous]) ?? (await this.#grantFault(pass));
+    report.judge('Accepted', fault ?? accepted(app, [secret, verify]));
     return {
       credentials: secret.kind === 'value' ? credentialsOf(app, secret.secret, this.#deps.options) : undefined,
       verifyToken: verify.kind === 'value' ? verify.secret : undefined,
@@ -38,6 +41,16 @@ export class AcceptStep {
     const claimed = claimFault(app, rivals, clock.nowMs());
     if (claimed !== undefined) return claimed;
     return specFault(app) ?? crowdFault(app, this.#withItself(app, apps.byIndex('path', webhookPathOf(app))));
+  }
+
+  /** The controller reads the Secrets, but the webhook has to as well. */
+  async #grantFault({ app, report, signal }: AppPass): Promise<Judgement | undefined> {
+    const { secretAccess, clock } = this.#deps;
+    const secrets = Object.values(appSecretReferences(app)).filter((one) => one !== undefined);
+    const before = findCondition(app.status?.conditions, 'Accepted');
+    const missing = await missingGrant(secretAccess, { reader: 'webhook', secrets, before, nowMs: clock.nowMs() }, signal);
+    report.wake(missing?.recheckMs);
+    return missing && bad('SecretNotReadable', missing.message);
   }
 
   /** With the statuses as this process wrote them, and the very object of this pass. */

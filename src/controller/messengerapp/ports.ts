@@ -1,6 +1,7 @@
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import type { Clock } from '../../kit/clock.js';
 import type { AppGraph, GraphSigns } from '../../core/ports/graph.js';
+import type { SecretAccess } from '../../core/ports/secret-access.js';
 import type { Logger } from '../../kit/log.js';
 import type { DataCache, EventRecorder, FinalizerWriter, Lister, LiveReader, StatusWriter, WriteFence } from '../../runtime/ports.js';
 import type { NamespaceLabels } from '../../relations/relations.js';
@@ -26,6 +27,8 @@ export interface AppReconcilerDeps {
   readonly pages: Pick<Lister<MessengerPage>, 'byIndex'>;
   readonly namespaces: NamespaceLabels;
   readonly secrets: Pick<DataCache, 'read'>;
+  /** What the other roles may read; left out: everything. */
+  readonly secretAccess?: SecretAccess;
   readonly liveApps: LiveReader<MessengerApp>;
   /** Remembers what it wrote (`StatusMemory.writer`). */
   readonly status: StatusWriter<MessengerApp>;

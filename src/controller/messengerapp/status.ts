@@ -6,7 +6,7 @@ import { bad, conditionsFrom, good, unknown, type Judgement } from '../verdict.j
 import { paceOf, recallWaiting, wasStalled, type Progress } from '../stall.js';
 import type { AppPass } from './pass.js';
 
-const MAY_COME: ReadonlySet<string> = new Set(['SecretNotFound', 'SecretKeyMissing']);
+const MAY_COME: ReadonlySet<string> = new Set(['SecretNotFound', 'SecretKeyMissing', 'SecretNotReadable']);
 /** These go over by themselves. */
 const PASSING: ReadonlySet<string> = new Set(['GraphUnavailable', 'RateLimited']);
 /** With Manage the operator is about to mend these. */

@@ -3,6 +3,7 @@ import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.j
 import type { PageClaim } from '../../core/domain/claim.js';
 import type { Clock } from '../../kit/clock.js';
 import type { GraphSigns, PageGraph } from '../../core/ports/graph.js';
+import type { SecretAccess } from '../../core/ports/secret-access.js';
 import type { Logger } from '../../kit/log.js';
 import type { NamespacedName } from '../../core/domain/object-key.js';
 import type { WarnDays } from '../../core/domain/token-check.js';
@@ -49,6 +50,8 @@ export interface PageReconcilerDeps {
   readonly services: Pick<Lister<Service>, 'get'>;
   readonly namespaces: NamespaceLabels;
   readonly secrets: Pick<DataCache, 'read'>;
+  /** What the other roles may read; left out: everything. */
+  readonly secretAccess?: SecretAccess;
   readonly livePages: LiveReader<MessengerPage>;
   /** Remembers what it wrote (`StatusMemory.writer`). */
   readonly status: StatusWriter<MessengerPage>;

@@ -11,6 +11,7 @@ const MAY_COME: ReadonlySet<string> = new Set([
   'AppNotAccepted',
   'SecretNotFound',
   'SecretKeyMissing',
+  'SecretNotReadable',
   'BackendNotFound',
   'SigningSecretNotFound',
   'AppFieldsMissing',

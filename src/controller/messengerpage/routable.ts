@@ -1,15 +1,16 @@
-import { checkBackend, type BackendFacts } from '../../core/domain/backend-check.js';
+import { checkBackend, type BackendFacts, type BackendFault } from '../../core/domain/backend-check.js';
 import { backendText, type EffectiveBackend } from '../../core/domain/effective-spec.js';
 import { ClusterUnavailableError } from '../../core/domain/errors.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { appKeyOf, namespaceOf } from '../../relations/relations.js';
 import { signingSecretReference } from '../../relations/secret-references.js';
 import { readSecret } from '../../relations/secret-values.js';
+import { missingGrant } from '../secret-grants.js';
 import { bad, good } from '../verdict.js';
 import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 
-type RoutableDeps = Pick<PageReconcilerDeps, 'services' | 'secrets' | 'clock' | 'options'>;
+type RoutableDeps = Pick<PageReconcilerDeps, 'services' | 'secrets' | 'secretAccess' | 'clock' | 'options'>;
 
 /** Judges `Routable` from the manifests and the cluster alone. A signing Secret that cannot be read now leaves it as it was. */
 export async function judgeRoutable(deps: RoutableDeps, pass: PagePass): Promise<void> {
@@ -24,7 +25,21 @@ export async function judgeRoutable(deps: RoutableDeps, pass: PagePass): Promise
     signingSecret: signingSecret === 'unreadable' ? 'absent' : signingSecret,
   });
   const where = spec.backend === undefined ? '' : backendText(spec.backend);
-  report.judge('Routable', fault === undefined ? good(`events go to ${where}`) : bad(fault.reason, fault.message));
+  const unread = fault ?? (await signingGrantFault(deps, pass));
+  report.judge('Routable', unread === undefined ? good(`events go to ${where}`) : bad(unread.reason, unread.message));
+}
+
+/** The controller reads the signing Secret, but the webhook is who signs. */
+async function signingGrantFault(
+  { secretAccess, clock }: RoutableDeps,
+  { page, spec, report, signal }: PagePass,
+): Promise<BackendFault | undefined> {
+  const reference = spec.backend && signingSecretReference(spec.backend.backend, spec.backend.namespace);
+  if (reference === undefined) return undefined;
+  const before = findCondition(page.status?.conditions, 'Routable');
+  const missing = await missingGrant(secretAccess, { reader: 'webhook', secrets: [reference], before, nowMs: clock.nowMs() }, signal);
+  report.wake(missing?.recheckMs);
+  return missing && { reason: 'SigningSecretNotFound', message: missing.message };
 }
 
 function serviceOf({ services }: RoutableDeps, backend: EffectiveBackend | undefined): BackendFacts['service'] {

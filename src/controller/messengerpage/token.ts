@@ -6,6 +6,7 @@ import { findCondition } from '../../runtime/conditions.js';
 import { namespaceOf } from '../../relations/relations.js';
 import { pageSecretReferences } from '../../relations/secret-references.js';
 import { readSecret, type FoundSecret } from '../../relations/secret-values.js';
+import { missingGrant } from '../secret-grants.js';
 import { bad, good, type Judgement } from '../verdict.js';
 import type { TokenMemory } from './memory.js';
 import type { AppPass } from './pass.js';
@@ -45,6 +46,7 @@ export class TokenStep {
     tellExpiry(pass, answer, judgement.message);
     pass.report.judge('TokenValid', judgement);
     if (verdict.reason !== undefined) return undefined;
+    await this.#judgeGrant(pass);
     const credentials = { app: pass.credentials, pageId: pass.page.spec.pageId, token: found.secret };
     if (verdict.proof === 'proven') pass.memory.credentials = credentials;
     return credentials;
@@ -58,6 +60,16 @@ export class TokenStep {
     // Graph calls the token good and refuses it all the same: the refusal is what counts for events.
     pass.report.judge('TokenValid', bad(error.reason, fullMessage(error)));
     if (pass.memory.token !== undefined) pass.memory.token = { ...pass.memory.token, dueMs: 0 };
+  }
+
+  /** The token is good, but the page's bot gets it only if the Pages API may read it as well. */
+  async #judgeGrant({ page, report, signal }: AppPass): Promise<void> {
+    const { secretAccess, clock } = this.#deps;
+    const before = findCondition(page.status?.conditions, 'TokenValid');
+    const secrets = [pageSecretReferences(page).token];
+    const missing = await missingGrant(secretAccess, { reader: 'pages-api', secrets, before, nowMs: clock.nowMs() }, signal);
+    report.wake(missing?.recheckMs);
+    if (missing !== undefined) report.judge('TokenValid', bad('SecretNotReadable', missing.message));
   }
 
   /** Proof, `status.token` and the time of the next check. The last proven value stays in the status until another one is. */

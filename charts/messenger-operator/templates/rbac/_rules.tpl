@@ -26,6 +26,10 @@ The first group of rules of a role is what it needs wherever objects are watched
   verbs:
     - list # fill the cache with backends
     - watch # follow changes
+- apiGroups: [authorization.k8s.io]
+  resources: [localsubjectaccessreviews]
+  verbs:
+    - create # learn whether the webhook and the Pages API may read the Secrets that an object refers to
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs:

@@ -55,6 +55,16 @@ const CASES: readonly (readonly [AppConditionType, string, string, () => World])
         world.secrets.put('bots/main', { appSecret: 'a b', verifyToken: 'v' });
       }),
   ],
+  [
+    'Accepted',
+    'SecretNotReadable',
+    'may not read Secret bots/main: give the ServiceAccount op:webhook a Role in bots with {apiGroups: [""], resources: [secrets], resourceNames: [main], verbs: [get]}',
+    () => {
+      const world = appWorld();
+      world.refusedReads.add('webhook bots/main');
+      return world;
+    },
+  ],
   ['Accepted', 'InvalidSpec', 'callbackUrl', () => appWorld(anApp({ webhook: { subscription: 'Manage' } }))],
   ['CredentialsValid', 'AppSecretInvalid', "app's secret", () => appWorld(anApp(), (world) => world.graph.appSecrets.set('151', 'other'))],
   [

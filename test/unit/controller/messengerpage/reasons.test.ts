@@ -88,6 +88,16 @@ const CASES: readonly (readonly [PageConditionType, string, string, () => Promis
         }),
       ),
   ],
+  [
+    'TokenValid',
+    'SecretNotReadable',
+    'the Pages API may not read Secret bots/shop',
+    () => {
+      const world = aWorld();
+      world.refusedReads.add('pages-api bots/shop');
+      return settled(world);
+    },
+  ],
   ['TokenValid', 'TokenWrongType', 'type USER', () => settled(withToken({ type: 'USER', profileId: undefined }))],
   ['TokenValid', 'TokenWrongPage', 'Page 2002', () => settled(withToken({ profileId: '2002' }))],
   ['TokenValid', 'TokenWrongApp', 'the app 999', () => settled(withToken({ appId: '999' }))],

@@ -102,6 +102,8 @@ export class World {
   readonly namespaces = new Store<Namespace>({ clock: this.clock });
   readonly events: { readonly name: string; readonly event: KubeEvent }[] = [];
   readonly errors: unknown[] = [];
+  /** `reader namespace/name` of Secrets that another role may not read. */
+  readonly refusedReads = new Set<string>();
   leading = true;
   leftSubscribed = 0;
   /** uid of the page → within how many days its token ends. */
@@ -208,6 +210,9 @@ export class World {
       services: this.services,
       namespaces: withoutNamespaces === true ? undefined : this.namespaces,
       secrets: this.secrets,
+      secretAccess: {
+        refused: (reader, secret) => Promise.resolve(this.refusedReads.has(`${reader} ${keyText(secret)}`) ? `op:${reader}` : undefined),
+      },
       events: {
         record: (object: KubeObject, event) => {
           this.events.push({ name: object.metadata.name, event });
