@@ -156,7 +156,7 @@ metadata:
     {{- include "messenger-operator.componentLabels" . | nindent 4 }}
 spec:
   maxUnavailable: {{ .values.podDisruptionBudget.maxUnavailable }}
-  # A Pod that is not ready serves nobody: it may go.
+  # A Pod that is not ready serves no requests, so it may be evicted.
   unhealthyPodEvictionPolicy: AlwaysAllow
   selector:
     matchLabels:
