@@ -1,3 +1,4 @@
+import { APPS, PAGES } from '../api/kinds.js';
 import type { Clock } from '../kit/clock.js';
 import { makeControllers, type Controllers } from '../controller/controllers.js';
 import type { PageCounters, PageOptions } from '../controller/messengerpage/ports.js';
@@ -29,7 +30,7 @@ export interface LeaderObserver {
 
 /** Everything through which a leader sees and acts; what is not in here it does not have. */
 export interface LeaderPorts {
-  readonly cluster: Pick<Cluster, 'pages' | 'apps' | 'services' | 'namespaces' | 'secrets' | 'events' | 'fence' | 'refresh'>;
+  readonly cluster: Pick<Cluster, 'kind' | 'services' | 'namespaces' | 'secrets' | 'events' | 'fence' | 'refresh'>;
   /** What the other roles may read; left out: everything. */
   readonly secretAccess?: SecretAccess;
   readonly graph: Graph;
@@ -118,7 +119,8 @@ export class Leader {
 
 function controllersOf(ports: LeaderPorts, places: Limiter): Controllers {
   const { cluster, graph, signs, observer, clock, log, options, random, publicReady, secretAccess } = ports;
-  const { pages, apps, services, namespaces, secrets, events, fence } = cluster;
+  const { services, namespaces, secrets, events, fence } = cluster;
+  const [pages, apps] = [cluster.kind(PAGES), cluster.kind(APPS)];
   if (services === undefined) throw new Error('the controller needs the Services');
   return makeControllers({
     ...{ pages, apps, services, namespaces, secrets, events, fence, graph: lendingGraph(graph, places), signs },

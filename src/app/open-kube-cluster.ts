@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
-import { APP_INDEXES, PAGE_INDEXES } from '../controller/indexes.js';
+import { INDEXES } from '../controller/indexes.js';
 import { KubeCluster } from '../k8s/kube-cluster.js';
 import type { KubeClusterObserver, KubeRole, LeadOptions } from '../k8s/kube-cluster-options.js';
 import { loadKubeClient } from '../k8s/kube-client.js';
@@ -42,7 +42,7 @@ export function openKubeCluster(role: KubeRole, config: KubeConfig, context: Pro
   const { watchNamespaces, secretGraceMs, secretNamespaces = [] } = config;
   const cluster = new KubeCluster({
     ...{ client, role, clock, log, watchNamespaces, secretGraceMs, secretNamespaces },
-    indexes: { pages: PAGE_INDEXES, apps: APP_INDEXES },
+    ...(role === 'controller' && { indexes: INDEXES }),
     lead: lead === undefined ? undefined : leadOptions(lead, client),
     observer: observerOf(metrics, lead !== undefined),
   });

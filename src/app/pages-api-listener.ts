@@ -1,4 +1,4 @@
-import type { DataCache } from '../runtime/ports.js';
+import { APPS, PAGES } from '../api/kinds.js';
 import { ClaimedPages } from '../routing/page-directory.js';
 import type { Authenticator, Authorizer, PagesApiObserver } from '../pages-api/ports.js';
 import { createPagesApiServer } from '../pages-api/server.js';
@@ -29,22 +29,21 @@ export interface ApiAccess {
 export interface PagesApiListenerDeps {
   readonly config: PagesApiConfig;
   readonly context: ProcessContext;
-  readonly cluster: Pick<Cluster, 'pages' | 'apps' | 'namespaces' | 'secrets'> & { readonly configMaps: DataCache };
+  readonly cluster: Pick<Cluster, 'kind' | 'namespaces' | 'secrets' | 'configMaps'>;
   readonly access: ApiAccess;
   readonly observe: PagesApiObserver;
 }
 
-/** The internal edge for bots. */
+/** The internal edge for bots. @throws Error for a cluster whose ConfigMaps are not watched */
 export function createPagesApiListener({ config, context, cluster, access, observe }: PagesApiListenerDeps): Listener {
   const { clock, log, signal } = context;
+  const { namespaces, secrets, configMaps } = cluster;
+  if (configMaps === undefined) throw new Error('the Pages API needs the ConfigMaps');
   const directory = new ClaimedPages({
     className: config.className,
-    pages: cluster.pages.informer,
-    apps: cluster.apps.informer,
-    namespaces: cluster.namespaces,
-    secrets: cluster.secrets,
-    configMaps: cluster.configMaps,
-    log,
+    pages: cluster.kind(PAGES).informer,
+    apps: cluster.kind(APPS).informer,
+    ...{ namespaces, secrets, configMaps, log },
   });
   const tls = tlsFiles({ cert: config.apiTlsCert, key: config.apiTlsKey }, { clock, log, signal });
   const server = createPagesApiServer({ directory, clock, log, observe, tls: tls?.pair, ...access });

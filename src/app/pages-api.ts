@@ -6,26 +6,18 @@ import { runProcess } from './run-process.js';
 import { type ApiAccess, createPagesApiListener } from './pages-api-listener.js';
 import { openContext, type ProcessIo } from './context.js';
 
-/** Tells the bots of a cluster their pages and tokens. Resolves after a clean stop. */
+/** Serves the bots of a cluster their pages and tokens. Resolves after a clean stop. */
 export async function runPagesApi(config: ConfigOf<'pages-api'>, io: ProcessIo): Promise<void> {
   const context = openContext(config, io);
   const { cluster, client } = openKubeCluster('pages-api', config, context);
-  const { configMaps } = cluster;
-  if (configMaps === undefined) throw new Error('the Pages API needs the ConfigMaps');
-  const known = { pages: cluster.pages, apps: cluster.apps, namespaces: cluster.namespaces, secrets: cluster.secrets, configMaps };
-  const part = createPagesApiListener({
-    config,
-    context,
-    cluster: known,
-    access: reviewed(client, config),
-    observe: context.metrics.pagesApi,
-  });
+  const access = reviewed(client, config);
+  const listener = createPagesApiListener({ config, context, cluster, access, observe: context.metrics.pagesApi });
   await runProcess({
     config,
     context,
     cluster,
     roles: ['pages-api'],
-    listeners: [part],
+    listeners: [listener],
     work: undefined,
     metrics: context.metrics,
     debug: {},

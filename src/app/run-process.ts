@@ -1,3 +1,4 @@
+import { APPS, PAGES } from '../api/kinds.js';
 import { sleep } from '../kit/clock.js';
 import { References, type ReferenceRole } from '../relations/references.js';
 import { aborted } from '../kit/abort.js';
@@ -68,8 +69,8 @@ class RunningProcess {
     this.#references = new References({
       roles,
       className: config.className,
-      pages: cluster.pages.informer,
-      apps: cluster.apps.informer,
+      pages: cluster.kind(PAGES).informer,
+      apps: cluster.kind(APPS).informer,
       secrets: cluster.secrets,
       configMaps: cluster.configMaps,
       learn: context.learn,

@@ -1,7 +1,8 @@
+import { PAGES } from '../api/kinds.js';
 import type { ConfigOf } from '../config/flag-table.js';
-import { APP_INDEXES, PAGE_INDEXES } from '../controller/indexes.js';
+import { INDEXES } from '../controller/indexes.js';
 import { createBotKeyAccess } from '../pages-api/bot-keys.js';
-import { type FolderCluster, openFolderCluster } from '../folder/folder-cluster.js';
+import { FolderCluster } from '../folder/folder-cluster.js';
 import { botKeysOf } from './bot-keys.js';
 import { openContext, type ProcessContext, type ProcessIo } from './context.js';
 import { runControllers } from './controller.js';
@@ -13,7 +14,7 @@ import { createWebhookListener } from './webhook-listener.js';
 export async function runStandalone(config: ConfigOf<'standalone'>, io: ProcessIo): Promise<void> {
   const context = openContext(config, io);
   const { manifests = '.' } = config;
-  const cluster = openFolderCluster({ ...config, manifests }, context, { pages: PAGE_INDEXES, apps: APP_INDEXES });
+  const cluster = new FolderCluster({ config: { ...config, manifests }, clock: context.clock, log: context.log, indexes: INDEXES });
   const webhook = createWebhookListener({
     config,
     context,
@@ -32,7 +33,7 @@ export async function runStandalone(config: ConfigOf<'standalone'>, io: ProcessI
     metrics: context.metrics,
     debug: { pages: () => webhook.pageStates() },
     tellAdminPort: (port) => {
-      cluster.tellAdminUrl(port === undefined ? undefined : adminUrl(config.bindAddress, port));
+      cluster.noteAdminUrl(port === undefined ? undefined : adminUrl(config.bindAddress, port));
     },
   });
 }
@@ -47,7 +48,7 @@ function adminUrl(bindAddress: string, port: number): string {
 function botAccess(cluster: FolderCluster, context: ProcessContext): ApiAccess {
   const keys = botKeysOf(cluster.secretObjects, context.learn);
   const labelsOf = (page: { readonly namespace: string; readonly name: string }): Readonly<Record<string, string>> | undefined => {
-    const found = cluster.pages.informer.get(page);
+    const found = cluster.kind(PAGES).informer.get(page);
     return found === undefined ? undefined : (found.metadata.labels ?? {});
   };
   return { ...createBotKeyAccess({ keys, labelsOf }), audience: undefined, authStaleMs: 0, authFreshMs: 0 };

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
+import { APPS, PAGES } from '../api/kinds.js';
 import type { PageDeliveryState } from '../core/ports/delivery.js';
 import { createDelivery, type DeliveryMode } from '../delivery/create.js';
 import type { DeliveryObserver } from '../delivery/observer.js';
@@ -36,7 +37,7 @@ export interface WebhookConfig {
 export interface WebhookListenerDeps {
   readonly config: WebhookConfig;
   readonly context: ProcessContext;
-  readonly cluster: Pick<Cluster, 'pages' | 'apps' | 'services' | 'namespaces' | 'secrets'>;
+  readonly cluster: Pick<Cluster, 'kind' | 'services' | 'namespaces' | 'secrets'>;
   readonly observe: { readonly webhook: WebhookObserver; readonly delivery: DeliveryObserver };
 }
 
@@ -50,8 +51,8 @@ export function createWebhookListener({ config, context, cluster, observe }: Web
   const { clock, log, signal } = context;
   const index = new PageIndex({
     className: config.className,
-    pages: cluster.pages.informer,
-    apps: cluster.apps.informer,
+    pages: cluster.kind(PAGES).informer,
+    apps: cluster.kind(APPS).informer,
     services: cluster.services,
     namespaces: cluster.namespaces,
     secrets: cluster.secrets,

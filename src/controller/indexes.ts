@@ -1,7 +1,9 @@
+import { APPS, PAGES } from '../api/kinds.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { keyText } from '../core/domain/object-key.js';
 import { appKeyOf, namespaceOf, webhookPathOf } from '../relations/relations.js';
 import { appSecretReferences, pageSecretReferences, type SecretReference } from '../relations/secret-references.js';
+import type { KindIndexes } from '../runtime/kinds.js';
 
 /** The indexes that the store of MessengerPages must be made with. Values are `namespace/name` unless stated otherwise. */
 export const PAGE_INDEXES = {
@@ -33,6 +35,9 @@ export const APP_INDEXES = {
   /** The Service of the backend that its pages have by default. */
   service: (app: MessengerApp): string[] => serviceOf(app, app.spec.pageDefaults?.backend?.service),
 } satisfies Record<string, (app: MessengerApp) => string[]>;
+
+/** Of every kind. Only controllers look things up by them, so only their process builds them. */
+export const INDEXES = { [PAGES.plural]: PAGE_INDEXES, [APPS.plural]: APP_INDEXES } satisfies KindIndexes;
 
 function namesOf(...references: readonly (SecretReference | undefined)[]): string[] {
   return [...new Set(references.flatMap((one) => (one === undefined ? [] : keyText(one))))];

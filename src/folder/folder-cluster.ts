@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
-import { KINDS } from '../api/kinds.js';
+import { type CustomObject, type Kind, KINDS } from '../api/kinds.js';
 import type { KubeObject, Namespace, Service } from '../api/meta.js';
-import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { type Clock, sleep } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
 import { ReferencedData } from '../runtime/data-cache.js';
-import type { DataCache, KindAccess } from '../runtime/ports.js';
-import { Store, type StoreOptions } from '../runtime/store.js';
+import { type KindIndexes, KindMap } from '../runtime/kinds.js';
+import type { KindAccess } from '../runtime/ports.js';
+import { Store } from '../runtime/store.js';
+import type { IndexFunction } from '../runtime/store-index.js';
 import type { Cluster } from '../runtime/cluster.js';
 import { EventLog } from './event-log.js';
 import type { FolderData } from './folder-data.js';
@@ -15,6 +16,7 @@ import { FolderSource } from './folder-source.js';
 import { FolderWatch } from './folder-watch.js';
 import { FolderWorld } from './folder-world.js';
 import { KindValidator } from './kind-validator.js';
+import type { ObjectSet } from './object-set.js';
 import { StateFolder } from './state-folder.js';
 import { StateLock } from './state-lock.js';
 import { FolderFinalizerWriter, FolderLiveReader, FolderStatusWriter } from './writers.js';
@@ -30,85 +32,62 @@ export interface FolderClusterConfig {
   readonly secretGraceMs: number;
 }
 
-/** The secondary indexes that the controllers look things up by. */
-export interface ClusterIndexes {
-  readonly pages: NonNullable<StoreOptions<MessengerPage>['indexes']>;
-  readonly apps: NonNullable<StoreOptions<MessengerApp>['indexes']>;
-}
-
-export interface FolderCluster extends Cluster {
-  readonly configMaps: DataCache;
-  /** The Secrets of the folder, for those that are found by their type. */
-  readonly secretObjects: FolderData;
-  /** Notes in the state folder where this process can be asked how it does; undefined: no more. */
-  tellAdminUrl(url: string | undefined): void;
-}
-
-interface FolderProcess {
+export interface FolderClusterOptions {
+  readonly config: FolderClusterConfig;
   readonly clock: Clock;
   readonly log: Logger;
+  readonly indexes?: KindIndexes;
+  /** Left out: every kind of ours. */
+  readonly kinds?: readonly Kind[];
 }
 
 const LOCK_CHECK_MS = 2_000;
 
-/** Opens a folder of manifests as a cluster. @throws StateLockedError, or when the state folder cannot be used */
-export function openFolderCluster(config: FolderClusterConfig, process: FolderProcess, indexes: ClusterIndexes): FolderCluster {
-  const state = new StateFolder(resolve(config.stateDir));
-  state.open();
-  const fence = new StateLock(state.path, process.clock);
-  fence.acquire();
-  return new Folder({ config, process, indexes, state, fence });
-}
-
-interface FolderDeps {
-  readonly config: FolderClusterConfig;
-  readonly process: FolderProcess;
-  readonly indexes: ClusterIndexes;
-  readonly state: StateFolder;
-  readonly fence: StateLock;
-}
-
-class Folder implements FolderCluster {
-  readonly pages: KindAccess<MessengerPage>;
-  readonly apps: KindAccess<MessengerApp>;
+/** A folder of manifests as a cluster: standalone's place for what a Kubernetes cluster would hold. */
+export class FolderCluster implements Cluster {
   readonly services: Store<Service>;
   readonly namespaces: Store<Namespace>;
   readonly secrets: ReferencedData;
   readonly configMaps: ReferencedData;
+  /** The Secrets of the folder, for those that are found by their type. */
   readonly secretObjects: FolderData;
   readonly events: EventLog;
   readonly fence: StateLock;
-  readonly #deps: FolderDeps;
+  readonly #options: FolderClusterOptions;
+  readonly #state: StateFolder;
+  readonly #kinds = new KindMap();
   readonly #watch: FolderWatch;
   readonly #source: FolderSource;
 
-  constructor(deps: FolderDeps) {
-    const { config, process, indexes, state, fence } = deps;
-    const { clock, log } = process;
-    this.#deps = deps;
-    this.fence = fence;
+  /** Takes the lock of the state folder. @throws StateLockedError, or Error when the state folder cannot be used */
+  constructor(options: FolderClusterOptions) {
+    const { config, clock, log, kinds = KINDS } = options;
+    this.#options = options;
+    this.#state = new StateFolder(resolve(config.stateDir));
+    const state = this.#state;
+    state.open();
+    this.fence = new StateLock(state.path, clock);
+    this.fence.acquire();
     this.events = new EventLog(state.path, clock, log);
-    const pages = new Store<MessengerPage>({ clock, log, indexes: indexes.pages });
-    const apps = new Store<MessengerApp>({ clock, log, indexes: indexes.apps });
     this.services = new Store<Service>({ clock, log });
     this.namespaces = new Store<Namespace>({ clock, log });
+    const stores = kinds.map((kind) => ({ kind, store: this.#storeOf(kind) }));
     const sinks = new Map<string, Store<KubeObject>>([
-      ['MessengerApp', untyped(apps)],
-      ['MessengerPage', untyped(pages)],
+      ...stores.map(({ kind, store }) => [kind.kind, untyped(store)] as const),
       ['Service', untyped(this.services)],
       ['Namespace', this.namespaces],
     ]);
-    const crds = new Map(KINDS.map((kind) => [kind.kind, loadCrd(kind)]));
+    const crds = new Map(kinds.map((kind) => [kind.kind, loadCrd(kind)]));
     const namespaces = new Set(config.watchNamespaces);
     const world = new FolderWorld({ clock, log, state, crds, sinks, namespaces });
-    this.pages = access(pages, world, 'MessengerPage', fence);
-    this.apps = access(apps, world, 'MessengerApp', fence);
+    for (const { kind, store } of stores) this.#kinds.set(kind, access(store, world.set(kind.kind), this.fence));
     this.secretObjects = world.secrets;
     this.secrets = this.#data(world.secrets);
     this.configMaps = this.#data(world.configMaps);
     this.#source = new FolderSource({
       reader: new FolderReader({ root: config.manifests, exclude: state.path, clock }),
       world,
+      kinds,
       validators: new Map([...crds].map(([kind, crd]) => [kind, new KindValidator(crd)])),
       namespaces,
       deletion: { confirmMs: config.deletionConfirmMs, allowMassDelete: config.allowMassDelete },
@@ -120,6 +99,10 @@ class Folder implements FolderCluster {
     });
     const { rescanMs, deletionConfirmMs: confirmMs, manifests: root } = config;
     this.#watch = new FolderWatch({ root, source: this.#source, clock, log, rescanMs, confirmMs });
+  }
+
+  kind<T extends CustomObject>(kind: Kind<T>): KindAccess<T> {
+    return this.#kinds.get(kind);
   }
 
   start(signal: AbortSignal): void {
@@ -155,12 +138,12 @@ class Folder implements FolderCluster {
     return Promise.resolve();
   }
 
-  tellAdminUrl(url: string | undefined): void {
-    const { state, process } = this.#deps;
+  /** Notes in the state folder where this process can be asked how it does; undefined: it stops. */
+  noteAdminUrl(url: string | undefined): void {
     try {
-      state.saveAdminUrl(url);
+      this.#state.saveAdminUrl(url);
     } catch (error) {
-      process.log.warn('the admin address could not be noted in the state folder', { error });
+      this.#options.log.warn('the admin address could not be noted in the state folder', { error });
     }
   }
 
@@ -173,28 +156,29 @@ class Folder implements FolderCluster {
   async #watchLock(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.fence.check();
-      await sleep(this.#deps.process.clock, LOCK_CHECK_MS, signal).catch(() => undefined);
+      await sleep(this.#options.clock, LOCK_CHECK_MS, signal).catch(() => undefined);
     }
   }
 
   #data(source: FolderData): ReferencedData {
-    const { config, process } = this.#deps;
-    return new ReferencedData({ ...process, source, fetch: (key) => source.fetch(key), graceMs: config.secretGraceMs });
+    const { config, clock, log } = this.#options;
+    return new ReferencedData({ clock, log, source, fetch: (key) => source.fetch(key), graceMs: config.secretGraceMs });
+  }
+
+  #storeOf({ plural }: Kind): Store<CustomObject> {
+    const { clock, log, indexes } = this.#options;
+    // Made for the objects of this kind.
+    const own = (indexes?.[plural] ?? {}) as Readonly<Record<string, IndexFunction<CustomObject>>>;
+    return new Store<CustomObject>({ clock, log, indexes: own });
   }
 }
 
-function access<T extends KubeObject & { readonly status?: unknown }>(
-  informer: Store<T>,
-  world: FolderWorld,
-  kind: string,
-  fence: StateLock,
-): KindAccess<T> {
-  const set = world.set(kind);
+function access(informer: Store<CustomObject>, set: ObjectSet, fence: StateLock): KindAccess<CustomObject> {
   return {
     informer,
-    live: new FolderLiveReader<T>(set),
-    status: new FolderStatusWriter<T>(set, fence),
-    finalizers: new FolderFinalizerWriter<T>(set, fence),
+    live: new FolderLiveReader(set),
+    status: new FolderStatusWriter(set, fence),
+    finalizers: new FolderFinalizerWriter(set, fence),
   };
 }
 

@@ -1,3 +1,4 @@
+import { type Kind, PAGES } from '../api/kinds.js';
 import { sleep, type Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
 import { DeletionGate, type DeletionGateOptions } from './deletion-gate.js';
@@ -11,6 +12,8 @@ import type { Problem } from './problem.js';
 export interface FolderSourceDeps {
   readonly reader: Pick<FolderReader, 'scan'>;
   readonly world: FolderWorld;
+  /** In the order in which objects are removed. */
+  readonly kinds: readonly Pick<Kind, 'kind'>[];
   readonly validators: ReadonlyMap<string, KindValidator>;
   /** Empty: all. */
   readonly namespaces: ReadonlySet<string>;
@@ -23,8 +26,8 @@ export interface FolderSourceDeps {
 /** How soon the folder should be looked at again. */
 export type Next = 'soon' | 'later';
 
-/** Pages go before what they need to be unsubscribed with. */
-const REMOVAL_ORDER = ['MessengerPage', 'MessengerApp', 'Service', 'Secret', 'ConfigMap'];
+/** Removed after our own kinds, which need them. */
+const NEEDED_KINDS = ['Service', 'Secret', 'ConfigMap'];
 const SETTLE_TRIES = 50;
 const SETTLE_MS = 40;
 
@@ -101,16 +104,17 @@ export class FolderSource {
 
   /** @returns whether something waits to be confirmed */
   #remove({ mentioned }: Intake, good: boolean): boolean {
-    const { world, clock, log } = this.#deps;
+    const { world, kinds, clock, log } = this.#deps;
     const known = [...world.known()];
-    const sightings = known.map(({ kind, id }) => ({ id, isPage: kind === 'MessengerPage', found: mentioned.has(id) }));
+    const sightings = known.map(({ kind, id }) => ({ id, isPage: kind === PAGES.kind, found: mentioned.has(id) }));
     const { gone, refused, pending } = this.#gate.judge(sightings, good, clock.monotonicMs());
     if (refused !== undefined && !this.#refused) {
       log.error('many pages vanished at once; nothing is removed without --allow-mass-delete', refused);
     }
     this.#refused = refused !== undefined;
     const goneIds = new Set(gone);
-    const leaving = known.filter(({ id }) => goneIds.has(id)).sort((a, b) => REMOVAL_ORDER.indexOf(a.kind) - REMOVAL_ORDER.indexOf(b.kind));
+    const order = [...kinds.map(({ kind }) => kind), ...NEEDED_KINDS];
+    const leaving = known.filter(({ id }) => goneIds.has(id)).sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
     for (const { kind, key, id } of leaving) {
       log.info('a manifest is gone from the folder', { object: id });
       world.remove(kind, key);

@@ -1,8 +1,8 @@
-import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
+import type { Kind } from '../api/kinds.js';
 import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
 import type { Watched } from '../core/ports/metric-labels.js';
-import type { IndexFunction } from '../runtime/store-index.js';
+import type { KindIndexes } from '../runtime/kinds.js';
 import type { KubeClient } from './kube-http.js';
 import type { ReflectorEvent, ReflectorTiming } from './reflector-options.js';
 
@@ -17,27 +17,24 @@ export interface ObservedCache {
   ageMs(): number;
 }
 
-/** What a cluster tells its metrics; every method is optional. */
+/** What a cluster reports to metrics; every method is optional. */
 export interface KubeClusterObserver {
   /** The `observe` of the reflectors of one resource. */
   watch?(resource: Watched): (event: ReflectorEvent) => void;
   cache?(resource: Watched, cache: ObservedCache): void;
-  leading?(leading: boolean): void;
   event?(what: 'sent' | 'dropped'): void;
 }
 
-/** How the right to write is had. */
+/** How this process gets the right to write. */
 export interface LeadOptions {
-  /** false: this process writes without asking anybody; for one replica on a laptop. */
+  /** false: this process writes without an election; for one replica on a laptop. */
   readonly elect: boolean;
-  /** Where the Lease is, and Events that find no other place. */
+  /** Where the Lease is, and Events that have no other namespace. */
   readonly namespace: string;
   readonly leaseName: string;
-  /** Of this process, never of two. */
+  /** Unique to this process. */
   readonly identity: string;
 }
-
-type Indexes<T> = Readonly<Record<string, IndexFunction<T>>>;
 
 export interface KubeClusterOptions {
   readonly client: KubeClient;
@@ -50,7 +47,9 @@ export interface KubeClusterOptions {
   readonly secretNamespaces?: readonly string[];
   /** How long the last good value of a Secret or ConfigMap that vanished is kept. */
   readonly secretGraceMs: number;
-  readonly indexes?: { readonly pages?: Indexes<MessengerPage>; readonly apps?: Indexes<MessengerApp> };
+  readonly indexes?: KindIndexes;
+  /** Left out: every kind of ours. */
+  readonly kinds?: readonly Kind[];
   /** undefined: this process never writes. */
   readonly lead: LeadOptions | undefined;
   readonly observer?: KubeClusterObserver;

@@ -1,18 +1,21 @@
+import { type CustomObject, type Kind, KINDS } from '../api/kinds.js';
 import type { KubeObject, Namespace, Service } from '../api/meta.js';
 import { GROUP } from '../api/v1alpha1/constants.js';
-import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { ReferencedData } from '../runtime/data-cache.js';
 import type { DataCache, EventRecorder, Informer, KindAccess, WriteFence } from '../runtime/ports.js';
+import { KindMap } from '../runtime/kinds.js';
 import type { Store, StoreOptions } from '../runtime/store.js';
+import type { IndexFunction } from '../runtime/store-index.js';
+import type { Cluster } from '../runtime/cluster.js';
 import { KubeEventRecorder } from './event-recorder.js';
 import { KubeFinalizerWriter } from './finalizer-writer.js';
 import type { KubeClusterOptions, Watched } from './kube-cluster-options.js';
 import { LeaderElection } from './leader-election.js';
 import { LeaseLock } from './lease.js';
 import { KubeLiveReader } from './live-reader.js';
-import { namespacePart, routedPart, servicePart } from './projections.js';
+import { namespacePart, PROJECTIONS, servicePart } from './projections.js';
 import type { ReflectorHealth } from './reflector.js';
-import { CONFIG_MAPS, MESSENGER_APPS, MESSENGER_PAGES, NAMESPACES, SECRETS, SERVICES, type ResourceType } from './resources.js';
+import { CONFIG_MAPS, NAMESPACES, SECRETS, SERVICES, type ResourceType } from './resources.js';
 import { fetchData, KubeMetadataSource } from './secret-source.js';
 import { KubeStatusWriter } from './status-writer.js';
 import { WatchedKind } from './watched-kind.js';
@@ -37,9 +40,7 @@ interface Following {
  * life.abort(); await cluster.close();
  * ```
  */
-export class KubeCluster {
-  readonly pages: KindAccess<MessengerPage>;
-  readonly apps: KindAccess<MessengerApp>;
+export class KubeCluster implements Cluster {
   /** undefined where the role does not watch them. */
   readonly services: Informer<Service> | undefined;
   /** undefined where the role does not watch them, or has no rights in the whole cluster. */
@@ -49,6 +50,7 @@ export class KubeCluster {
   readonly events: EventRecorder;
   readonly fence: WriteFence;
   readonly #options: KubeClusterOptions;
+  readonly #kinds = new KindMap();
   readonly #election: LeaderElection | undefined;
   readonly #recorder: KubeEventRecorder;
   readonly #following: Following[] = [];
@@ -60,14 +62,17 @@ export class KubeCluster {
     this.#options = options;
     this.#election = this.#elect();
     this.fence = this.#election ?? (options.lead === undefined ? neverWrites : writesAlone);
-    this.pages = this.#access(MESSENGER_PAGES, this.#watchPages());
-    this.apps = this.#access(MESSENGER_APPS, this.#watch(MESSENGER_APPS, { indexes: options.indexes?.apps ?? {} }));
+    for (const kind of options.kinds ?? KINDS) this.#kinds.set(kind, this.#access(kind));
     this.services = this.#watchServices();
     this.namespaces = this.#watchNamespaces();
     this.secrets = this.#referenced(SECRETS, scopes(options.secretNamespaces) ?? scopes(options.watchNamespaces));
     this.configMaps = options.role === 'pages-api' ? this.#referenced(CONFIG_MAPS, scopes(options.watchNamespaces)) : undefined;
     this.#recorder = this.#record();
     this.events = this.#recorder;
+  }
+
+  kind<T extends CustomObject>(kind: Kind<T>): KindAccess<T> {
+    return this.#kinds.get(kind);
   }
 
   /** Begins to watch; goes on until the signal is aborted. */
@@ -78,22 +83,22 @@ export class KubeCluster {
     void this.#recorder.run(signal);
   }
 
-  /** What has not been listed or read yet, in words; empty: everything is known. */
+  /** What has not been listed or read yet, as texts for people; empty: everything is known. */
   unsynced(): readonly string[] {
     const waiting = this.#health().filter(({ synced }) => !synced);
-    if (waiting.length > 0) return waiting.map(inWords);
+    if (waiting.length > 0) return waiting.map(healthText);
     return this.#data.every((data) => data.isSettled()) ? [] : ['Secrets or ConfigMaps have not been read'];
   }
 
-  /** Why it is known no more what goes on; empty as a rule. */
+  /** Why the cache may be out of date, as texts for people. Empty as a rule. */
   degraded(): readonly string[] {
     return this.#health()
       .filter(({ synced, forbidden, problem }) => synced && (forbidden !== undefined || problem !== undefined))
-      .map(inWords);
+      .map(healthText);
   }
 
   /**
-   * Waits until this process leads, then runs `work` until the signal is aborted, and lets go of the lead after that.
+   * Waits until this process leads, then runs `work` until the signal is aborted, and gives the lead back.
    * @throws NotLeaderError when the lead was lost: `work`'s signal was aborted, and the process must end
    */
   async lead(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
@@ -109,12 +114,12 @@ export class KubeCluster {
     else await this.#election.lead(told, signal);
   }
 
-  /** Resolves once pages and apps are known as they were at this call, or later, by lists anew. @throws the signal's reason */
+  /** Lists every kind again: resolves once all are known as they were at this call, or later. @throws the signal's reason */
   async refresh(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#written.map((kind) => kind.refresh(signal)));
   }
 
-  /** Ends every connection. The signal of `start` is aborted before. */
+  /** Ends every connection. Abort the signal of `start` first. */
   close(): Promise<void> {
     return this.#options.client.close();
   }
@@ -123,31 +128,24 @@ export class KubeCluster {
     return this.#following.flatMap(({ health }) => health);
   }
 
-  #watchPages(): Store<MessengerPage> {
-    const { role, indexes } = this.#options;
-    const projection = role === 'webhook' ? { transform: routedPart<MessengerPage> } : {};
-    return this.#watch(MESSENGER_PAGES, { indexes: indexes?.pages ?? {}, ...projection });
-  }
-
   #watchServices(): Store<Service> | undefined {
-    return this.#options.role === 'pages-api' ? undefined : this.#watch<Service>(SERVICES, { transform: servicePart });
+    return this.#options.role === 'pages-api' ? undefined : this.#watch<Service>(SERVICES, { transform: servicePart }).store;
   }
 
   #watchNamespaces(): Store<Namespace> | undefined {
     const { role, watchNamespaces } = this.#options;
     if (role !== 'controller' || watchNamespaces.length > 0) return undefined;
-    return this.#watch<Namespace>(NAMESPACES, { transform: namespacePart });
+    return this.#watch<Namespace>(NAMESPACES, { transform: namespacePart }).store;
   }
 
-  #watch<T extends KubeObject>(resource: ResourceType, store: Pick<StoreOptions<T>, 'indexes' | 'transform'>): Store<T> {
+  #watch<T extends KubeObject>(resource: ResourceType, store: Pick<StoreOptions<T>, 'indexes' | 'transform'>): WatchedKind<T> {
     const { client, clock, log, watchNamespaces, observer, timing } = this.#options;
     const name = resource.plural as Watched;
     const namespaces = resource.namespaced ? scopes(watchNamespaces) : undefined;
     const kind = new WatchedKind<T>({ client, resource, namespaces, clock, log, observe: observer?.watch?.(name), timing, ...store });
     observer?.cache?.(name, kind.store);
     this.#following.push(kind);
-    if (resource === MESSENGER_PAGES || resource === MESSENGER_APPS) this.#written.push(kind);
-    return kind.store;
+    return kind;
   }
 
   #referenced(resource: ResourceType, namespaces: readonly string[] | undefined): ReferencedData {
@@ -170,21 +168,29 @@ export class KubeCluster {
     return data;
   }
 
-  #access<T extends KubeObject & { readonly status?: unknown }>(resource: ResourceType, informer: Store<T>): KindAccess<T> {
-    const deps = { client: this.#options.client, fence: this.fence };
+  #access(kind: Kind): KindAccess<CustomObject> {
+    const { client, role, indexes } = this.#options;
+    const transform = PROJECTIONS[role][kind.plural];
+    const watched = this.#watch<CustomObject>(kind, {
+      // Made for the objects of this kind.
+      indexes: (indexes?.[kind.plural] ?? {}) as Readonly<Record<string, IndexFunction<CustomObject>>>,
+      ...(transform && { transform }),
+    });
+    this.#written.push(watched);
+    const deps = { client, fence: this.fence };
     return {
-      informer,
-      live: new KubeLiveReader(deps.client, resource),
-      status: new KubeStatusWriter(deps, resource),
-      finalizers: new KubeFinalizerWriter(deps, resource),
+      informer: watched.store,
+      live: new KubeLiveReader(client, kind),
+      status: new KubeStatusWriter(deps, kind),
+      finalizers: new KubeFinalizerWriter(deps, kind),
     };
   }
 
   #elect(): LeaderElection | undefined {
-    const { client, clock, log, lead, observer } = this.#options;
+    const { client, clock, log, lead } = this.#options;
     if (lead?.elect !== true) return undefined;
     const lock = new LeaseLock(client, { namespace: lead.namespace, name: lead.leaseName });
-    return new LeaderElection({ lock, clock, log, identity: lead.identity, observe: (leading) => observer?.leading?.(leading) });
+    return new LeaderElection({ lock, clock, log, identity: lead.identity });
   }
 
   #record(): KubeEventRecorder {
@@ -207,7 +213,7 @@ function scopes(namespaces: readonly string[] | undefined): readonly string[] | 
   return namespaces === undefined || namespaces.length === 0 ? undefined : namespaces;
 }
 
-function inWords({ what, forbidden, problem }: ReflectorHealth): string {
+function healthText({ what, forbidden, problem }: ReflectorHealth): string {
   if (forbidden !== undefined) return `${what}: not allowed to ${forbidden}`;
   return problem === undefined ? `${what}: not listed yet` : `${what}: ${problem}`;
 }

@@ -1,9 +1,18 @@
+import { type CustomObject, PAGES } from '../api/kinds.js';
 import type { KubeObject, Namespace, Service } from '../api/meta.js';
+import type { KubeRole } from './kube-cluster-options.js';
 
 type Metadata = KubeObject['metadata'];
 
-/** What the webhook keeps of a page: what it routes by, which is its spec and its claim. */
-export function routedPart<T extends KubeObject & { readonly status?: unknown }>(page: T): T {
+/** What a role keeps of the objects of a kind, by the kind's plural; a kind without an entry is kept whole. */
+export const PROJECTIONS: Readonly<Record<KubeRole, Readonly<Record<string, (object: CustomObject) => CustomObject>>>> = {
+  controller: {},
+  webhook: { [PAGES.plural]: routedPart },
+  'pages-api': {},
+};
+
+/** What the webhook routes a page by: its spec and its claim. */
+function routedPart<T extends CustomObject>(page: T): T {
   const { claim } = (page.status ?? {}) as { readonly claim?: unknown };
   const slim: T = { ...page, metadata: picked(page.metadata, 'generation', 'creationTimestamp', 'deletionTimestamp', 'labels') };
   return claim === undefined ? without(slim, 'status') : { ...slim, status: { claim } };

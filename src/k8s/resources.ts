@@ -1,4 +1,3 @@
-import { GROUP, VERSION } from '../api/v1alpha1/constants.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
 
 /** A kind as the API server's paths and RBAC name it. */
@@ -13,20 +12,6 @@ export interface ResourceType {
 
 const namespacedCore = (plural: string, kind: string): ResourceType => ({ group: '', version: 'v1', plural, kind, namespaced: true });
 
-export const MESSENGER_APPS: ResourceType = {
-  group: GROUP,
-  version: VERSION,
-  plural: 'messengerapps',
-  kind: 'MessengerApp',
-  namespaced: true,
-};
-export const MESSENGER_PAGES: ResourceType = {
-  group: GROUP,
-  version: VERSION,
-  plural: 'messengerpages',
-  kind: 'MessengerPage',
-  namespaced: true,
-};
 export const SECRETS = namespacedCore('secrets', 'Secret');
 export const CONFIG_MAPS = namespacedCore('configmaps', 'ConfigMap');
 export const SERVICES = namespacedCore('services', 'Service');

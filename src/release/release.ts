@@ -1,3 +1,4 @@
+import { APPS, PAGES } from '../api/kinds.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { appKeyOf } from '../relations/relations.js';
 import { keyText, type NamespacedName } from '../core/domain/object-key.js';
@@ -10,7 +11,7 @@ import { loadKubeClient } from '../k8s/kube-client.js';
 import type { KubeClient } from '../k8s/kube-http.js';
 import { listAll } from '../k8s/list.js';
 import { KubeLiveReader } from '../k8s/live-reader.js';
-import { MESSENGER_APPS, MESSENGER_PAGES, SECRETS } from '../k8s/resources.js';
+import { SECRETS } from '../k8s/resources.js';
 import { fetchData } from '../k8s/secret-source.js';
 import { neverWrites, writesAlone } from '../k8s/write-fences.js';
 import { withDeadline } from '../runtime/deadline.js';
@@ -154,10 +155,10 @@ class Release {
     const { clock, log, redactor } = context;
     const graph = options.unsubscribe ? new GraphClient({ baseUrl: options.graphUrl, clock, redactor, fence }) : undefined;
     const pages = {
-      live: new KubeLiveReader<MessengerPage>(client, MESSENGER_PAGES),
-      finalizers: new KubeFinalizerWriter<MessengerPage>({ client, fence }, MESSENGER_PAGES),
+      live: new KubeLiveReader<MessengerPage>(client, PAGES),
+      finalizers: new KubeFinalizerWriter<MessengerPage>({ client, fence }, PAGES),
     };
-    const apps = { finalizers: new KubeFinalizerWriter<MessengerApp>({ client, fence }, MESSENGER_APPS) };
+    const apps = { finalizers: new KubeFinalizerWriter<MessengerApp>({ client, fence }, APPS) };
     const deps = graph && this.#goodByeDeps({ graph, fence, livePages: pages.live, finalizers: pages.finalizers }, targets);
     const goodBye = deps && ((page: MessengerPage, within: AbortSignal) => sayGoodBye(deps, page, within));
     const { dryRun, timeoutMs } = options;
@@ -174,7 +175,7 @@ class Release {
   ): PageGoodByeDeps {
     const { options, context, client } = this.#deps;
     const { clock } = context;
-    const liveApps = new KubeLiveReader<MessengerApp>(client, MESSENGER_APPS);
+    const liveApps = new KubeLiveReader<MessengerApp>(client, APPS);
     return {
       ...own,
       secrets: liveSecrets(client),
@@ -191,7 +192,7 @@ class Release {
     const { client, scope } = this.#deps;
     const fieldSelector = `spec.pageId=${page.spec.pageId}`;
     const lists = scope.everywhere.map((namespace) =>
-      listAll<MessengerPage>(client, { resource: MESSENGER_PAGES, namespace, fieldSelector }, signal),
+      listAll<MessengerPage>(client, { resource: PAGES, namespace, fieldSelector }, signal),
     );
     return (await Promise.all(lists)).flatMap(({ items }) => items);
   }

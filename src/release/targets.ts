@@ -1,4 +1,4 @@
-import { kindNamed } from '../api/kinds.js';
+import { APPS, kindNamed, PAGES } from '../api/kinds.js';
 import { IN_USE_FINALIZER, UNSUBSCRIBE_FINALIZER } from '../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { appKeyOf, classOf, isInAppNamespace } from '../relations/relations.js';
@@ -8,7 +8,7 @@ import { isStatus } from '../k8s/kube-error.js';
 import type { KubeClient } from '../k8s/kube-http.js';
 import { listAll } from '../k8s/list.js';
 import { KubeLiveReader } from '../k8s/live-reader.js';
-import { MESSENGER_APPS, MESSENGER_PAGES, resourceText, type ResourceType } from '../k8s/resources.js';
+import { resourceText, type ResourceType } from '../k8s/resources.js';
 import { hasFinalizer, isBeingDeleted } from '../runtime/finalizers.js';
 import type { ReleasedObject } from './report.js';
 
@@ -45,8 +45,8 @@ type Target = MessengerPage | MessengerApp;
 
 /** Lists what is to be freed. A kind whose CustomResourceDefinition is gone has no objects. @throws as the client */
 export async function findTargets(client: KubeClient, scope: ReleaseScope, signal: AbortSignal): Promise<Targets> {
-  const pages = await listIn<MessengerPage>(client, MESSENGER_PAGES, scope.namespaces, signal);
-  const apps = await listIn<MessengerApp>(client, MESSENGER_APPS, scope.namespaces, signal);
+  const pages = await listIn<MessengerPage>(client, PAGES, scope.namespaces, signal);
+  const apps = await listIn<MessengerApp>(client, APPS, scope.namespaces, signal);
   const knownApps = new Map((apps ?? []).map((app) => [keyText(keyOf(app)), app]));
   await addForeignApps(client, { pages: pages ?? [], knownApps }, signal);
   const isWanted = (object: Target): boolean => isNamed(object, scope.names);
@@ -72,7 +72,7 @@ async function addForeignApps(
   { pages, knownApps }: { readonly pages: readonly MessengerPage[]; readonly knownApps: Map<string, MessengerApp> },
   signal: AbortSignal,
 ): Promise<void> {
-  const live = new KubeLiveReader<MessengerApp>(client, MESSENGER_APPS);
+  const live = new KubeLiveReader<MessengerApp>(client, APPS);
   const wanted = new Set(pages.filter((page) => !isInAppNamespace(page)).map((page) => keyText(appKeyOf(page))));
   for (const text of wanted) {
     if (knownApps.has(text)) continue;
@@ -102,12 +102,12 @@ async function listIn<T extends Target>(
 }
 
 function notesOf(pages: unknown, apps: unknown): readonly string[] {
-  const gone = [...(pages === undefined ? [MESSENGER_PAGES] : []), ...(apps === undefined ? [MESSENGER_APPS] : [])];
+  const gone = [...(pages === undefined ? [PAGES] : []), ...(apps === undefined ? [APPS] : [])];
   return gone.map((resource) => `the CustomResourceDefinition ${resourceText(resource)} is gone, and with it every ${resource.kind}`);
 }
 
 function isPage(object: Target): object is MessengerPage {
-  return object.kind === MESSENGER_PAGES.kind;
+  return object.kind === PAGES.kind;
 }
 
 function hasOurs(object: Target): boolean {

@@ -1,5 +1,5 @@
+import type { CustomObject, Kind } from '../api/kinds.js';
 import type { Namespace, Service } from '../api/meta.js';
-import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import type { DataCache, EventRecorder, Informer, KindAccess, WriteFence } from './ports.js';
 
 /**
@@ -7,8 +7,8 @@ import type { DataCache, EventRecorder, Informer, KindAccess, WriteFence } from 
  * in both worlds.
  */
 export interface Cluster {
-  readonly pages: KindAccess<MessengerPage>;
-  readonly apps: KindAccess<MessengerApp>;
+  /** The objects of one kind: their cache, and the ways past it. */
+  kind<T extends CustomObject>(kind: Kind<T>): KindAccess<T>;
   /** undefined where the role does not watch them. */
   readonly services: Informer<Service> | undefined;
   readonly namespaces: Informer<Namespace> | undefined;
@@ -19,20 +19,20 @@ export interface Cluster {
   readonly fence: WriteFence;
   /** Begins to watch; goes on until the signal is aborted. */
   start(signal: AbortSignal): void;
-  /** What has not been listed yet, in words; empty: everything is known. */
+  /** What has not been listed yet, as texts for people; empty: everything is known. */
   unsynced(): readonly string[];
-  /** Why it is known no more what goes on; empty as a rule. Told by the admin server, changes nothing. */
+  /** Why the cache may be out of date, as texts for people. Empty as a rule. The admin server shows it; it changes nothing. */
   degraded(): readonly string[];
   /**
-   * Waits until this process leads, then runs `work` until the signal is aborted, and lets go of the lead after that.
-   * Rejects when the lead was lost: `work`'s signal is aborted then, and the process must end.
+   * Waits until this process leads, then runs `work` until the signal is aborted, and gives the lead back.
+   * @throws NotLeaderError when the lead was lost: `work`'s signal is aborted then, and the process must end
    */
   lead(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void>;
   /**
-   * Resolves once pages and apps are known here as they were at this call, or later. For one that begins to lead: what the
-   * leader before it wrote last may not have been told yet. @throws the signal's reason
+   * Resolves once every kind is known here as it was at this call, or later. For a process that begins to lead: the last
+   * writes of the leader before it may not have arrived yet. @throws the signal's reason
    */
   refresh(signal: AbortSignal): Promise<void>;
-  /** Gives back what is held. The signal of `start` is aborted before. */
+  /** Gives back everything it holds. Abort the signal of `start` first. */
   close(): Promise<void>;
 }

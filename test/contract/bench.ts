@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import { PAGES } from '../../src/api/kinds.js';
 import type { MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
 import type { Cluster } from '../../src/runtime/cluster.js';
 import { eventually } from '../support/eventually.js';
@@ -47,7 +48,7 @@ export class Bench {
     await this.world.stop();
   }
 
-  readonly get = (name: string): MessengerPage | undefined => this.cluster.pages.informer.get({ namespace: NAMESPACE, name });
+  readonly get = (name: string): MessengerPage | undefined => this.cluster.kind(PAGES).informer.get({ namespace: NAMESPACE, name });
 
   readonly seen = (name: string, holds: (page: MessengerPage) => boolean = () => true): Promise<MessengerPage> =>
     eventually(() => {

@@ -2,8 +2,8 @@ import { mkdtempSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from '@jest/globals';
-import { openFolderCluster } from '../../src/folder/folder-cluster.js';
-import { APP_INDEXES, PAGE_INDEXES } from '../../src/controller/indexes.js';
+import { FolderCluster } from '../../src/folder/folder-cluster.js';
+import { INDEXES } from '../../src/controller/indexes.js';
 import { systemClock } from '../../src/kit/clock.js';
 import { silentLogger } from '../../src/kit/log.js';
 import { problemText, type Problem } from '../../src/folder/problem.js';
@@ -19,7 +19,7 @@ async function openFolder(): Promise<World> {
     ...{ manifests, stateDir, watchNamespaces: [], allowMassDelete: true },
     ...{ rescanMs: 100, deletionConfirmMs: 0, secretGraceMs: 600_000 },
   };
-  const cluster = openFolderCluster(config, { clock: systemClock, log: silentLogger }, { pages: PAGE_INDEXES, apps: APP_INDEXES });
+  const cluster = new FolderCluster({ config, clock: systemClock, log: silentLogger, indexes: INDEXES });
   const life = new AbortController();
   const pathOf = ({ kind, metadata }: Manifest): string => join(manifests, `${kind}-${metadata.name}.yaml`);
   // So that the folder is never empty: an empty one removes nothing.
@@ -44,7 +44,7 @@ async function openFolder(): Promise<World> {
         .join('\n---\n');
       writeFileSync(join(folder, 'new'), text);
       renameSync(join(folder, 'new'), pathOf(manifest));
-      await eventually(() => cluster.namespaces?.get({ namespace: '', name: marker }));
+      await eventually(() => cluster.namespaces.get({ namespace: '', name: marker }));
       return problemOf(manifest);
     },
     remove: (manifest) => {

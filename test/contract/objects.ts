@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { APPS, PAGES } from '../../src/api/kinds.js';
 import { eventually } from '../support/eventually.js';
 import { RFC3339, UUID, type Bench } from './bench.js';
 import { app, freshName, NAMESPACE, page } from './manifests.js';
@@ -35,7 +36,7 @@ export function objectContract(bench: Bench): void {
     it('keep their uid and count the generation up when the spec changes', async () => {
       const before = await made(page(freshName()));
       const { name, uid } = before.metadata;
-      const told = new Told(bench.cluster.pages.informer, name);
+      const told = new Told(bench.cluster.kind(PAGES).informer, name);
 
       await bench.world.apply(page(name, { suspend: true }));
       const after = await seen(name, ({ spec }) => spec.suspend === true);
@@ -69,7 +70,7 @@ export function objectContract(bench: Bench): void {
     it('go at once without finalizers, and come back as others', async () => {
       const manifest = page(freshName());
       const { name, uid } = (await made(manifest)).metadata;
-      const told = new Told(bench.cluster.pages.informer, name);
+      const told = new Told(bench.cluster.kind(PAGES).informer, name);
       await bench.world.remove(manifest);
       await gone(name);
       const again = await made(manifest);
@@ -83,11 +84,21 @@ export function objectContract(bench: Bench): void {
       const [pageName, appName] = [freshName(), freshName()];
       await made(page(pageName, { pageId: '77001', appRef: { name: appName } }));
       await bench.world.apply(app(appName, { appId: '77' }));
-      await eventually(() => bench.cluster.apps.informer.get({ namespace: NAMESPACE, name: appName }));
+      await eventually(() => bench.cluster.kind(APPS).informer.get({ namespace: NAMESPACE, name: appName }));
 
-      expect(bench.cluster.pages.informer.byIndex('pageId', '77001').map(({ metadata }) => metadata.name)).toEqual([pageName]);
-      expect(bench.cluster.pages.informer.byIndex('app', `${NAMESPACE}/${appName}`)).toHaveLength(1);
-      expect(bench.cluster.apps.informer.byIndex('appId', '77').map(({ metadata }) => metadata.name)).toEqual([appName]);
+      expect(
+        bench.cluster
+          .kind(PAGES)
+          .informer.byIndex('pageId', '77001')
+          .map(({ metadata }) => metadata.name),
+      ).toEqual([pageName]);
+      expect(bench.cluster.kind(PAGES).informer.byIndex('app', `${NAMESPACE}/${appName}`)).toHaveLength(1);
+      expect(
+        bench.cluster
+          .kind(APPS)
+          .informer.byIndex('appId', '77')
+          .map(({ metadata }) => metadata.name),
+      ).toEqual([appName]);
     });
   });
 

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../../src/api/meta.js';
 import type { Cluster } from '../../src/runtime/cluster.js';
-import type { DataCache } from '../../src/runtime/ports.js';
+import type { DataCache, Informer } from '../../src/runtime/ports.js';
 
 /** A manifest as a user writes it. */
 export type Manifest = Readonly<Record<string, unknown>> & {
@@ -25,7 +25,7 @@ export class Told {
   readonly changes: string[] = [];
   readonly stop: () => void;
 
-  constructor(informer: Cluster['pages']['informer'] | Cluster['apps']['informer'], name: string) {
+  constructor(informer: Informer<KubeObject>, name: string) {
     this.stop = informer.subscribe(({ type, object }: { readonly type: string; readonly object: KubeObject }) => {
       if (object.metadata.name === name) this.changes.push(type);
     });

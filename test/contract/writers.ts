@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { PAGES } from '../../src/api/kinds.js';
 import { UNSUBSCRIBE_FINALIZER } from '../../src/api/v1alpha1/constants.js';
 import type { MessengerPage, MessengerPageStatus } from '../../src/api/v1alpha1/types.gen.js';
 import { StaleReadError } from '../../src/core/domain/errors.js';
@@ -16,18 +17,18 @@ export function writerContract(bench: Bench): void {
     it('is written whole, and changes neither spec nor generation', async () => {
       const before = await made(page(freshName(), { suspend: true }));
       const { name } = before.metadata;
-      await bench.cluster.pages.status.write(before, status, SIGNAL);
+      await bench.cluster.kind(PAGES).status.write(before, status, SIGNAL);
       const first = await seen(name, (one) => one.status?.pageName === 'Clinic');
       expect(first).toMatchObject({ spec: before.spec, metadata: { generation: 1, uid: before.metadata.uid } });
       expect(first.status).toEqual(status);
 
-      await bench.cluster.pages.status.write(first, { observedGeneration: 1, pageName: 'Other' }, SIGNAL);
+      await bench.cluster.kind(PAGES).status.write(first, { observedGeneration: 1, pageName: 'Other' }, SIGNAL);
       expect((await seen(name, (one) => one.status?.pageName === 'Other')).status).toEqual({ observedGeneration: 1, pageName: 'Other' });
     });
 
     it('outlives a change of the spec', async () => {
       const before = await made(page(freshName()));
-      await bench.cluster.pages.status.write(before, status, SIGNAL);
+      await bench.cluster.kind(PAGES).status.write(before, status, SIGNAL);
       await bench.world.apply(page(before.metadata.name, { suspend: true }));
       const after = await seen(before.metadata.name, ({ spec }) => spec.suspend === true);
       expect(after.status).toEqual(status);
@@ -36,10 +37,10 @@ export function writerContract(bench: Bench): void {
 
     it('is not written when it is the same', async () => {
       const before = await made(page(freshName()));
-      await bench.cluster.pages.status.write(before, status, SIGNAL);
+      await bench.cluster.kind(PAGES).status.write(before, status, SIGNAL);
       const written = await seen(before.metadata.name, (one) => one.status?.pageName === 'Clinic');
-      const told = new Told(bench.cluster.pages.informer, before.metadata.name);
-      await bench.cluster.pages.status.write(written, { ...status }, SIGNAL);
+      const told = new Told(bench.cluster.kind(PAGES).informer, before.metadata.name);
+      await bench.cluster.kind(PAGES).status.write(written, { ...status }, SIGNAL);
       await made(page(freshName()));
       expect(told.changes).toEqual([]);
     });
@@ -49,18 +50,18 @@ export function writerContract(bench: Bench): void {
       const old = await made(manifest);
       await bench.world.remove(manifest);
       await gone(old.metadata.name);
-      await expect(bench.cluster.pages.status.write(old, status, SIGNAL)).rejects.toBeInstanceOf(StaleReadError);
+      await expect(bench.cluster.kind(PAGES).status.write(old, status, SIGNAL)).rejects.toBeInstanceOf(StaleReadError);
       await made(manifest);
-      await expect(bench.cluster.pages.status.write(old, status, SIGNAL)).rejects.toBeInstanceOf(StaleReadError);
+      await expect(bench.cluster.kind(PAGES).status.write(old, status, SIGNAL)).rejects.toBeInstanceOf(StaleReadError);
       expect(get(old.metadata.name)?.status).toEqual({ observedGeneration: -1 });
     });
   });
 
   describe('finalizers', () => {
     const add = (one: MessengerPage, finalizer = UNSUBSCRIBE_FINALIZER): Promise<MessengerPage> =>
-      bench.cluster.pages.finalizers.add(one, finalizer, SIGNAL);
+      bench.cluster.kind(PAGES).finalizers.add(one, finalizer, SIGNAL);
     const remove = (one: MessengerPage, finalizer = UNSUBSCRIBE_FINALIZER): Promise<void> =>
-      bench.cluster.pages.finalizers.remove(one, finalizer, SIGNAL);
+      bench.cluster.kind(PAGES).finalizers.remove(one, finalizer, SIGNAL);
 
     it('keep an object that is being deleted, with its spec, until the last one is gone', async () => {
       const manifest = page(freshName(), { suspend: true });
@@ -109,7 +110,7 @@ export function writerContract(bench: Bench): void {
       await bench.world.remove(manifest);
       const { name } = manifest.metadata;
       const deleting = await seen(name, ({ metadata }) => metadata.deletionTimestamp !== undefined);
-      await bench.cluster.pages.status.write(deleting, { observedGeneration: 2, pageName: 'leaving' }, SIGNAL);
+      await bench.cluster.kind(PAGES).status.write(deleting, { observedGeneration: 2, pageName: 'leaving' }, SIGNAL);
       await remove(await seen(name, (one) => one.status?.pageName === 'leaving'));
       await gone(name);
     });
@@ -120,10 +121,10 @@ export function writerContract(bench: Bench): void {
       const manifest = page(freshName());
       const { name, uid } = (await made(manifest)).metadata;
       const key = { namespace: NAMESPACE, name };
-      expect((await bench.cluster.pages.live.get(key, SIGNAL))?.metadata.uid).toBe(uid);
+      expect((await bench.cluster.kind(PAGES).live.get(key, SIGNAL))?.metadata.uid).toBe(uid);
       await bench.world.remove(manifest);
       await gone(name);
-      expect(await bench.cluster.pages.live.get(key, SIGNAL)).toBeUndefined();
+      expect(await bench.cluster.kind(PAGES).live.get(key, SIGNAL)).toBeUndefined();
     });
   });
 

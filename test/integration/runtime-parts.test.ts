@@ -15,7 +15,7 @@ import { writesAlone } from '../../src/k8s/write-fences.js';
 import { ReferencedData } from '../../src/runtime/data-cache.js';
 import { eventually } from '../support/eventually.js';
 import { grant, namespaceNamed, secret } from '../support/page-manifests.js';
-import { NAMESPACE, PAGES, RuntimeWorld } from '../support/runtime-world.js';
+import { NAMESPACE, PAGES_PATH, RuntimeWorld } from '../support/runtime-world.js';
 
 const START_DEADLINE_MS = 150_000;
 const EVENTS = (namespace: string): string => `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
@@ -246,7 +246,7 @@ describe('loadKubeClient', () => {
     );
     const client = world.clientFor(kubeconfig);
     expect(client.namespace).toBe(NAMESPACE);
-    const list = (): Promise<unknown> => client.request({ method: 'GET', path: PAGES });
+    const list = (): Promise<unknown> => client.request({ method: 'GET', path: PAGES_PATH });
     await expect(list()).rejects.toMatchObject({ code: 401 });
     await writeFile(tokenFile, `${token}\n`);
     expect(await list()).toMatchObject({ kind: 'MessengerPageList' });

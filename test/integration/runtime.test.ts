@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { PAGES } from '../../src/api/kinds.js';
 import type { MessengerPage, MessengerPageStatus } from '../../src/api/v1alpha1/types.gen.js';
 import { NotLeaderError, StaleReadError } from '../../src/core/domain/errors.js';
 import { KubeFinalizerWriter } from '../../src/k8s/finalizer-writer.js';
 import { KubeLiveReader } from '../../src/k8s/live-reader.js';
-import { MESSENGER_PAGES } from '../../src/k8s/resources.js';
 import { KubeStatusWriter } from '../../src/k8s/status-writer.js';
 import { neverWrites, writesAlone } from '../../src/k8s/write-fences.js';
 import { mergeConditions } from '../../src/runtime/conditions.js';
 import { eventually } from '../support/eventually.js';
 import { grant } from '../support/page-manifests.js';
-import { NAMESPACE, PAGES, RuntimeWorld, versions } from '../support/runtime-world.js';
+import { NAMESPACE, PAGES_PATH, RuntimeWorld, versions } from '../support/runtime-world.js';
 
 const START_DEADLINE_MS = 150_000;
 const FINALIZER = 'messenger-operator.dev/unsubscribe';
@@ -33,9 +33,9 @@ describe('Reflector at a real API server', () => {
 
     const late = await world.createPage('late');
     await eventually(() => store.get({ namespace: NAMESPACE, name: 'late' }));
-    await world.plane.admin.patch(`${PAGES}/late`, { spec: { suspend: true } });
+    await world.plane.admin.patch(`${PAGES_PATH}/late`, { spec: { suspend: true } });
     await eventually(() => store.get({ namespace: NAMESPACE, name: 'late' })?.spec.suspend);
-    await world.plane.admin.delete(`${PAGES}/late`);
+    await world.plane.admin.delete(`${PAGES_PATH}/late`);
     await eventually(() => store.get({ namespace: NAMESPACE, name: 'late' }) === undefined);
 
     expect(events.filter((event) => event === 'event')).toHaveLength(3);
@@ -80,10 +80,10 @@ describe('KubeStatusWriter', () => {
     ),
     claim: { appId: '1', pageId: '1001', state: 'Held', epoch: 1 },
   });
-  const read = (name: string): Promise<MessengerPage> => world.plane.admin.get<MessengerPage>(`${PAGES}/${name}`);
+  const read = (name: string): Promise<MessengerPage> => world.plane.admin.get<MessengerPage>(`${PAGES_PATH}/${name}`);
 
   it('writes the whole status, removes what it leaves out, and writes nothing when nothing differs', async () => {
-    const writer = new KubeStatusWriter<MessengerPage>({ client: world.client, fence: writesAlone }, MESSENGER_PAGES);
+    const writer = new KubeStatusWriter<MessengerPage>({ client: world.client, fence: writesAlone }, PAGES);
     const page = await world.createPage('status');
     await writer.write(page, status('NoBackend'), world.signal);
     const written = await read('status');
@@ -99,9 +99,9 @@ describe('KubeStatusWriter', () => {
   });
 
   it('does not write to another object of the same name, nor make one that is gone', async () => {
-    const writer = new KubeStatusWriter<MessengerPage>({ client: world.client, fence: writesAlone }, MESSENGER_PAGES);
+    const writer = new KubeStatusWriter<MessengerPage>({ client: world.client, fence: writesAlone }, PAGES);
     const first = await world.createPage('replaced');
-    await world.plane.admin.delete(`${PAGES}/replaced`);
+    await world.plane.admin.delete(`${PAGES_PATH}/replaced`);
     await expect(writer.write(first, status('NoBackend'), world.signal)).rejects.toBeInstanceOf(StaleReadError);
     const second = await world.createPage('replaced');
     await expect(writer.write(first, status('NoBackend'), world.signal)).rejects.toBeInstanceOf(StaleReadError);
@@ -109,7 +109,7 @@ describe('KubeStatusWriter', () => {
   });
 
   it('does not write outside the fence', async () => {
-    const writer = new KubeStatusWriter<MessengerPage>({ client: world.client, fence: neverWrites }, MESSENGER_PAGES);
+    const writer = new KubeStatusWriter<MessengerPage>({ client: world.client, fence: neverWrites }, PAGES);
     const page = await world.createPage('fenced');
     await expect(writer.write(page, status('NoBackend'), world.signal)).rejects.toBeInstanceOf(NotLeaderError);
     expect(await read('fenced')).toEqual(page);
@@ -117,16 +117,17 @@ describe('KubeStatusWriter', () => {
 });
 
 describe('KubeFinalizerWriter', () => {
-  const writer = (): KubeFinalizerWriter<MessengerPage> =>
-    new KubeFinalizerWriter({ client: world.client, fence: writesAlone }, MESSENGER_PAGES);
+  const writer = (): KubeFinalizerWriter<MessengerPage> => new KubeFinalizerWriter({ client: world.client, fence: writesAlone }, PAGES);
   const finalizersOf = async (name: string): Promise<readonly string[] | undefined> =>
-    (await world.plane.admin.find<MessengerPage>(`${PAGES}/${name}`))?.metadata.finalizers;
+    (await world.plane.admin.find<MessengerPage>(`${PAGES_PATH}/${name}`))?.metadata.finalizers;
 
   it('adds and removes its own and leaves those of others', async () => {
     const page = await world.createPage('finalizers');
     const added = await writer().add(page, FINALIZER, world.signal);
     expect(added.metadata.finalizers).toEqual([FINALIZER]);
-    await world.plane.admin.patch(`${PAGES}/finalizers`, { metadata: { finalizers: ['a.example/first', FINALIZER, 'z.example/last'] } });
+    await world.plane.admin.patch(`${PAGES_PATH}/finalizers`, {
+      metadata: { finalizers: ['a.example/first', FINALIZER, 'z.example/last'] },
+    });
     expect((await writer().add(page, FINALIZER, world.signal)).metadata.finalizers).toHaveLength(3);
     await writer().remove(page, FINALIZER, world.signal);
     await writer().remove(page, FINALIZER, world.signal);
@@ -150,10 +151,10 @@ describe('KubeFinalizerWriter', () => {
   it('adds none to an object that is replaced, gone or being deleted; removing from those is fine', async () => {
     const page = await world.createPage('going');
     await writer().add(page, 'a.example/keeps', world.signal);
-    await world.plane.admin.delete(`${PAGES}/going`);
+    await world.plane.admin.delete(`${PAGES_PATH}/going`);
     await expect(writer().add(page, FINALIZER, world.signal)).rejects.toBeInstanceOf(StaleReadError);
     await writer().remove(page, 'a.example/keeps', world.signal);
-    await world.plane.admin.waitForGone(`${PAGES}/going`);
+    await world.plane.admin.waitForGone(`${PAGES_PATH}/going`);
     await expect(writer().add(page, FINALIZER, world.signal)).rejects.toBeInstanceOf(StaleReadError);
     await writer().remove(page, FINALIZER, world.signal);
     await world.createPage('going');
@@ -163,7 +164,7 @@ describe('KubeFinalizerWriter', () => {
 
   it('does not write outside the fence', async () => {
     const page = await world.createPage('finalizer-fenced');
-    const fenced = new KubeFinalizerWriter<MessengerPage>({ client: world.client, fence: neverWrites }, MESSENGER_PAGES);
+    const fenced = new KubeFinalizerWriter<MessengerPage>({ client: world.client, fence: neverWrites }, PAGES);
     await expect(fenced.add(page, FINALIZER, world.signal)).rejects.toBeInstanceOf(NotLeaderError);
     expect(await finalizersOf('finalizer-fenced')).toBeUndefined();
   });
@@ -171,7 +172,7 @@ describe('KubeFinalizerWriter', () => {
 
 describe('KubeLiveReader', () => {
   it('reads the object itself, and nothing where there is none', async () => {
-    const live = new KubeLiveReader<MessengerPage>(world.client, MESSENGER_PAGES);
+    const live = new KubeLiveReader<MessengerPage>(world.client, PAGES);
     const page = await world.createPage('live');
     expect(await live.get({ namespace: NAMESPACE, name: 'live' }, world.signal)).toEqual(page);
     expect(await live.get({ namespace: NAMESPACE, name: 'none' }, world.signal)).toBeUndefined();

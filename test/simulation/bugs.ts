@@ -1,5 +1,7 @@
+import { APPS, PAGES } from '../../src/api/kinds.js';
+import { KindMap } from '../../src/runtime/kinds.js';
 import type { KubeObject } from '../../src/api/meta.js';
-import type { MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
+import type { MessengerApp, MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
 import { UNSUBSCRIBE_FINALIZER } from '../../src/api/v1alpha1/constants.js';
 import type { LeaderPorts } from '../../src/app/leader.js';
 import { StaleReadError } from '../../src/core/domain/errors.js';
@@ -28,7 +30,8 @@ export function withBug(bug: Bug | undefined, ports: LeaderPorts): LeaderPorts {
 }
 
 /** The finalizer goes before the DELETE has been answered. */
-function lettingGoFirst({ graph, cluster: { pages } }: LeaderPorts): LeaderPorts['graph'] {
+function lettingGoFirst({ graph, cluster }: LeaderPorts): LeaderPorts['graph'] {
+  const pages = cluster.kind(PAGES);
   const unsubscribe: PageGraph['unsubscribe'] = async (page, options) => {
     for (const one of pages.informer.byIndex('pageId', page.pageId)) {
       if (isBeingDeleted(one)) await pages.finalizers.remove(one, UNSUBSCRIBE_FINALIZER, options.signal);
@@ -48,8 +51,8 @@ function lettingGoFirst({ graph, cluster: { pages } }: LeaderPorts): LeaderPorts
 
 /** The cache is believed where the object itself has to be read. */
 function readingCaches(ports: LeaderPorts): LeaderPorts {
-  const { pages, apps } = ports.cluster;
-  return { ...ports, cluster: { ...ports.cluster, pages: { ...pages, live: fromCache(pages) }, apps: { ...apps, live: fromCache(apps) } } };
+  const [pages, apps] = [ports.cluster.kind(PAGES), ports.cluster.kind(APPS)];
+  return withKinds(ports, { ...pages, live: fromCache(pages) }, { ...apps, live: fromCache(apps) });
 }
 
 function fromCache<T extends KubeObject>({ informer }: { readonly informer: Informer<T> }): LiveReader<T> {
@@ -58,9 +61,14 @@ function fromCache<T extends KubeObject>({ informer }: { readonly informer: Info
 
 /** A page that waits for the claim is taken for a successor, deleted or not. */
 function countingTheDeleted(ports: LeaderPorts): LeaderPorts {
-  const { pages } = ports.cluster;
+  const pages = ports.cluster.kind(PAGES);
   const lenient: KindAccess<MessengerPage> = { ...pages, informer: keepingRivals(pages.informer), live: keeping(pages.live) };
-  return { ...ports, cluster: { ...ports.cluster, pages: { ...lenient, finalizers: neverTooLate(pages.finalizers) } } };
+  return withKinds(ports, { ...lenient, finalizers: neverTooLate(pages.finalizers) }, ports.cluster.kind(APPS));
+}
+
+function withKinds(ports: LeaderPorts, pages: KindAccess<MessengerPage>, apps: KindAccess<MessengerApp>): LeaderPorts {
+  const kinds = new KindMap().set(PAGES, pages).set(APPS, apps);
+  return { ...ports, cluster: { ...ports.cluster, kind: (kind) => kinds.get(kind) } };
 }
 
 function keepingRivals(informer: Informer<MessengerPage>): Informer<MessengerPage> {

@@ -1,3 +1,4 @@
+import { APPS, PAGES } from '../../src/api/kinds.js';
 import type { MessengerApp, MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
 import type { KubeObject } from '../../src/api/meta.js';
 import type { LeaderPorts } from '../../src/app/leader.js';
@@ -5,9 +6,10 @@ import type { GraphSigns } from '../../src/core/ports/graph.js';
 import { silentLogger, type Logger } from '../../src/kit/log.js';
 import { KubeFinalizerWriter } from '../../src/k8s/finalizer-writer.js';
 import { KubeLiveReader } from '../../src/k8s/live-reader.js';
-import { MESSENGER_APPS, MESSENGER_PAGES, type ResourceType } from '../../src/k8s/resources.js';
+import type { ResourceType } from '../../src/k8s/resources.js';
 import { KubeStatusWriter } from '../../src/k8s/status-writer.js';
 import type { EventRecorder, Informer, KindAccess, WriteFence } from '../../src/runtime/ports.js';
+import { KindMap } from '../../src/runtime/kinds.js';
 import type { Caches } from './caches.js';
 import type { Host } from './host.js';
 import { OPTIONS } from './options.js';
@@ -28,10 +30,12 @@ export interface Site {
 export function portsOf(site: Site): LeaderPorts {
   const { host, world, caches } = site;
   const { services, namespaces, secrets } = caches;
+  const kinds = new KindMap()
+    .set(PAGES, accessTo<MessengerPage>(site, caches.pages, PAGES))
+    .set(APPS, accessTo<MessengerApp>(site, caches.apps, APPS));
   return {
     cluster: {
-      pages: accessTo<MessengerPage>(site, caches.pages, MESSENGER_PAGES),
-      apps: accessTo<MessengerApp>(site, caches.apps, MESSENGER_APPS),
+      kind: (kind) => kinds.get(kind),
       ...{ services, namespaces, secrets, events: eventsTo(site), fence: site.fence },
       refresh: (signal) => caches.refresh(signal),
     },

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { PAGES } from '../../src/api/kinds.js';
 import type { KubeObject } from '../../src/api/meta.js';
 import type { MessengerPage } from '../../src/api/v1alpha1/types.gen.js';
 import { systemClock } from '../../src/kit/clock.js';
@@ -8,13 +9,12 @@ import { loadKubeClient } from '../../src/k8s/kube-client.js';
 import type { KubeClient } from '../../src/k8s/kube-http.js';
 import type { ReflectorOptions } from '../../src/k8s/reflector-options.js';
 import { Reflector } from '../../src/k8s/reflector.js';
-import { MESSENGER_PAGES } from '../../src/k8s/resources.js';
 import { Store } from '../../src/runtime/store.js';
 import { startControlPlane, type ControlPlane } from './control-plane.js';
 import { messengerPage, namespaceNamed } from './page-manifests.js';
 
 export const NAMESPACE = 'runtime-test';
-export const PAGES = `/apis/messenger-operator.dev/v1alpha1/namespaces/${NAMESPACE}/messengerpages`;
+export const PAGES_PATH = `/apis/messenger-operator.dev/v1alpha1/namespaces/${NAMESPACE}/messengerpages`;
 
 /** The runtime's own parts before a real API server, without the operator around them. */
 export class RuntimeWorld {
@@ -58,7 +58,7 @@ export class RuntimeWorld {
     const events: string[] = [];
     const reflector = new Reflector({
       client: this.client,
-      resource: MESSENGER_PAGES,
+      resource: PAGES,
       namespace: NAMESPACE,
       store,
       clock: systemClock,
@@ -81,14 +81,14 @@ export class RuntimeWorld {
 
   async createPage(name: string, pageId = '1001'): Promise<MessengerPage> {
     return this.plane.admin.create<MessengerPage>(
-      PAGES,
+      PAGES_PATH,
       messengerPage({ name, namespace: NAMESPACE }, { pageId, appRef: { name: 'main' } }),
     );
   }
 
   /** name → resourceVersion, as the server has them. */
   async onServer(): Promise<Readonly<Record<string, string>>> {
-    return versions(await this.plane.admin.list<KubeObject>(PAGES));
+    return versions(await this.plane.admin.list<KubeObject>(PAGES_PATH));
   }
 
   async stop(): Promise<void> {

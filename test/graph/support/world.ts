@@ -2,6 +2,8 @@ import type { KubeObject, Namespace, Service } from '../../../src/api/meta.js';
 import { DEFAULT_SUBSCRIBED_FIELDS } from '../../../src/api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerAppSpec, MessengerPage, MessengerPageSpec } from '../../../src/api/v1alpha1/types.gen.js';
 import type { Cluster } from '../../../src/runtime/cluster.js';
+import { KindMap } from '../../../src/runtime/kinds.js';
+import { APPS, PAGES } from '../../../src/api/kinds.js';
 import { runControllers, type ControllersConfig } from '../../../src/app/controller.js';
 import type { ProcessContext } from '../../../src/app/context.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../../src/controller/indexes.js';
@@ -221,9 +223,9 @@ export class GraphWorld {
     });
     const namespaces = new Store<Namespace>({ clock: this.clock });
     namespaces.replace([{ metadata: { name: NAMESPACE, labels: {} } }]);
+    const kinds = new KindMap().set(PAGES, access(this.pages)).set(APPS, access(this.apps));
     return {
-      pages: access(this.pages),
-      apps: access(this.apps),
+      kind: (kind) => kinds.get(kind),
       services: this.services,
       namespaces,
       secrets: this.secrets,

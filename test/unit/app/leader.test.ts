@@ -2,6 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import type { KubeObject } from '../../../src/api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
 import type { Cluster } from '../../../src/runtime/cluster.js';
+import { KindMap } from '../../../src/runtime/kinds.js';
+import { APPS, PAGES } from '../../../src/api/kinds.js';
 import { Leader } from '../../../src/app/leader.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../../src/controller/indexes.js';
 import { silentLogger } from '../../../src/kit/log.js';
@@ -33,10 +35,10 @@ function aLeader(workers: number, apps: readonly MessengerApp[], refresh: Cluste
     status: kind as never,
     finalizers: kind,
   });
+  const accesses = new KindMap().set(PAGES, access(kinds.pages)).set(APPS, access(kinds.apps));
   const leader = new Leader({
     cluster: {
-      pages: access(kinds.pages),
-      apps: access(kinds.apps),
+      kind: (kind) => accesses.get(kind),
       services: new Store({ clock }),
       namespaces: new Store({ clock }),
       secrets,

@@ -44,8 +44,7 @@ function setUp() {
   const kind = { informer: new Store<KubeObject>({ clock: systemClock }), live: {}, status: {}, finalizers: {} };
   const cluster = {
     ...{
-      pages: kind,
-      apps: kind,
+      kind: () => kind,
       services: undefined,
       namespaces: undefined,
       secrets: noData,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { KINDS } from '../../../src/api/kinds.js';
 import type { KubeObject } from '../../../src/api/meta.js';
 import { silentLogger } from '../../../src/kit/log.js';
 import type { Scan } from '../../../src/folder/folder-reader.js';
@@ -28,6 +29,7 @@ function setUp({ folder = temporaryFolder(), namespaces = [] as readonly string[
   const source = new FolderSource({
     reader: { scan: () => Promise.resolve(scan) },
     world,
+    kinds: KINDS,
     validators: VALIDATORS,
     namespaces: watched,
     deletion: { confirmMs: 10_000, allowMassDelete },

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PAGES } from '../../../src/api/kinds.js';
 import { NotLeaderError } from '../../../src/core/domain/errors.js';
 import { silentLogger } from '../../../src/kit/log.js';
 import { KubeCluster } from '../../../src/k8s/kube-cluster.js';
@@ -119,7 +120,7 @@ describe('KubeCluster', () => {
   it('keeps of pages and Services what the webhook needs', async () => {
     const cluster = open({ role: 'webhook' });
     await eventually(() => cluster.unsynced().length === 0);
-    const [page] = cluster.pages.informer.list();
+    const [page] = cluster.kind(PAGES).informer.list();
     expect(page).toEqual({
       apiVersion: 'messenger-operator.dev/v1alpha1',
       kind: 'MessengerPage',
@@ -166,7 +167,9 @@ describe('KubeCluster', () => {
     expect(() => {
       cluster.fence.check();
     }).toThrow(NotLeaderError);
-    await expect(cluster.pages.status.write(PAGE as never, { observedGeneration: 1 }, life.signal)).rejects.toBeInstanceOf(NotLeaderError);
+    await expect(cluster.kind(PAGES).status.write(PAGE as never, { observedGeneration: 1 }, life.signal)).rejects.toBeInstanceOf(
+      NotLeaderError,
+    );
   });
 
   it('works without an election where it is told to', async () => {

@@ -1,9 +1,9 @@
+import { PAGES } from '../../../src/api/kinds.js';
 import type { KubeObject } from '../../../src/api/meta.js';
 import type { LogFields, Logger } from '../../../src/kit/log.js';
 import type { KubeClient } from '../../../src/k8s/kube-http.js';
 import type { ReflectorEvent, ReflectorOptions } from '../../../src/k8s/reflector-options.js';
 import { Reflector } from '../../../src/k8s/reflector.js';
-import { MESSENGER_PAGES } from '../../../src/k8s/resources.js';
 import { Store } from '../../../src/runtime/store.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -56,7 +56,7 @@ export class ReflectorHarness {
     const log: Logger = { error: line('error'), warn: line('warn'), info: line('info'), debug: line('debug'), child: () => log };
     this.reflector = new Reflector({
       client: this.#client,
-      resource: MESSENGER_PAGES,
+      resource: PAGES,
       store: this.store,
       clock: this.clock,
       log,

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PAGES } from '../../../src/api/kinds.js';
 import type { KubeObject } from '../../../src/api/meta.js';
 import { ClusterUnavailableError, NotLeaderError, StaleReadError } from '../../../src/core/domain/errors.js';
 import { KubeFinalizerWriter } from '../../../src/k8s/finalizer-writer.js';
 import type { KubeClient } from '../../../src/k8s/kube-http.js';
 import { KubeLiveReader } from '../../../src/k8s/live-reader.js';
-import { MESSENGER_PAGES } from '../../../src/k8s/resources.js';
 import { KubeStatusWriter } from '../../../src/k8s/status-writer.js';
 import type { WriteFence } from '../../../src/runtime/ports.js';
 import { eventually } from '../../support/eventually.js';
@@ -52,7 +52,7 @@ afterEach(async () => {
 const methods = (): string[] => api.seen.map(({ method }) => method);
 
 describe('KubeStatusWriter', () => {
-  const writer = (): KubeStatusWriter<Thing> => new KubeStatusWriter<Thing>({ client, fence }, MESSENGER_PAGES);
+  const writer = (): KubeStatusWriter<Thing> => new KubeStatusWriter<Thing>({ client, fence }, PAGES);
 
   it('applies the status onto the version that the cache has', async () => {
     api.next(json(200, {}));
@@ -124,7 +124,7 @@ describe('KubeStatusWriter', () => {
 });
 
 describe('KubeFinalizerWriter', () => {
-  const writer = (): KubeFinalizerWriter<Thing> => new KubeFinalizerWriter<Thing>({ client, fence }, MESSENGER_PAGES);
+  const writer = (): KubeFinalizerWriter<Thing> => new KubeFinalizerWriter<Thing>({ client, fence }, PAGES);
   const INVALID = status(422, 'Invalid');
 
   it('adds to the list as it was just read, and only to it', async () => {
@@ -187,7 +187,7 @@ describe('KubeFinalizerWriter', () => {
 
 describe('KubeLiveReader', () => {
   it('tells gone from not to be read', async () => {
-    const live = new KubeLiveReader<Thing>(client, MESSENGER_PAGES);
+    const live = new KubeLiveReader<Thing>(client, PAGES);
     api.next(json(200, thing()), status(404, 'NotFound'), status(500, 'Internal'));
     expect(await live.get({ namespace: 'bots', name: 'a' }, SIGNAL)).toMatchObject({ kind: 'MessengerPage', metadata: { uid: 'u1' } });
     expect(await live.get({ namespace: 'bots', name: 'a' }, SIGNAL)).toBeUndefined();
