@@ -8,11 +8,12 @@ import type { Logger } from '../kit/log.js';
 import { callingThrough } from '../graph/operations.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
 import type { ControllerName } from '../observability/controller-metrics.js';
-import { Controller, type ReconcileOutcome } from '../runtime/controller.js';
+import { Controller } from '../runtime/controller.js';
+import type { QueueObserver, ReconcileOutcome } from '../runtime/observer.js';
 import { withDeadline } from '../runtime/deadline.js';
 import { Limiter } from '../runtime/limiter.js';
 import type { Enqueue, Reconciler } from '../runtime/ports.js';
-import { WorkQueue, type QueueObserver, type WorkQueueOptions } from '../runtime/queue/work-queue.js';
+import { WorkQueue, type WorkQueueOptions } from '../runtime/queue/work-queue.js';
 import type { Cluster } from '../runtime/cluster.js';
 
 export interface LeaderOptions extends PageOptions {

@@ -1,6 +1,7 @@
 import { APPS, PAGES } from '../api/kinds.js';
 import { ClaimedPages } from '../routing/page-directory.js';
-import type { Authenticator, Authorizer, PagesApiObserver } from '../pages-api/ports.js';
+import type { PagesApiObserver } from '../pages-api/observer.js';
+import type { Authenticator, Authorizer } from '../pages-api/ports.js';
 import { createPagesApiServer } from '../pages-api/server.js';
 import type { Cluster } from '../runtime/cluster.js';
 import { explained, type Listener } from './listener.js';

@@ -1,7 +1,12 @@
-import type { Alert, ItemResult, UnavailableWhy } from '../core/ports/metric-labels.js';
+import type { UnavailableWhy } from '../core/ports/delivery.js';
 import type { Channel } from '../core/domain/event.js';
 
-export type { Alert, ItemResult, UnavailableWhy };
+/** What finally became of an item; `unavailable` is not final: Meta sends it again. */
+export const ITEM_RESULTS = ['accepted', 'refused', 'dropped', 'not_accepted_by_spec', 'duplicate', 'unavailable'] as const;
+export type ItemResult = (typeof ITEM_RESULTS)[number];
+
+export const ALERTS = ['dropped', 'refuses_everything', 'address_refused'] as const;
+export type Alert = (typeof ALERTS)[number];
 
 /** Counts what delivery does. Label values are closed unions and app ids, never page ids. */
 export interface DeliveryObserver {

@@ -1,7 +1,10 @@
-import type { GraphResult } from '../core/ports/metric-labels.js';
 import type { GraphOperation } from './operations.js';
 
-export type { GraphResult };
+export { GRAPH_OPERATIONS, type GraphOperation } from './operations.js';
+
+/** What a call came to. `blocked`: not sent, because Graph had asked the operator to wait or had rejected the app's credential. */
+export const GRAPH_RESULTS = ['success', 'transient', 'wait', 'terminal', 'app-credential', 'blocked', 'aborted'] as const;
+export type GraphResult = (typeof GRAPH_RESULTS)[number];
 
 /** Port of the metrics. All label values are closed sets; there is no page id, no app id and no text among them. */
 export interface GraphObserver {

@@ -1,29 +1,13 @@
 import type { Kind } from '../api/kinds.js';
 import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
-import type { Watched } from '../core/ports/metric-labels.js';
 import type { KindIndexes } from '../runtime/kinds.js';
 import type { KubeClient } from './kube-http.js';
-import type { ReflectorEvent, ReflectorTiming } from './reflector-options.js';
-
-export type { Watched };
+import type { KubeClusterObserver } from './observer.js';
+import type { ReflectorTiming } from './reflector-options.js';
 
 /** What is watched, and with it which RBAC the process needs. */
 export type KubeRole = 'controller' | 'webhook' | 'pages-api';
-
-/** A cache as metrics see it. */
-export interface ObservedCache {
-  readonly size: number;
-  ageMs(): number;
-}
-
-/** What a cluster reports to metrics; every method is optional. */
-export interface KubeClusterObserver {
-  /** The `observe` of the reflectors of one resource. */
-  watch?(resource: Watched): (event: ReflectorEvent) => void;
-  cache?(resource: Watched, cache: ObservedCache): void;
-  event?(what: 'sent' | 'dropped'): void;
-}
 
 /** How this process gets the right to write. */
 export interface LeadOptions {

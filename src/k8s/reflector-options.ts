@@ -1,12 +1,10 @@
 import type { KubeObject } from '../api/meta.js';
 import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
-import type { ReflectorEvent } from '../core/ports/metric-labels.js';
 import type { Store } from '../runtime/store.js';
 import type { KubeClient } from './kube-http.js';
+import type { ReflectorEvent } from './observer.js';
 import type { ResourceType } from './resources.js';
-
-export type { ReflectorEvent };
 
 /** What one reflector follows. */
 export interface Followed {

@@ -5,7 +5,8 @@ import { linked, unlessAborted } from '../runtime/deadline.js';
 import { isOlder } from '../runtime/resource-version.js';
 import { isStatus, KubeStatusError } from './kube-error.js';
 import { listAll } from './list.js';
-import { REFLECTOR_TIMING, type ReflectorEvent, type ReflectorOptions, type ReflectorTiming } from './reflector-options.js';
+import type { ReflectorEvent } from './observer.js';
+import { REFLECTOR_TIMING, type ReflectorOptions, type ReflectorTiming } from './reflector-options.js';
 import { resourceText } from './resources.js';
 import { watchOnce, type WatchEnd, type WatchSink } from './watch.js';
 

@@ -7,7 +7,8 @@ import { Store } from '../runtime/store.js';
 import { identityOnly } from '../runtime/transform.js';
 import { isStatus, unavailable } from './kube-error.js';
 import type { KubeClient } from './kube-http.js';
-import type { ReflectorEvent, ReflectorTiming } from './reflector-options.js';
+import type { ReflectorEvent } from './observer.js';
+import type { ReflectorTiming } from './reflector-options.js';
 import { Reflector, type ReflectorHealth } from './reflector.js';
 import { objectPath, SECRETS, type ResourceType } from './resources.js';
 

@@ -4,7 +4,8 @@ import { isOlder } from '../runtime/resource-version.js';
 import { KubeStatusError, needsRelist, statusCode } from './kube-error.js';
 import type { KubeClient } from './kube-http.js';
 import { acceptFor, selection, withKind } from './list.js';
-import type { Followed, ReflectorEvent, ReflectorTiming } from './reflector-options.js';
+import type { ReflectorEvent } from './observer.js';
+import type { Followed, ReflectorTiming } from './reflector-options.js';
 import { collectionPath, resourceText } from './resources.js';
 import { BadLineError, watchLines } from './watch-lines.js';
 

@@ -1,7 +1,8 @@
 import type { KubeObject } from '../api/meta.js';
 import { Store, type StoreOptions } from '../runtime/store.js';
 import type { KubeClient } from './kube-http.js';
-import type { ReflectorEvent, ReflectorTiming } from './reflector-options.js';
+import type { ReflectorEvent } from './observer.js';
+import type { ReflectorTiming } from './reflector-options.js';
 import { Reflector, type ReflectorHealth } from './reflector.js';
 import type { ResourceType } from './resources.js';
 

@@ -1,6 +1,6 @@
 import { Gauge, type Counter, type Histogram, type Registry } from 'prom-client';
 import { type KindSingular, KINDS } from '../api/kinds.js';
-import { RECONCILE_OUTCOMES, type ReconcileOutcome } from '../core/ports/metric-labels.js';
+import { RECONCILE_OUTCOMES, type ReconcileOutcome } from '../runtime/observer.js';
 import { WARN_DAYS, type WarnDays } from '../core/domain/token-check.js';
 import { closedCounter, closedHistogram, plainGauge } from './closed-series.js';
 

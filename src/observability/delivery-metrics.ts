@@ -1,5 +1,6 @@
 import type { Counter, Gauge, Registry } from 'prom-client';
-import { ALERTS, ITEM_RESULTS, UNAVAILABLE_WHYS, type Alert, type ItemResult, type UnavailableWhy } from '../core/ports/metric-labels.js';
+import { UNAVAILABLE_WHYS, type UnavailableWhy } from '../core/ports/delivery.js';
+import { ALERTS, ITEM_RESULTS, type Alert, type DeliveryObserver, type ItemResult } from '../delivery/observer.js';
 import type { Channel } from '../core/domain/event.js';
 import { closedCounter, plainGauge, type Described } from './closed-series.js';
 import { distributions, level, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
@@ -11,7 +12,7 @@ const EVENT_SECONDS = [0.5, 1, 2, 5, 10, 30, 60, 300, 1_200, 3_600];
 type ByResult = Readonly<Record<ItemResult, Tally>>;
 
 /** Metrics of what goes to bots. Labels are closed sets, and of apps the first fifty; never pages. */
-export class DeliveryMetrics {
+export class DeliveryMetrics implements DeliveryObserver {
   readonly #items: PerApp<Readonly<Record<(typeof CHANNELS)[number], ByResult>>>;
   readonly #unavailable: PerApp<Readonly<Record<UnavailableWhy, Tally>>>;
   readonly #retried: PerApp<Tally>;

@@ -1,11 +1,11 @@
 import type { Counter, Histogram, Registry } from 'prom-client';
-import { GRAPH_OPERATIONS, GRAPH_RESULTS, type GraphOperation, type GraphResult } from '../core/ports/metric-labels.js';
+import { GRAPH_OPERATIONS, GRAPH_RESULTS, type GraphObserver, type GraphOperation, type GraphResult } from '../graph/observer.js';
 import { closedCounter, closedHistogram } from './closed-series.js';
 
 const SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
 /** Metrics of the calls to Graph. */
-export class GraphMetrics {
+export class GraphMetrics implements GraphObserver {
   readonly #calls: Counter<'operation' | 'result'>;
   readonly #seconds: Histogram<'operation'>;
   readonly #requests: Counter;

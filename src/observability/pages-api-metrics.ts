@@ -4,9 +4,10 @@ import {
   REVIEW_KINDS,
   REVIEW_RESULTS,
   type ApiRoute,
+  type PagesApiObserver,
   type ReviewKind,
   type ReviewResult,
-} from '../core/ports/metric-labels.js';
+} from '../pages-api/observer.js';
 import { closedCounter, closedHistogram } from './closed-series.js';
 
 const STATUSES = ['200', '304', '400', '401', '403', '404', '405', '409', '500', '503'] as const;
@@ -14,7 +15,7 @@ const STATUSES = ['200', '304', '400', '401', '403', '404', '405', '409', '500',
 const SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 3, 10];
 
 /** Metrics of the Pages API. */
-export class PagesApiMetrics {
+export class PagesApiMetrics implements PagesApiObserver {
   readonly #requests: Counter<'route' | 'status'>;
   readonly #seconds: Histogram<'route'>;
   readonly #reviews: Counter<'kind' | 'result'>;

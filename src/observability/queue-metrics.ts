@@ -1,19 +1,9 @@
 import { Gauge, type Counter, type Histogram, type Registry } from 'prom-client';
-import { QUEUE_CLASSES, type QueueClass } from '../core/ports/metric-labels.js';
+import { QUEUE_CLASSES, type QueueObserver } from '../runtime/observer.js';
 import { closedCounter, closedHistogram } from './closed-series.js';
 import { CONTROLLERS, type ControllerName } from './controller-metrics.js';
 
 const SECONDS = [0.001, 0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300];
-
-/** What a workqueue tells; times in milliseconds. */
-export interface QueueMetricsObserver {
-  depth(keys: number): void;
-  added(cls: QueueClass): void;
-  retried(): void;
-  waited(ms: number): void;
-  worked(ms: number): void;
-  dropped(): void;
-}
 
 /** Metrics of the workqueues, one a controller. */
 export class QueueMetrics {
@@ -55,7 +45,7 @@ export class QueueMetrics {
   }
 
   /** What one queue tells. */
-  observer(queue: ControllerName): QueueMetricsObserver {
+  observer(queue: ControllerName): Required<QueueObserver> {
     return {
       depth: (keys) => {
         this.#depth.set({ queue }, keys);

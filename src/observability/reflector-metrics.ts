@@ -1,13 +1,6 @@
 import { Gauge, type Counter, type Registry } from 'prom-client';
-import { REFLECTOR_EVENTS, WATCHED, type ReflectorEvent, type Watched } from '../core/ports/metric-labels.js';
+import { REFLECTOR_EVENTS, WATCHED, type ObservedCache, type ReflectorEvent, type Watched } from '../k8s/observer.js';
 import { closedCounter } from './closed-series.js';
-
-/** What is asked of a cache when metrics are read. */
-export interface ObservedCache {
-  readonly size: number;
-  /** Infinity before its first list. */
-  ageMs(): number;
-}
 
 /** Metrics of the watches behind the caches. */
 export class ReflectorMetrics {

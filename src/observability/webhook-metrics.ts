@@ -8,7 +8,8 @@ import {
   type Handshake,
   type Ignored,
   type Refusal,
-} from '../core/ports/metric-labels.js';
+  type WebhookObserver,
+} from '../webhook/observer.js';
 import type { Channel } from '../core/domain/event.js';
 import { distributions, tallies, talliesBy, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
 
@@ -17,7 +18,7 @@ export const CHANNELS = ['messaging', 'standby', 'changes', 'none'] as const sat
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5];
 
 /** Metrics of the public edge. Labels are closed sets, and of apps the first fifty; never pages. */
-export class WebhookMetrics {
+export class WebhookMetrics implements WebhookObserver {
   readonly #handshakes: Readonly<Record<Handshake, Tally>>;
   readonly #refused: Readonly<Record<Refusal, Tally>>;
   readonly #received: Tally;

@@ -3,7 +3,8 @@ import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
 import type { Secret } from '../core/secrets/secret.js';
 import { bearerToken, certainlyRefused } from './bearer-token.js';
-import type { Access, Authenticator, Authorizer, Caller, PagesApiObserver } from './ports.js';
+import type { PagesApiObserver } from './observer.js';
+import type { Access, Authenticator, Authorizer, Caller } from './ports.js';
 import { ReviewCache } from './review-cache.js';
 import { ReviewLimiter, type ReviewLimits } from './review-limiter.js';
 

@@ -1,8 +1,5 @@
-import type { ApiRoute, ReviewKind, ReviewResult } from '../core/ports/metric-labels.js';
 import type { PageEntry } from '../core/ports/page-directory.js';
 import type { Secret } from '../core/secrets/secret.js';
-
-export type { ApiRoute, ReviewKind, ReviewResult };
 
 /** Who calls, as a TokenReview says. */
 export interface Caller {
@@ -33,11 +30,3 @@ export interface Authorizer {
   /** Where it is there: which pages of a list that is allowed the caller is shown. Asked from memory, never waits. */
   sees?(caller: Caller, entry: PageEntry): boolean;
 }
-
-/** What the Pages API tells its metrics. Both are called once an occurrence and must not throw. */
-export interface PagesApiObserver {
-  request(route: ApiRoute, status: number, seconds: number): void;
-  review(kind: ReviewKind, result: ReviewResult): void;
-}
-
-export const silentObserver: PagesApiObserver = { request: () => undefined, review: () => undefined };

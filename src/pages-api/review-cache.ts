@@ -1,5 +1,5 @@
 import type { Clock } from '../kit/clock.js';
-import type { ReviewResult } from './ports.js';
+import type { ReviewResult } from './observer.js';
 import { ReviewUnavailableError, type ReviewLimiter } from './review-limiter.js';
 
 export interface ReviewCacheDeps {

@@ -8,7 +8,8 @@ import type { PageDirectory } from '../core/ports/page-directory.js';
 import { refusals, type Answer } from './answer.js';
 import { Gate } from './gate.js';
 import { Handlers, type PageRequest } from './handlers.js';
-import { silentObserver, type ApiRoute, type Authenticator, type Authorizer, type PagesApiObserver } from './ports.js';
+import { silentObserver, type ApiRoute, type PagesApiObserver } from './observer.js';
+import type { Authenticator, Authorizer } from './ports.js';
 import { ReviewUnavailableError, type ReviewLimits } from './review-limiter.js';
 
 /** A certificate and its key, PEM. */

@@ -1,13 +1,11 @@
 import type { Clock } from '../kit/clock.js';
 import { ClusterUnavailableError, dispositionOf, type Disposition } from '../core/domain/errors.js';
 import type { Logger } from '../kit/log.js';
-import type { ReconcileOutcome } from '../core/ports/metric-labels.js';
 import { keyText, type NamespacedName } from '../core/domain/object-key.js';
 import { withDeadline } from './deadline.js';
+import type { ReconcileOutcome } from './observer.js';
 import type { Reconciler, Result } from './ports.js';
 import type { WorkQueue } from './queue/work-queue.js';
-
-export type { ReconcileOutcome };
 
 export interface ControllerDeps {
   /** For logs and metrics: `messengerpage`. */

@@ -1,6 +1,6 @@
 import type { KubeObject } from '../api/meta.js';
-import type { QueueClass } from '../core/ports/metric-labels.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
+import type { QueueClass } from './observer.js';
 
 export type StoreChange<T> =
   | { readonly type: 'added'; readonly object: T }
@@ -122,9 +122,6 @@ export const requeueAfter = (ms: number): Result => ({ requeueAfterMs: ms });
 export interface Reconciler {
   reconcile(key: NamespacedName, signal: AbortSignal): Promise<Result>;
 }
-
-/** The lower classes are served first, with ageing so that nothing starves. */
-export type { QueueClass };
 
 /** What a controller's watches may do with the queue. */
 export interface Enqueue<K = NamespacedName> {

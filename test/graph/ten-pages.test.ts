@@ -75,7 +75,7 @@ const CASES: readonly Case[] = [
   {
     ...bad,
     ...{ name: 'profile-url', pageId: '100064000000010', token: { pageId: '104500000000010' }, reason: 'TokenWrongPage' },
-    says: [/looks like the number in a profile's address/, /make the object anew with pageId "104500000000010"/],
+    says: [/looks like the number in a profile's address/, /recreate the object with pageId "104500000000010"/],
   },
 ];
 

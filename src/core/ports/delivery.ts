@@ -1,6 +1,5 @@
 import type { EventEntry } from '../domain/event.js';
 import type { Secret } from '../secrets/secret.js';
-import type { UnavailableWhy } from './metric-labels.js';
 import type { PageRoute } from './page-lookup.js';
 import type { PostTrace } from './trace.js';
 
@@ -36,6 +35,25 @@ export function traceIdOf(traceparent: string): string {
  * sends the POST again.
  */
 export type PostVerdict = 'done' | 'unavailable';
+
+/** Why a request could not be delivered now. */
+export const UNAVAILABLE_WHYS = [
+  'timeout',
+  'connect',
+  'reset',
+  'dns',
+  'address_refused',
+  'bad_target',
+  'status',
+  'refusals_not_trusted',
+  'circuit_open',
+  'earlier_event_failed',
+  'out_of_time',
+  'lane_full',
+  'over_limit',
+  'draining',
+] as const;
+export type UnavailableWhy = (typeof UNAVAILABLE_WHYS)[number];
 
 /** How delivery to one page goes, as this replica sees it. Wall clock times in milliseconds. */
 export interface PageDeliveryState {

@@ -1,12 +1,12 @@
 import { bodyOf } from '../../core/domain/event.js';
-import { traceIdOf, type PageDeliveryState } from '../../core/ports/delivery.js';
+import { traceIdOf, type PageDeliveryState, type UnavailableWhy } from '../../core/ports/delivery.js';
 import type { AttemptTrace } from '../../core/ports/trace.js';
 import type { Clock } from '../../kit/clock.js';
 import type { Logger } from '../../kit/log.js';
 import type { BotClient, BotRequest } from '../../net/http1/bot-client.js';
 import type { BotAnswer } from '../../net/http1/bot-connection.js';
 import type { DeliveryLimits } from '../limits.js';
-import type { DeliveryObserver, UnavailableWhy } from '../observer.js';
+import type { DeliveryObserver } from '../observer.js';
 import { Alerts } from './alerts.js';
 import { signingSecretOf, type Attempt, type Outcome } from './attempt.js';
 import { Backends } from './backends.js';

@@ -1,5 +1,5 @@
+import type { UnavailableWhy } from '../../core/ports/delivery.js';
 import type { BotAnswer } from '../../net/http1/bot-connection.js';
-import type { UnavailableWhy } from '../observer.js';
 
 export type Reply =
   | { readonly kind: 'accepted' }

@@ -1,4 +1,4 @@
-import type { Delivery, PageDeliveryState, PostVerdict, RoutedEntry, RoutedPost } from '../../core/ports/delivery.js';
+import type { Delivery, PageDeliveryState, PostVerdict, RoutedEntry, RoutedPost, UnavailableWhy } from '../../core/ports/delivery.js';
 import { sleep, type Clock } from '../../kit/clock.js';
 import { Deadlines } from '../../kit/deadlines.js';
 import type { Logger } from '../../kit/log.js';
@@ -7,7 +7,7 @@ import { splitIntoRequests } from '../bot/attempt.js';
 import { BotSender } from '../bot/bot-sender.js';
 import { PageLanes } from '../bot/page-lanes.js';
 import { deliveryLimits, type DeliveryLimits } from '../limits.js';
-import type { DeliveryObserver, UnavailableWhy } from '../observer.js';
+import type { DeliveryObserver } from '../observer.js';
 import { Dedupe } from './dedupe.js';
 import { DirectAttempt, PostProgress, type ClaimedEvent, type DirectTools, type Weight } from './post-progress.js';
 

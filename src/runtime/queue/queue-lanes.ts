@@ -1,4 +1,4 @@
-import { QUEUE_CLASSES, type QueueClass } from '../../core/ports/metric-labels.js';
+import { QUEUE_CLASSES, type QueueClass } from '../observer.js';
 
 /** The class that is served first of the two. */
 export function soonerClass(a: QueueClass, b: QueueClass): QueueClass {

@@ -1,21 +1,9 @@
 import type { Clock } from '../../kit/clock.js';
 import { keyText, type NamespacedName } from '../../core/domain/object-key.js';
-import type { Enqueue, QueueClass } from '../ports.js';
+import type { QueueClass, QueueObserver } from '../observer.js';
+import type { Enqueue } from '../ports.js';
 import { backoffMs } from './backoff.js';
 import { Lanes, soonerClass } from './queue-lanes.js';
-
-/** Told what the queue does; every method is optional. Times in milliseconds. */
-export interface QueueObserver {
-  /** Keys that are ready, not those that wait for their time. */
-  depth?(keys: number): void;
-  added?(cls: QueueClass): void;
-  retried?(): void;
-  /** From the time a key was due until a worker got it. */
-  waited?(ms: number): void;
-  worked?(ms: number): void;
-  /** A key was turned away because `maxKeys` are in the queue. */
-  dropped?(): void;
-}
 
 export interface WorkQueueOptions<K> {
   readonly clock: Clock;

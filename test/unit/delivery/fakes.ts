@@ -1,4 +1,4 @@
-import type { Delivery, PostVerdict, RoutedPost } from '../../../src/core/ports/delivery.js';
+import type { Delivery, PostVerdict, RoutedPost, UnavailableWhy } from '../../../src/core/ports/delivery.js';
 import { silentLogger, type Logger } from '../../../src/kit/log.js';
 import type { Channel } from '../../../src/core/domain/event.js';
 import type { PageRoute } from '../../../src/core/ports/page-lookup.js';
@@ -7,7 +7,7 @@ import type { BotClient, BotRequest } from '../../../src/net/http1/bot-client.js
 import type { BotAnswer } from '../../../src/net/http1/bot-connection.js';
 import { DirectDelivery } from '../../../src/delivery/direct/direct-delivery.js';
 import type { DeliveryLimits } from '../../../src/delivery/limits.js';
-import type { Alert, DeliveryObserver, ItemResult, UnavailableWhy } from '../../../src/delivery/observer.js';
+import type { Alert, DeliveryObserver, ItemResult } from '../../../src/delivery/observer.js';
 import { scan } from '../../../src/webhook/payload/scan.js';
 import { Splitter } from '../../../src/webhook/payload/split.js';
 import { FakeClock } from '../../support/fake-clock.js';

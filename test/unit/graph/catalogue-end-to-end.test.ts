@@ -8,7 +8,7 @@ import {
   TransientError,
 } from '../../../src/core/domain/errors.js';
 import { Secret } from '../../../src/core/secrets/secret.js';
-import { GRAPH_OPERATIONS, type GraphOperation } from '../../../src/core/ports/metric-labels.js';
+import { GRAPH_OPERATIONS, type GraphOperation } from '../../../src/graph/operations.js';
 import type { CatalogueRow } from '../../../src/graph/errors/row.js';
 import { ERROR_CATALOGUE } from '../../../src/graph/errors/catalogue.js';
 import { lookUp, type GraphFailure } from '../../../src/graph/errors/lookup.js';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseCommandLine } from '../../../src/config/config.js';
 import { ClusterUnavailableError } from '../../../src/core/domain/errors.js';
-import { WATCHED } from '../../../src/core/ports/metric-labels.js';
+import { WATCHED } from '../../../src/k8s/observer.js';
 import { KubeStatusError } from '../../../src/k8s/kube-error.js';
 import { KubeClient, MAX_WATCHES } from '../../../src/k8s/kube-http.js';
 import { eventually } from '../../support/eventually.js';

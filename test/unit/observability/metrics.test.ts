@@ -11,8 +11,8 @@ import * as pagesApi from '../../../src/observability/pages-api-metrics.js';
 import { QueueMetrics } from '../../../src/observability/queue-metrics.js';
 import * as reflector from '../../../src/observability/reflector-metrics.js';
 import * as webhook from '../../../src/observability/webhook-metrics.js';
-import type { PagesApiObserver } from '../../../src/pages-api/ports.js';
-import type { QueueObserver } from '../../../src/runtime/queue/work-queue.js';
+import type { PagesApiObserver } from '../../../src/pages-api/observer.js';
+import type { QueueObserver } from '../../../src/runtime/observer.js';
 import type { WebhookObserver } from '../../../src/webhook/observer.js';
 
 /** The metrics' text, a series a line. */

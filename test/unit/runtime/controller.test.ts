@@ -9,7 +9,8 @@ import {
 } from '../../../src/core/domain/errors.js';
 import type { Logger } from '../../../src/kit/log.js';
 import { keyText, type NamespacedName } from '../../../src/core/domain/object-key.js';
-import { Controller, type ReconcileOutcome } from '../../../src/runtime/controller.js';
+import { Controller } from '../../../src/runtime/controller.js';
+import type { ReconcileOutcome } from '../../../src/runtime/observer.js';
 import type { Result } from '../../../src/runtime/ports.js';
 import { WorkQueue } from '../../../src/runtime/queue/work-queue.js';
 import { FakeClock, flush } from '../../support/fake-clock.js';

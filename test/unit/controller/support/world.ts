@@ -6,7 +6,8 @@ import { keyText, parseKey, type NamespacedName } from '../../../../src/core/dom
 import { makeControllers, type ControllerOptions, type Controllers } from '../../../../src/controller/controllers.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../../../src/controller/indexes.js';
 import { findCondition } from '../../../../src/runtime/conditions.js';
-import type { Enqueue, KubeEvent, QueueClass, Result } from '../../../../src/runtime/ports.js';
+import type { QueueClass } from '../../../../src/runtime/observer.js';
+import type { Enqueue, KubeEvent, Result } from '../../../../src/runtime/ports.js';
 import { Store } from '../../../../src/runtime/store.js';
 import { FakeClock, flush } from '../../../support/fake-clock.js';
 import { FakeGraph } from './fake-graph.js';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import { APP_REASONS, PAGE_REASONS } from '../../../../src/api/v1alpha1/conditions.js';
-import { GRAPH_OPERATIONS } from '../../../../src/core/ports/metric-labels.js';
+import { GRAPH_OPERATIONS } from '../../../../src/graph/operations.js';
 import { catalogueMarkdown } from '../../../../src/graph/errors/markdown.js';
 import type { CatalogueRow } from '../../../../src/graph/errors/row.js';
 import { ERROR_CATALOGUE } from '../../../../src/graph/errors/catalogue.js';

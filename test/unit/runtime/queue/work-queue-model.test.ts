@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import type { QueueClass } from '../../../../src/runtime/ports.js';
+import type { QueueClass } from '../../../../src/runtime/observer.js';
 import { soonerClass } from '../../../../src/runtime/queue/queue-lanes.js';
 import { WorkQueue } from '../../../../src/runtime/queue/work-queue.js';
 import { FakeClock } from '../../../support/fake-clock.js';
