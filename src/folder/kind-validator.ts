@@ -13,8 +13,9 @@ export class KindValidator {
   constructor(crd: Crd) {
     this.crd = crd;
     const whole = toJsonSchema(crd.schema);
-    // Metadata is judged for every kind alike; a status in a manifest is ignored, as by the API server.
-    const schema = { ...whole, properties: { ...(whole['properties'] as object), metadata: {}, status: {} } };
+    // The API server knows apiVersion, kind and metadata of every kind, whatever its schema says, and ignores a status.
+    const known = { apiVersion: {}, kind: {}, metadata: {}, status: {} };
+    const schema = { ...whole, properties: { ...(whole['properties'] as object), ...known } };
     this.#validate = new Ajv({ allErrors: true, strict: false, validateFormats: false, verbose: true, logger: false }).compile(schema);
     this.#rules = new CelRules(crd.schema);
   }

@@ -1,4 +1,4 @@
-import { APPS, PAGES } from '../api/kinds.js';
+import { APPS, type CustomObject, type Kind, PAGES } from '../api/kinds.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { appKeyOf } from '../relations/relations.js';
 import { keyText, type NamespacedName } from '../core/domain/object-key.js';
@@ -154,16 +154,17 @@ class Release {
     const { options, context, client } = this.#deps;
     const { clock, log, redactor } = context;
     const graph = options.unsubscribe ? new GraphClient({ baseUrl: options.graphUrl, clock, redactor, fence }) : undefined;
-    const pages = {
-      live: new KubeLiveReader<MessengerPage>(client, PAGES),
-      finalizers: new KubeFinalizerWriter<MessengerPage>({ client, fence }, PAGES),
-    };
-    const apps = { finalizers: new KubeFinalizerWriter<MessengerApp>({ client, fence }, APPS) };
-    const deps = graph && this.#goodByeDeps({ graph, fence, livePages: pages.live, finalizers: pages.finalizers }, targets);
+    const livePages = new KubeLiveReader<MessengerPage>(client, PAGES);
+    const finalizersOf = (kind: Kind): KubeFinalizerWriter<CustomObject> => new KubeFinalizerWriter({ client, fence }, kind);
+    const pageFinalizers = new KubeFinalizerWriter<MessengerPage>({ client, fence }, PAGES);
+    const deps = graph && this.#goodByeDeps({ graph, fence, livePages, finalizers: pageFinalizers }, targets);
     const goodBye = deps && ((page: MessengerPage, within: AbortSignal) => sayGoodBye(deps, page, within));
     const { dryRun, timeoutMs } = options;
     try {
-      return await new ReleaseWork({ pages, apps, goodBye, clock, log, dryRun, graphMs: timeoutMs * GRAPH_SHARE }).run(targets, signal);
+      return await new ReleaseWork({ livePages, finalizersOf, goodBye, clock, log, dryRun, graphMs: timeoutMs * GRAPH_SHARE }).run(
+        targets,
+        signal,
+      );
     } finally {
       graph?.close();
     }

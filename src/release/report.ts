@@ -1,7 +1,5 @@
 import type { NamespacedName } from '../core/domain/object-key.js';
 
-export type ReleasedKind = 'MessengerPage' | 'MessengerApp';
-
 /** What became of the finalizer. `kept`: it could not be removed; `skipped`: the object is not one to free. */
 export type FinalizerOutcome = 'freed' | 'would be freed' | 'kept' | 'skipped';
 
@@ -13,7 +11,8 @@ export type SkipReason = 'NoFinalizer' | 'OtherClass' | 'NotBeingDeleted';
 
 /** One line of the report. */
 export interface ReleasedObject extends NamespacedName {
-  readonly kind: ReleasedKind;
+  /** `MessengerPage`, … */
+  readonly kind: string;
   /** Of a page: its Facebook Page. */
   readonly pageId?: string;
   readonly finalizer: FinalizerOutcome;
@@ -25,7 +24,7 @@ export interface ReleasedObject extends NamespacedName {
 }
 
 export interface ReleaseReport {
-  /** By namespace and name, pages before apps. */
+  /** Kind after kind, pages first, each by namespace and name. */
   readonly objects: readonly ReleasedObject[];
   /** Sentences for the reader, shown beside the lines. */
   readonly notes: readonly string[];

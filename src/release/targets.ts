@@ -1,5 +1,4 @@
-import { APPS, kindNamed, PAGES } from '../api/kinds.js';
-import { IN_USE_FINALIZER, UNSUBSCRIBE_FINALIZER } from '../api/v1alpha1/constants.js';
+import { APPS, type CustomObject, type Kind, kindNamed, KINDS, PAGES } from '../api/kinds.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { appKeyOf, classOf, isInAppNamespace } from '../relations/relations.js';
 import { ClusterUnavailableError } from '../core/domain/errors.js';
@@ -8,7 +7,7 @@ import { isStatus } from '../k8s/kube-error.js';
 import type { KubeClient } from '../k8s/kube-http.js';
 import { listAll } from '../k8s/list.js';
 import { KubeLiveReader } from '../k8s/live-reader.js';
-import { resourceText, type ResourceType } from '../k8s/resources.js';
+import { resourceText } from '../k8s/resources.js';
 import { hasFinalizer, isBeingDeleted } from '../runtime/finalizers.js';
 import type { ReleasedObject } from './report.js';
 
@@ -25,10 +24,16 @@ export interface ReleaseScope {
   readonly className: string;
 }
 
-/** What is to be freed, and what is not though it was named. */
+/** The objects of one kind that are to be freed. */
+export interface TargetGroup {
+  readonly kind: Kind;
+  readonly objects: readonly CustomObject[];
+}
+
+/** What is to be freed, and what is not although it was named. */
 export interface Targets {
-  readonly pages: readonly MessengerPage[];
-  readonly apps: readonly MessengerApp[];
+  /** By kind, in the order in which they are freed. */
+  readonly groups: readonly TargetGroup[];
   /** The uids of all pages that this run is about, finalizer or not: none of them takes over from another. */
   readonly leaving: ReadonlySet<string>;
   /** Every app that was seen, by `namespace/name`. */
@@ -41,29 +46,47 @@ export interface Targets {
   readonly any: boolean;
 }
 
-type Target = MessengerPage | MessengerApp;
+/** What a cluster has of a kind; undefined: the server does not know the kind. */
+interface Found {
+  readonly kind: Kind;
+  readonly objects: readonly CustomObject[] | undefined;
+}
 
 /** Lists what is to be freed. A kind whose CustomResourceDefinition is gone has no objects. @throws as the client */
-export async function findTargets(client: KubeClient, scope: ReleaseScope, signal: AbortSignal): Promise<Targets> {
-  const pages = await listIn<MessengerPage>(client, PAGES, scope.namespaces, signal);
-  const apps = await listIn<MessengerApp>(client, APPS, scope.namespaces, signal);
-  const knownApps = new Map((apps ?? []).map((app) => [keyText(keyOf(app)), app]));
-  await addForeignApps(client, { pages: pages ?? [], knownApps }, signal);
-  const isWanted = (object: Target): boolean => isNamed(object, scope.names);
-  const judged = (object: Target): Judged => ({ object, skip: skipOf(object, scope, knownApps) });
-  const found = [...(pages ?? []), ...(apps ?? [])].filter(isWanted).map(judged);
-  const isFree = (object: Target): boolean => isWanted(object) && judged(object).skip === undefined && hasOurs(object);
+export async function findTargets(
+  client: KubeClient,
+  scope: ReleaseScope,
+  signal: AbortSignal,
+  kinds: readonly Kind[] = KINDS,
+): Promise<Targets> {
+  const found: Found[] = [];
+  for (const kind of kinds) found.push({ kind, objects: await listIn(client, kind, scope.namespaces, signal) });
+  const all = found.flatMap(({ objects = [] }) => objects);
+  const knownApps = new Map(all.filter(isApp).map((app) => [keyText(keyOf(app)), app]));
+  await addForeignApps(client, { pages: all.filter(isPage), knownApps }, signal);
+  const groups = found.map(({ kind, objects = [] }) => ({
+    kind,
+    judged: objects
+      .filter((object) => isNamed(object, kind, scope.names))
+      .map((object): Judged => ({ kind, object, skip: skipOf(object, scope, knownApps) })),
+  }));
+  const judged = groups.flatMap((group) => group.judged);
   return {
-    pages: (pages ?? []).filter(isFree).sort(byKey),
-    apps: (apps ?? []).filter(isFree).sort(byKey),
-    leaving: new Set(found.flatMap(({ object, skip }) => (skip === undefined ? (object.metadata.uid ?? []) : []))),
+    groups: groups.map((group) => ({ kind: group.kind, objects: freeable(group.judged) })),
+    leaving: new Set(judged.flatMap(({ object, skip }) => (skip === undefined ? (object.metadata.uid ?? []) : []))),
     knownApps,
-    skipped: scope.names.length === 0 ? [] : found.flatMap(skippedRow),
-    missing:
-      pages === undefined && apps === undefined ? [] : scope.names.filter((name) => !found.some(({ object }) => isNamed(object, [name]))),
-    notes: notesOf(pages, apps),
-    any: found.some(({ skip }) => skip === undefined),
+    skipped: scope.names.length === 0 ? [] : judged.flatMap(skippedRow),
+    missing: found.every(({ objects }) => objects === undefined)
+      ? []
+      : scope.names.filter((name) => !judged.some(({ kind, object }) => isNamed(object, kind, [name]))),
+    notes: notesOf(found),
+    any: judged.some(({ skip }) => skip === undefined),
   };
+}
+
+function freeable(judged: readonly Judged[]): readonly CustomObject[] {
+  const free = judged.filter(({ object, kind, skip }) => skip === undefined && hasFinalizer(object, kind.finalizer));
+  return free.map(({ object }) => object).sort(byKey);
 }
 
 /** The apps of other namespaces that pages refer to. One that may not be read counts as not there. */
@@ -86,14 +109,14 @@ async function addForeignApps(
 }
 
 /** undefined: the server does not know the kind. */
-async function listIn<T extends Target>(
+async function listIn(
   client: KubeClient,
-  resource: ResourceType,
+  kind: Kind,
   namespaces: readonly (string | undefined)[],
   signal: AbortSignal,
-): Promise<readonly T[] | undefined> {
+): Promise<readonly CustomObject[] | undefined> {
   try {
-    const lists = await Promise.all(namespaces.map((namespace) => listAll<T>(client, { resource, namespace }, signal)));
+    const lists = await Promise.all(namespaces.map((namespace) => listAll<CustomObject>(client, { resource: kind, namespace }, signal)));
     return lists.flatMap(({ items }) => items);
   } catch (error) {
     if (isStatus(error, 404)) return undefined;
@@ -101,25 +124,26 @@ async function listIn<T extends Target>(
   }
 }
 
-function notesOf(pages: unknown, apps: unknown): readonly string[] {
-  const gone = [...(pages === undefined ? [PAGES] : []), ...(apps === undefined ? [APPS] : [])];
-  return gone.map((resource) => `the CustomResourceDefinition ${resourceText(resource)} is gone, and with it every ${resource.kind}`);
+function notesOf(found: readonly Found[]): readonly string[] {
+  return found.flatMap(({ kind, objects }) =>
+    objects === undefined ? [`the CustomResourceDefinition ${resourceText(kind)} is gone, and with it every ${kind.kind}`] : [],
+  );
 }
 
-function isPage(object: Target): object is MessengerPage {
+export function isPage(object: CustomObject): object is MessengerPage {
   return object.kind === PAGES.kind;
 }
 
-function hasOurs(object: Target): boolean {
-  return hasFinalizer(object, isPage(object) ? UNSUBSCRIBE_FINALIZER : IN_USE_FINALIZER);
+function isApp(object: CustomObject): object is MessengerApp {
+  return object.kind === APPS.kind;
 }
 
-function isNamed(object: Target, names: readonly string[]): boolean {
+function isNamed(object: CustomObject, kind: Kind, names: readonly string[]): boolean {
   if (names.length === 0) return true;
   return names.some((text) => {
     const slash = text.indexOf('/');
     if (object.metadata.name !== text.slice(slash + 1)) return false;
-    return slash < 0 || kindNamed(text.slice(0, slash))?.kind === object.kind;
+    return slash < 0 || kindNamed(text.slice(0, slash), [kind]) !== undefined;
   });
 }
 
@@ -127,18 +151,18 @@ function isNamed(object: Target, names: readonly string[]): boolean {
 type Skip = Pick<Required<ReleasedObject>, 'why' | 'message'>;
 
 interface Judged {
-  readonly object: Target;
+  readonly kind: Kind;
+  readonly object: CustomObject;
   /** undefined: it may be freed. */
   readonly skip: Skip | undefined;
 }
 
-function skipOf(object: Target, { className, names, everything }: ReleaseScope, apps: Targets['knownApps']): Skip | undefined {
-  const app = isPage(object) ? apps.get(keyText(appKeyOf(object))) : object;
+function skipOf(object: CustomObject, { className, names, everything }: ReleaseScope, apps: Targets['knownApps']): Skip | undefined {
   // Once its app is gone, the class of a page is unknown. A page that was named is meant.
-  const unknown = app === undefined && names.length > 0;
-  const ofClass = classOf(app);
-  if (!unknown && ofClass !== className) {
-    return { why: 'OtherClass', message: `it belongs to the class "${ofClass}": name that with --class` };
+  const ofClass = classOfObject(object, apps);
+  const unknown = ofClass === undefined && names.length > 0;
+  if (!unknown && (ofClass ?? '') !== className) {
+    return { why: 'OtherClass', message: `it belongs to the class "${ofClass ?? ''}": name that with --class` };
   }
   if (everything || isBeingDeleted(object)) return undefined;
   return {
@@ -147,18 +171,24 @@ function skipOf(object: Target, { className, names, everything }: ReleaseScope, 
   };
 }
 
-function skippedRow({ object, skip }: Judged): readonly ReleasedObject[] {
-  if (skip === undefined && hasOurs(object)) return [];
+/** That of its app, or its own; undefined: its app is gone. */
+function classOfObject(object: CustomObject, apps: Targets['knownApps']): string | undefined {
+  if (!isPage(object)) return (object.spec as { readonly className?: string } | undefined)?.className ?? '';
+  const app = apps.get(keyText(appKeyOf(object)));
+  return app === undefined ? undefined : classOf(app);
+}
+
+function skippedRow({ kind, object, skip }: Judged): readonly ReleasedObject[] {
+  if (skip === undefined && hasFinalizer(object, kind.finalizer)) return [];
   const { why, message } = skip ?? { why: 'NoFinalizer', message: 'it has no finalizer of this operator' };
-  return [{ ...rowOf(object), finalizer: 'skipped', why, message }];
+  return [{ ...rowOf(kind, object), finalizer: 'skipped', why, message }];
 }
 
 /** The identity of a line of the report. */
-export function rowOf(object: Target): Pick<ReleasedObject, 'kind' | 'namespace' | 'name' | 'pageId'> {
-  if (isPage(object)) return { kind: 'MessengerPage', ...keyOf(object), pageId: object.spec.pageId };
-  return { kind: 'MessengerApp', ...keyOf(object) };
+export function rowOf({ kind }: Kind, object: CustomObject): Pick<ReleasedObject, 'kind' | 'namespace' | 'name' | 'pageId'> {
+  return { kind, ...keyOf(object), ...(isPage(object) ? { pageId: object.spec.pageId } : {}) };
 }
 
-function byKey(a: Target, b: Target): number {
+function byKey(a: CustomObject, b: CustomObject): number {
   return keyText(keyOf(a)) < keyText(keyOf(b)) ? -1 : 1;
 }

@@ -1,6 +1,5 @@
-import { IN_USE_FINALIZER, UNSUBSCRIBE_FINALIZER } from '../api/v1alpha1/constants.js';
-import type { KubeObject } from '../api/meta.js';
-import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
+import { type CustomObject, type Kind, PAGES } from '../api/kinds.js';
+import type { MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { KeyMutex } from '../controller/key-mutex.js';
 import type { Clock } from '../kit/clock.js';
 import { StaleReadError, fullMessage } from '../core/domain/errors.js';
@@ -12,11 +11,11 @@ import { Limiter } from '../runtime/limiter.js';
 import type { FinalizerWriter, LiveReader } from '../runtime/ports.js';
 import { left, type PageGoodBye } from './page.js';
 import type { ReleasedObject } from './report.js';
-import { rowOf, type Targets } from './targets.js';
+import { isPage, rowOf, type Targets } from './targets.js';
 
 export interface ReleaseWorkDeps {
-  readonly pages: { readonly live: LiveReader<MessengerPage>; readonly finalizers: Pick<FinalizerWriter<MessengerPage>, 'remove'> };
-  readonly apps: { readonly finalizers: Pick<FinalizerWriter<MessengerApp>, 'remove'> };
+  readonly livePages: LiveReader<MessengerPage>;
+  readonly finalizersOf: (kind: Kind) => Pick<FinalizerWriter<CustomObject>, 'remove'>;
   /** Takes a page off Graph; undefined: nobody asked for that. */
   readonly goodBye: ((page: MessengerPage, signal: AbortSignal) => Promise<PageGoodBye>) | undefined;
   readonly clock: Clock;
@@ -32,7 +31,12 @@ const AT_ONCE = 32;
 const TRIES = 3;
 const NO_TIME = 'for there was no time left to ask Graph';
 
-/** Frees the pages, then the apps. Never throws: what goes wrong with an object stands in its line. */
+interface Target {
+  readonly kind: Kind;
+  readonly object: CustomObject;
+}
+
+/** Frees kind after kind, pages first. Never throws: the line of an object says what went wrong with it. */
 export class ReleaseWork {
   readonly #deps: ReleaseWorkDeps;
   readonly #places = new Limiter(AT_ONCE);
@@ -42,18 +46,22 @@ export class ReleaseWork {
     this.#deps = deps;
   }
 
-  async run({ pages, apps, skipped }: Targets, signal: AbortSignal): Promise<readonly ReleasedObject[]> {
+  async run({ groups, skipped }: Targets, signal: AbortSignal): Promise<readonly ReleasedObject[]> {
     const graph = withDeadline(this.#deps.clock, signal, this.#deps.graphMs);
     try {
-      const freedPages = await Promise.all(pages.map((page) => this.#each(page, signal, () => this.#page(page, graph.signal, signal))));
-      const freedApps = await Promise.all(apps.map((app) => this.#each(app, signal, () => this.#app(app, signal))));
-      return [...freedPages, ...freedApps, ...skipped];
+      const rows: ReleasedObject[] = [];
+      for (const { kind, objects } of groups) {
+        const free = (object: CustomObject): Promise<ReleasedObject> =>
+          isPage(object) ? this.#page(object, graph.signal, signal) : this.#object(kind, object, signal);
+        rows.push(...(await Promise.all(objects.map((object) => this.#each({ kind, object }, signal, () => free(object))))));
+      }
+      return [...rows, ...skipped];
     } finally {
       graph.clear();
     }
   }
 
-  async #each(object: MessengerPage | MessengerApp, signal: AbortSignal, free: () => Promise<ReleasedObject>): Promise<ReleasedObject> {
+  async #each({ kind, object }: Target, signal: AbortSignal, free: () => Promise<ReleasedObject>): Promise<ReleasedObject> {
     try {
       const row = await this.#places.run(free, signal);
       this.#deps.log.info('freed', {
@@ -65,24 +73,23 @@ export class ReleaseWork {
       return row;
     } catch (error) {
       const why = error instanceof DeadlineError ? 'there was no time left; run it again' : messageOf(error);
-      return { ...rowOf(object), finalizer: 'kept', message: `${why}; by hand: ${byHand(object)}` };
+      return { ...rowOf(kind, object), finalizer: 'kept', message: `${why}; by hand: ${byHand(kind, object)}` };
     }
   }
 
   #page(page: MessengerPage, graph: AbortSignal, signal: AbortSignal): Promise<ReleasedObject> {
     // Two objects of one Facebook Page must not say good-bye to it at the same time.
     return this.#mutex.run(page.spec.pageId, signal, async () => {
-      const { goodBye, dryRun, pages } = this.#deps;
+      const { goodBye } = this.#deps;
       const said = goodBye === undefined ? undefined : await this.#goodBye(page, graph, signal);
-      if (!dryRun) await pages.finalizers.remove(page, UNSUBSCRIBE_FINALIZER, signal);
-      return { ...rowOf(page), finalizer: dryRun ? 'would be freed' : 'freed', message: '', ...said };
+      return { ...(await this.#object(PAGES, page, signal)), ...said };
     });
   }
 
   /** undefined: the page is gone, or somebody else has freed it. */
   async #goodBye(page: MessengerPage, graph: AbortSignal, signal: AbortSignal): Promise<PageGoodBye | undefined> {
     for (let tries = 1; ; tries++) {
-      const live = await this.#deps.pages.live.get(keyOf(page), signal);
+      const live = await this.#deps.livePages.get(keyOf(page), signal);
       if (live === undefined || !isSame(live, page)) return undefined;
       try {
         graph.throwIfAborted();
@@ -94,25 +101,25 @@ export class ReleaseWork {
     }
   }
 
-  async #app(app: MessengerApp, signal: AbortSignal): Promise<ReleasedObject> {
-    const { apps, dryRun } = this.#deps;
-    if (!dryRun) await apps.finalizers.remove(app, IN_USE_FINALIZER, signal);
-    return { ...rowOf(app), finalizer: dryRun ? 'would be freed' : 'freed', message: '' };
+  async #object(kind: Kind, object: CustomObject, signal: AbortSignal): Promise<ReleasedObject> {
+    const { finalizersOf, dryRun } = this.#deps;
+    if (!dryRun) await finalizersOf(kind).remove(object, kind.finalizer, signal);
+    return { ...rowOf(kind, object), finalizer: dryRun ? 'would be freed' : 'freed', message: '' };
   }
 }
 
 function isSame(live: MessengerPage, page: MessengerPage): boolean {
-  return live.metadata.uid === page.metadata.uid && hasFinalizer(live, UNSUBSCRIBE_FINALIZER);
+  return live.metadata.uid === page.metadata.uid && hasFinalizer(live, PAGES.finalizer);
 }
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? fullMessage(error) : 'it failed';
 }
 
-/** Takes our finalizer away and leaves those of others. */
-function byHand(object: KubeObject): string {
+/** A command that removes our finalizer and keeps those of others. */
+function byHand({ finalizer, shortNames: [shortName] }: Kind, object: CustomObject): string {
   const { name, namespace = '', finalizers = [] } = object.metadata;
-  const others = finalizers.filter((one) => one !== UNSUBSCRIBE_FINALIZER && one !== IN_USE_FINALIZER);
+  const others = finalizers.filter((one) => one !== finalizer);
   const patch = JSON.stringify({ metadata: { finalizers: others.length === 0 ? null : others } });
-  return `kubectl patch ${object.kind === 'MessengerApp' ? 'mapp' : 'mpage'} ${name} -n ${namespace} --type=merge -p '${patch}'`;
+  return `kubectl patch ${shortName} ${name} -n ${namespace} --type=merge -p '${patch}'`;
 }

@@ -2,6 +2,7 @@ import { afterAll, beforeAll } from '@jest/globals';
 import { Bench } from './bench.js';
 import { dataContract } from './data.js';
 import { objectContract } from './objects.js';
+import { widgetContract } from './widgets.js';
 import { writerContract } from './writers.js';
 import type { World } from './world.js';
 
@@ -13,4 +14,5 @@ export function contract(open: () => Promise<World>): void {
   objectContract(bench);
   dataContract(bench);
   writerContract(bench);
+  widgetContract(bench);
 }

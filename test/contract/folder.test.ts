@@ -2,6 +2,7 @@ import { mkdtempSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe } from '@jest/globals';
+import { KINDS } from '../../src/api/kinds.js';
 import { FolderCluster } from '../../src/folder/folder-cluster.js';
 import { INDEXES } from '../../src/controller/indexes.js';
 import { systemClock } from '../../src/kit/clock.js';
@@ -9,6 +10,7 @@ import { silentLogger } from '../../src/kit/log.js';
 import { problemText, type Problem } from '../../src/folder/problem.js';
 import { eventually } from '../support/eventually.js';
 import { contract } from './contract.js';
+import { WIDGET_INDEXES, WIDGETS } from './widgets.js';
 import type { Manifest, World } from './world.js';
 
 async function openFolder(): Promise<World> {
@@ -19,7 +21,8 @@ async function openFolder(): Promise<World> {
     ...{ manifests, stateDir, watchNamespaces: [], allowMassDelete: true },
     ...{ rescanMs: 100, deletionConfirmMs: 0, secretGraceMs: 600_000 },
   };
-  const cluster = new FolderCluster({ config, clock: systemClock, log: silentLogger, indexes: INDEXES });
+  const kinds = [WIDGETS, ...KINDS];
+  const cluster = new FolderCluster({ config, clock: systemClock, log: silentLogger, kinds, indexes: { ...INDEXES, ...WIDGET_INDEXES } });
   const life = new AbortController();
   const pathOf = ({ kind, metadata }: Manifest): string => join(manifests, `${kind}-${metadata.name}.yaml`);
   // So that the folder is never empty: an empty one removes nothing.
@@ -36,6 +39,7 @@ async function openFolder(): Promise<World> {
   return {
     cluster,
     configMaps: cluster.configMaps,
+    widgets: cluster.kind(WIDGETS),
     apply: async (manifest) => {
       // A second document tells when the file has been read.
       const marker = `marker-${++stamp}`;

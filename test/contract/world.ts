@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../src/api/meta.js';
 import type { Cluster } from '../../src/runtime/cluster.js';
-import type { DataCache, Informer } from '../../src/runtime/ports.js';
+import type { DataCache, Informer, KindAccess } from '../../src/runtime/ports.js';
+import type { Widget } from './widgets.js';
 
 /** A manifest as a user writes it. */
 export type Manifest = Readonly<Record<string, unknown>> & {
@@ -13,6 +14,8 @@ export interface World {
   readonly cluster: Cluster;
   /** As the Pages API knows them; the controller reads none. */
   readonly configMaps: DataCache;
+  /** A kind that the operator does not have. */
+  readonly widgets: KindAccess<Widget>;
   /** As `kubectl apply`, or saving a file. A refused manifest changes nothing. @returns why it was refused, if it was */
   apply(manifest: Manifest): Promise<string | undefined>;
   /** As `kubectl delete --wait=false`, or removing the file. */

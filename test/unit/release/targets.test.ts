@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { APPS, type Kind, KINDS } from '../../../src/api/kinds.js';
 import { IN_USE_FINALIZER, UNSUBSCRIBE_FINALIZER } from '../../../src/api/v1alpha1/constants.js';
 import { findTargets, type ReleaseScope, type Targets } from '../../../src/release/targets.js';
 import type { KubeClient, KubeRequest } from '../../../src/k8s/kube-http.js';
@@ -8,12 +9,12 @@ type Objects = readonly object[];
 const DELETED = '2026-11-23T00:00:00Z';
 
 /** Answers lists and reads from these, as the API server does: items of a list have no kind. */
-function client(objects: Readonly<Record<'messengerpages' | 'messengerapps', Objects | undefined>>): KubeClient {
+function client(objects: Readonly<Record<string, Objects | undefined>>): KubeClient {
   const request = ({ path }: KubeRequest): Promise<unknown> => {
     const [, , , , ...rest] = path.split('/');
     const namespace = rest[0] === 'namespaces' ? rest[1] : undefined;
     const [plural = '', name] = namespace === undefined ? rest : rest.slice(2);
-    const items = objects[plural as keyof typeof objects] as readonly { metadata: { name: string; namespace: string } }[] | undefined;
+    const items = objects[plural] as readonly { metadata: { name: string; namespace: string } }[] | undefined;
     const here = items?.filter(({ metadata }) => namespace === undefined || metadata.namespace === namespace);
     const found =
       name === undefined ? { metadata: { resourceVersion: '1' }, items: here } : here?.find(({ metadata }) => metadata.name === name);
@@ -51,7 +52,7 @@ function find(pages: Objects | undefined, apps: Objects | undefined, scope: Part
   return findTargets(client({ messengerpages: pages, messengerapps: apps }), all, new AbortController().signal);
 }
 
-const namesOf = ({ pages, apps }: Targets): readonly string[] => [...pages, ...apps].map(({ metadata }) => metadata.name);
+const namesOf = ({ groups }: Targets): readonly string[] => groups.flatMap(({ objects }) => objects.map(({ metadata }) => metadata.name));
 
 describe('what a release frees', () => {
   it('is what is being deleted and has a finalizer of ours', async () => {
@@ -108,9 +109,21 @@ describe('what a release frees', () => {
     expect(found.missing).toEqual(['nobody']);
   });
 
+  it('is of every kind of the table, each by its own finalizer, in the order of the table', async () => {
+    const widgets: Kind = { ...APPS, kind: 'MessengerWidget', plural: 'messengerwidgets', shortNames: ['mwidget'], finalizer: 'x/widget' };
+    const widget = { metadata: { name: 'w', namespace: 'bots', deletionTimestamp: DELETED, finalizers: ['x/widget'] }, spec: {} };
+    const scope: ReleaseScope = { namespaces: [undefined], everywhere: [undefined], names: [], everything: false, className: '' };
+    const cluster = client({ messengerpages: [page('a')], messengerapps: [app('main')], messengerwidgets: [widget] });
+
+    const found = await findTargets(cluster, scope, new AbortController().signal, [widgets, ...KINDS]);
+
+    expect(namesOf(found)).toEqual(['w', 'a', 'main']);
+  });
+
   it('is nothing where the kinds are gone, and that is said', async () => {
     expect(await find(undefined, undefined, { names: ['a'] })).toMatchObject({
-      ...{ pages: [], apps: [], missing: [], any: false },
+      groups: [{ objects: [] }, { objects: [] }],
+      ...{ missing: [], any: false },
       notes: [
         expect.stringContaining('messengerpages.messenger-operator.dev is gone'),
         expect.stringContaining('messengerapps.messenger-operator.dev is gone'),

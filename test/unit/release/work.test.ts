@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { APPS, type CustomObject, PAGES } from '../../../src/api/kinds.js';
 import { UNSUBSCRIBE_FINALIZER } from '../../../src/api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
 import type { ReleasedObject } from '../../../src/release/report.js';
@@ -33,10 +34,10 @@ interface World {
 function world(change: Partial<ReleaseWorkDeps> = {}, live: readonly MessengerPage[] = []): World {
   const clock = new FakeClock();
   const freed: string[] = [];
-  const remove = ({ metadata }: MessengerPage | MessengerApp): Promise<void> => Promise.resolve(void freed.push(metadata.name));
+  const remove = ({ metadata }: CustomObject): Promise<void> => Promise.resolve(void freed.push(metadata.name));
   const deps: ReleaseWorkDeps = {
-    pages: { live: { get: ({ name }) => Promise.resolve(live.find(({ metadata }) => metadata.name === name)) }, finalizers: { remove } },
-    apps: { finalizers: { remove } },
+    livePages: { get: ({ name }) => Promise.resolve(live.find(({ metadata }) => metadata.name === name)) },
+    finalizersOf: () => ({ remove }),
     goodBye: undefined,
     ...{ clock, log: silentLogger, dryRun: false, graphMs: 60_000 },
     ...change,
@@ -46,7 +47,11 @@ function world(change: Partial<ReleaseWorkDeps> = {}, live: readonly MessengerPa
 
 async function run({ deps, clock }: World, pages: readonly MessengerPage[], timeoutMs = 100_000): Promise<readonly ReleasedObject[]> {
   const targets: Targets = {
-    ...{ pages: pages.map((one) => ({ ...one, kind: 'MessengerPage' })), apps: [APP], leaving: new Set<string>(), knownApps: new Map() },
+    groups: [
+      { kind: PAGES, objects: pages.map((one) => ({ ...one, kind: 'MessengerPage' })) },
+      { kind: APPS, objects: [APP] },
+    ],
+    ...{ leaving: new Set<string>(), knownApps: new Map() },
     ...{ skipped: [], missing: [], notes: [], any: true },
   };
   const deadline = withDeadline(clock, undefined, timeoutMs);
@@ -84,10 +89,8 @@ describe('freeing what was found', () => {
   it('goes on with the others when one cannot be freed, and says how to do it by hand without touching what is not ours', async () => {
     const refused = new ClusterUnavailableError('PATCH …: 403 Forbidden');
     const here = world({
-      pages: {
-        live: { get: () => Promise.resolve(undefined) },
-        finalizers: { remove: ({ metadata }) => (metadata.name === 'a' ? Promise.reject(refused) : Promise.resolve()) },
-      },
+      livePages: { get: () => Promise.resolve(undefined) },
+      finalizersOf: () => ({ remove: ({ metadata }) => (metadata.name === 'a' ? Promise.reject(refused) : Promise.resolve()) }),
     });
     const [first, ...others] = await run(here, [page('a'), page('b')]);
     expect(first).toMatchObject({ finalizer: 'kept' });
@@ -108,7 +111,8 @@ describe('freeing what was found', () => {
 
   it('ends in time though nothing answers', async () => {
     const here = world({
-      pages: { live: { get: (_key, signal) => hanging(signal) }, finalizers: { remove: (_page, _name, signal) => hanging(signal) } },
+      livePages: { get: (_key, signal) => hanging(signal) },
+      finalizersOf: () => ({ remove: (_page, _name, signal) => hanging(signal) }),
     });
     const rows = await run(here, [page('a')], 5_000);
     expect(rows[0]).toMatchObject({ finalizer: 'kept', message: expect.stringContaining('no time left; run it again') });
