@@ -1,6 +1,7 @@
 import tseslint from 'typescript-eslint';
 import { commentWidth } from './scripts/lint/comment-width.mjs';
 import { importBlock } from './scripts/lint/import-block.mjs';
+import { WORDING } from './scripts/lint/wording.mjs';
 
 const AMBIENT = [
   { selector: "MemberExpression[object.name='process'][property.name='env']", message: 'Read the environment in src/config only.' },
@@ -43,7 +44,7 @@ export default tseslint.config(
   {
     files: ['src/**/*.ts'],
     ignores: ['src/config/**', 'src/main.ts', 'src/kit/clock.ts'],
-    rules: { 'no-restricted-syntax': ['error', ...AMBIENT] },
+    rules: { 'no-restricted-syntax': ['error', ...AMBIENT, ...WORDING] },
   },
   { files: ['test/**/*.ts'], rules: { 'max-lines-per-function': 'off', '@typescript-eslint/require-await': 'off' } },
 );

@@ -9,6 +9,8 @@ interface Health {
   askedMs: number | undefined;
   asked: boolean;
   refused: ReadonlySet<string>;
+  /** The refused fields that the pages know of, as text. */
+  refusedTold: string;
 }
 
 const PROBE_BASE_MS = 60_000;
@@ -19,15 +21,15 @@ const ASK_AGAIN_EVERY_MS = 5 * 60_000;
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * What the pages of an app and the app itself tell each other, in memory: whether its pages are parked because Graph refuses
- * the app's own credential, that somebody ought to look whether Graph is reachable, and which fields Graph refuses for the app.
- * One entry an app.
+ * What an app and its pages tell each other in memory: whether the pages are parked because Graph refuses the app's own
+ * credential, whether a page asked the app to check that Graph is reachable, and which fields Graph refuses for the app.
+ * One entry per app.
  */
 export class AppHealth {
   readonly #clock: Clock;
   readonly #apps = new Map<string, Health>();
   readonly #onAsk = new Set<(app: NamespacedName) => void>();
-  readonly #onClear = new Set<(app: NamespacedName) => void>();
+  readonly #onWakePages = new Set<(app: NamespacedName) => void>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -37,7 +39,7 @@ export class AppHealth {
     return this.#apps.get(keyText(app))?.parkedMs !== undefined;
   }
 
-  /** A page met an AppCredentialError: the others wait, one probe asks Graph. */
+  /** A page met an AppCredentialError: the other pages wait while one probe asks Graph. */
   park(app: NamespacedName): void {
     const health = this.#of(app);
     if (health.parkedMs !== undefined) return;
@@ -61,16 +63,16 @@ export class AppHealth {
     if (leftMs > 0) return leftMs;
     health.parkedMs = undefined;
     health.clearedMs = now;
-    for (const handler of this.#onClear) handler(app);
+    this.#wakePages(app);
     return 0;
   }
 
-  /** A page could not reach Graph: the app shall look and say so once. At most one question in 30 seconds. */
+  /** A page could not reach Graph: the app is asked to check it. At most once in 30 seconds. */
   ask(app: NamespacedName): void {
     this.#askWithin(app, ASK_EVERY_MS);
   }
 
-  /** A page reached Graph though the app could not: the app shall look again. At most one question in 5 minutes. */
+  /** A page reached Graph though the app could not: the app is asked to check again. At most once in 5 minutes. */
   askAgain(app: NamespacedName): void {
     this.#askWithin(app, ASK_AGAIN_EVERY_MS);
   }
@@ -81,7 +83,7 @@ export class AppHealth {
     this.#ask(app, health);
   }
 
-  /** Whether somebody asked since the last time. */
+  /** Whether a page asked since the last call. */
   takeQuestion(app: NamespacedName): boolean {
     const health = this.#apps.get(keyText(app));
     const asked = health?.asked ?? false;
@@ -98,6 +100,15 @@ export class AppHealth {
     this.#of(app).refused = fields;
   }
 
+  /** Wakes the pages if Graph refuses other fields than when this was called last. For the end of a pass over the app. */
+  tellRefusedFields(app: NamespacedName): void {
+    const health = this.#of(app);
+    const refused = [...health.refused].sort().join();
+    if (refused === health.refusedTold) return;
+    health.refusedTold = refused;
+    this.#wakePages(app);
+  }
+
   forget(app: NamespacedName): void {
     this.#apps.delete(keyText(app));
   }
@@ -107,9 +118,14 @@ export class AppHealth {
     return () => this.#onAsk.delete(handler);
   }
 
-  onClear(handler: (app: NamespacedName) => void): () => void {
-    this.#onClear.add(handler);
-    return () => this.#onClear.delete(handler);
+  /** Called when the app's pages are to run again: they are not parked any more, or Graph refuses other fields. */
+  onWakePages(handler: (app: NamespacedName) => void): () => void {
+    this.#onWakePages.add(handler);
+    return () => this.#onWakePages.delete(handler);
+  }
+
+  #wakePages(app: NamespacedName): void {
+    for (const handler of this.#onWakePages) handler(app);
   }
 
   #ask(app: NamespacedName, health: Health): void {
@@ -121,7 +137,15 @@ export class AppHealth {
   #of(app: NamespacedName): Health {
     const known = this.#apps.get(keyText(app));
     if (known !== undefined) return known;
-    const fresh: Health = { parkedMs: undefined, relapses: 0, clearedMs: undefined, askedMs: undefined, asked: false, refused: NONE };
+    const fresh: Health = {
+      parkedMs: undefined,
+      relapses: 0,
+      clearedMs: undefined,
+      askedMs: undefined,
+      asked: false,
+      refused: NONE,
+      refusedTold: '',
+    };
     this.#apps.set(keyText(app), fresh);
     return fresh;
   }

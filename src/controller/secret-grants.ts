@@ -14,7 +14,9 @@ export interface GrantQuestion {
   readonly reader: SecretReader;
   /** Of one namespace. */
   readonly secrets: readonly NamespacedName[];
-  /** What the object's status says by now: asked less often once it has said the same for ten minutes. */
+  /** The condition's reason for a missing grant. */
+  readonly reason: string;
+  /** The condition as it is: once it has had that reason for ten minutes, the question is asked less often. */
   readonly before: Condition | undefined;
   readonly nowMs: number;
 }
@@ -24,10 +26,10 @@ const SOON_MS = 30_000;
 const LATER_MS = 5 * 60_000;
 const LONG_MS = 10 * 60_000;
 
-/** Asks whether a role may read these Secrets. undefined: it may, or nobody can tell. */
+/** Asks whether a role may read these Secrets. undefined: it may, or that is not known. */
 export async function missingGrant(
   access: SecretAccess | undefined,
-  { reader, secrets, before, nowMs }: GrantQuestion,
+  { reader, secrets, reason, before, nowMs }: GrantQuestion,
   signal: AbortSignal,
 ): Promise<MissingGrant | undefined> {
   if (access === undefined) return undefined;
@@ -42,7 +44,7 @@ export async function missingGrant(
   const [first] = secrets;
   if (account === undefined || first === undefined) return undefined;
   const message = sentence({ who: TITLES[reader], account, namespace: first.namespace, names: [...unread] });
-  const saidForMs = before?.message === message ? nowMs - Date.parse(before.lastTransitionTime) : 0;
+  const saidForMs = before?.status === 'False' && before.reason === reason ? nowMs - Date.parse(before.lastTransitionTime) : 0;
   return { message, recheckMs: saidForMs < LONG_MS ? SOON_MS : LATER_MS };
 }
 

@@ -20,7 +20,7 @@ export type FoundSecret =
   | { readonly kind: 'value'; readonly secret: Secret; readonly goneForMs: number | undefined }
   | { readonly kind: 'fault'; readonly fault: 'not_found' | 'key_missing' | 'malformed'; readonly message: string };
 
-export interface SecretReader {
+export interface SecretReadDeps {
   readonly secrets: Pick<DataCache, 'read'>;
   readonly clock: { monotonicMs(): number };
   /** `secretGraceMs`: how long the last value of a vanished Secret is used. */
@@ -37,7 +37,7 @@ export function lookupSecret(cache: Pick<DataCache, 'peek'>, reference: SecretRe
  * @throws ClusterUnavailableError when the Secret cannot be read now, which says nothing about it
  */
 export async function readSecret(
-  { secrets, clock, options }: SecretReader,
+  { secrets, clock, options }: SecretReadDeps,
   reference: SecretReference,
   signal: AbortSignal,
 ): Promise<FoundSecret> {
@@ -63,7 +63,7 @@ export async function readSecret(
 
 /** What is needed to act for the app; undefined if its Secret has no usable value. @throws ClusterUnavailableError */
 export async function readAppCredentials(
-  reader: SecretReader & { readonly options: { readonly graphVersion: string } },
+  reader: SecretReadDeps & { readonly options: { readonly graphVersion: string } },
   app: MessengerApp,
   signal: AbortSignal,
 ): Promise<AppCredentials | undefined> {

@@ -1,6 +1,6 @@
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { factsOfPage, hasFailed, leftSubscribedNote } from '../controller/messengerpage/deletion.js';
-import { GoodBye, type GoodByeDeps } from '../controller/messengerpage/unsubscribe.js';
+import { Unsubscriber, type UnsubscriberDeps } from '../controller/messengerpage/unsubscribe.js';
 import { claimKeyOf } from '../relations/relations.js';
 import { Proofs } from '../controller/proofs.js';
 import { sleep, type Clock } from '../kit/clock.js';
@@ -10,7 +10,7 @@ import { keyOf, keyText } from '../core/domain/object-key.js';
 import { isBeingDeleted } from '../runtime/finalizers.js';
 import type { GraphOutcome } from './report.js';
 
-export interface PageGoodByeDeps extends GoodByeDeps {
+export interface PageGoodByeDeps extends UnsubscriberDeps {
   /** The app of a page, read live; undefined: it is gone. */
   readonly appOf: (page: MessengerPage, signal: AbortSignal) => Promise<MessengerApp | undefined>;
   /** Every MessengerPage of the same Facebook Page, read live. */
@@ -53,7 +53,7 @@ interface Leaving {
 class GoodByeRun {
   readonly #deps: PageGoodByeDeps;
   readonly #leaving: Leaving;
-  readonly #goodBye: GoodBye;
+  readonly #unsubscriber: Unsubscriber;
   #keeper: string | undefined;
   /** A DELETE went out, whatever became of it. */
   #asked = false;
@@ -62,7 +62,7 @@ class GoodByeRun {
     const { page, app, signal } = leaving;
     this.#deps = deps;
     this.#leaving = leaving;
-    this.#goodBye = new GoodBye(deps, { page, signal, memory: { credentials: undefined } }, app);
+    this.#unsubscriber = new Unsubscriber(deps, { page, signal, memory: { credentials: undefined } }, app);
   }
 
   async run(): Promise<PageGoodBye> {
@@ -84,15 +84,15 @@ class GoodByeRun {
         this.#keeper = await keeperOf(this.#deps, this.#leaving);
         return { successor: this.#keeper !== undefined };
       case 'look':
-        return { look: await this.#goodBye.look() };
+        return { look: await this.#unsubscriber.look() };
       case 'unsubscribe':
         this.#asked = true;
-        return { unsubscribe: await this.#goodBye.unsubscribe() };
+        return { unsubscribe: await this.#unsubscriber.unsubscribe() };
     }
   }
 
   #mayRetry({ attempts }: DeletionFacts, afterMs: number): boolean {
-    return attempts < ATTEMPTS && Math.max(afterMs, this.#goodBye.retryAfterMs ?? 0) <= LONGEST_WAIT_MS;
+    return attempts < ATTEMPTS && Math.max(afterMs, this.#unsubscriber.retryAfterMs ?? 0) <= LONGEST_WAIT_MS;
   }
 
   async #later(facts: DeletionFacts, ms: number): Promise<DeletionFacts> {
@@ -111,7 +111,7 @@ class GoodByeRun {
 
   #left(): PageGoodBye {
     const { page, app } = this.#leaving;
-    return left(page, app, this.#goodBye.why);
+    return left(page, app, this.#unsubscriber.lastFailure);
   }
 }
 

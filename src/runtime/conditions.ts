@@ -8,6 +8,10 @@ export function findCondition(conditions: readonly Condition[] | undefined, type
   return conditions?.find((condition) => condition.type === type);
 }
 
+export function isConditionTrue(conditions: readonly Condition[] | undefined, type: string): boolean {
+  return findCondition(conditions, type)?.status === 'True';
+}
+
 /**
  * The whole new list: `claims` in their order, each with the transition time it had, unless its status is another one now.
  * A condition that is not claimed is gone.

@@ -2,7 +2,7 @@
 export type AttemptResult = { readonly taken: true } | { readonly taken: false; readonly refused: string | undefined };
 export type Attempt = (fields: readonly string[]) => Promise<AttemptResult>;
 
-export interface Isolated {
+export interface Bisected {
   /** What Graph has in the end. */
   readonly fields: readonly string[];
   /** Those of the candidates that Graph refuses. */
@@ -14,7 +14,7 @@ export interface Isolated {
  * bad one the rest is tried again without it, one attempt more than there are bad ones; else the list is halved until the bad
  * ones stand alone, at most twice as many attempts as candidates. Never fewer fields than `base`.
  */
-export async function isolateFields(base: readonly string[], candidates: readonly string[], attempt: Attempt): Promise<Isolated> {
+export async function bisectFields(base: readonly string[], candidates: readonly string[], attempt: Attempt): Promise<Bisected> {
   if (candidates.length === 0) return { fields: base, refused: [] };
   const all = [...base, ...candidates];
   const result = await attempt(all);
@@ -23,8 +23,8 @@ export async function isolateFields(base: readonly string[], candidates: readonl
   if (refused !== undefined && candidates.includes(refused)) return withoutNamed(base, candidates, { refused, attempt });
   if (candidates.length === 1) return { fields: base, refused: candidates };
   const middle = Math.ceil(candidates.length / 2);
-  const first = await isolateFields(base, candidates.slice(0, middle), attempt);
-  const second = await isolateFields(first.fields, candidates.slice(middle), attempt);
+  const first = await bisectFields(base, candidates.slice(0, middle), attempt);
+  const second = await bisectFields(first.fields, candidates.slice(middle), attempt);
   return { fields: second.fields, refused: [...first.refused, ...second.refused] };
 }
 
@@ -32,8 +32,8 @@ async function withoutNamed(
   base: readonly string[],
   candidates: readonly string[],
   { refused, attempt }: { readonly refused: string; readonly attempt: Attempt },
-): Promise<Isolated> {
-  const left = await isolateFields(
+): Promise<Bisected> {
+  const left = await bisectFields(
     base,
     candidates.filter((field) => field !== refused),
     attempt,

@@ -1,15 +1,17 @@
 import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
 import type { AppSubscription } from '../../core/ports/graph.js';
 import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-key.js';
-import type { ProgressMemory } from '../stall.js';
+import type { StallMemory } from '../stall.js';
 
 /** What this process remembers of one app besides the objects. Times of the monotonic clock. */
-export interface AppMemory extends ProgressMemory {
+export interface AppMemory extends StallMemory {
   readonly uid: string;
   /** What Graph said last about the app's subscriptions, and with which spec and secret it was asked. */
-  look: { readonly rows: readonly AppSubscription[]; readonly basis: string } | undefined;
-  /** When Graph is to be looked at next, if nothing asks sooner. */
-  lookDueMs: number;
+  probe: { readonly rows: readonly AppSubscription[]; readonly basis: string } | undefined;
+  /** When Graph is asked next, if nothing asks for it sooner. */
+  probeDueMs: number;
+  /** `VersionWarning.code` of the last GraphVersion Event; "": none. undefined: before the first probe. */
+  versionTold: string | undefined;
   /** Tells the verify token that Meta has from others: as first seen, or as set last. */
   verifyToken: string | undefined;
   /** field → until when it is not tried again */
@@ -18,7 +20,14 @@ export interface AppMemory extends ProgressMemory {
   refusedGeneration: number | undefined;
   /** A write that Graph refused for good. */
   refusal:
-    | { readonly basis: string; readonly reason: string; readonly message: string; readonly looks: number; readonly untilMs: number }
+    | {
+        readonly basis: string;
+        readonly reason: string;
+        readonly message: string;
+        readonly graphText: string | undefined;
+        readonly looks: number;
+        readonly untilMs: number;
+      }
     | undefined;
   lastWriteMs: number | undefined;
   /** When this process first saw that it is being deleted. */
@@ -37,8 +46,9 @@ export class AppMemories {
     if (known?.uid === uid) return known;
     const fresh: AppMemory = {
       uid,
-      look: undefined,
-      lookDueMs: 0,
+      probe: undefined,
+      probeDueMs: 0,
+      versionTold: undefined,
       verifyToken: undefined,
       refused: new Map(),
       refusedGeneration: undefined,

@@ -1,31 +1,12 @@
 import type { AppConditionType } from '../../api/v1alpha1/conditions.js';
 import type { MessengerApp, MessengerAppStatus, MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import type { AppCredentials } from '../../core/ports/graph.js';
 import type { NamespacedName } from '../../core/domain/object-key.js';
+import type { AppCredentials } from '../../core/ports/graph.js';
 import type { Secret } from '../../core/secrets/secret.js';
-import type { KubeEvent } from '../../runtime/ports.js';
-import type { Judgement } from '../verdict.js';
+import { PassReport } from '../report.js';
 import type { AppMemory } from './memory.js';
 
-/** What one pass has found out so far. */
-export class AppReport {
-  readonly judged = new Map<AppConditionType, Judgement | 'gone'>();
-  readonly events: KubeEvent[] = [];
-  patch: Partial<MessengerAppStatus> = {};
-  #wakeMs: number | undefined;
-
-  judge(type: AppConditionType, judgement: Judgement | 'gone'): void {
-    this.judged.set(type, judgement);
-  }
-
-  wake(ms: number | undefined): void {
-    if (ms !== undefined) this.#wakeMs = Math.min(this.#wakeMs ?? Infinity, Math.max(0, ms));
-  }
-
-  get wakeMs(): number | undefined {
-    return this.#wakeMs;
-  }
-}
+export class AppReport extends PassReport<AppConditionType, MessengerAppStatus> {}
 
 /** One pass over one app. */
 export interface AppPass {
@@ -43,4 +24,10 @@ export interface AppPass {
 export interface AppSecrets {
   readonly credentials: AppCredentials | undefined;
   readonly verifyToken: Secret | undefined;
+}
+
+/** A pass over an accepted app whose Secrets are all there: its subscription may be read and written. */
+export interface AppGraphPass extends AppPass {
+  readonly credentials: AppCredentials;
+  readonly verifyToken: Secret;
 }

@@ -2,27 +2,21 @@ import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-ke
 import { findCondition } from '../../runtime/conditions.js';
 import { awaitChange, requeueAfter, type Reconciler, type Result } from '../../runtime/ports.js';
 import { classOf, consentTo } from '../../relations/relations.js';
-import { transitionEvents } from '../stall-events.js';
-import { AcceptStep } from './accept.js';
+import { stallEvents } from '../stall.js';
+import { acceptApp } from './acceptance.js';
 import { keepInUse, needsApp } from './finalizer.js';
-import { LookStep, type Look } from './probe.js';
+import { probeGraph, type Probe } from './probe.js';
 import { AppReport, type AppPass, type AppSecrets } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
 import { composeAppStatus } from './status.js';
-import { AppSubscriptionStep } from './subscription.js';
+import { reconcileAppSubscription } from './subscription.js';
 
 /** Keeps one app's acceptance, credentials, subscription and status equal to what its MessengerApp says. */
 export class MessengerAppReconciler implements Reconciler {
   readonly #deps: AppReconcilerDeps;
-  readonly #accept: AcceptStep;
-  readonly #look: LookStep;
-  readonly #subscription: AppSubscriptionStep;
 
   constructor(deps: AppReconcilerDeps) {
     this.#deps = deps;
-    this.#accept = new AcceptStep(deps);
-    this.#look = new LookStep(deps);
-    this.#subscription = new AppSubscriptionStep(deps);
   }
 
   async reconcile(key: NamespacedName, signal: AbortSignal): Promise<Result> {
@@ -39,7 +33,7 @@ export class MessengerAppReconciler implements Reconciler {
     if (found === undefined) return this.#gone(key);
     const known = memories.peek(key);
     if (known !== undefined && known.uid !== found.metadata.uid) {
-      // Made anew before anybody looked at its end: what was known of the old one says nothing about this one.
+      // It was deleted and created again between two passes: what was known of the old one says nothing about this one.
       statuses.forget(known.uid);
       health.forget(key);
     }
@@ -55,40 +49,44 @@ export class MessengerAppReconciler implements Reconciler {
   }
 
   async #regular(pass: AppPass): Promise<Result> {
-    const secrets = await this.#accept.run(pass);
-    const look = secrets.credentials === undefined ? undefined : await this.#look.run(pass, secrets.credentials);
+    const secrets = await acceptApp(this.#deps, pass);
+    const probe = secrets.credentials && (await probeGraph(this.#deps, pass, secrets.credentials));
     try {
-      await this.#subscribe(pass, secrets, look);
+      await this.#subscribe(pass, secrets, probe);
     } catch (error) {
-      // What was seen until then is worth a status all the same.
-      pass.memory.lookDueMs = 0;
+      // What was seen until then still goes into the status.
+      pass.memory.probeDueMs = 0;
       await this.#finish(pass);
       throw error;
     }
     const result = await this.#finish(pass);
-    if (look?.error !== undefined) throw look.error;
+    if (probe?.error !== undefined) throw probe.error;
     return result;
   }
 
   /** An app that was turned away, or whose verify token is missing, has its subscription neither judged nor changed. */
-  async #subscribe(pass: AppPass, secrets: AppSecrets, look: Look | undefined): Promise<void> {
+  async #subscribe(pass: AppPass, secrets: AppSecrets, probe: Probe | undefined): Promise<void> {
     if (pass.app.spec.webhook?.subscription === 'Ignore') {
       pass.report.judge('Subscribed', 'gone');
       return;
     }
     const { credentials, verifyToken } = secrets;
-    if (!isAccepted(pass) || credentials === undefined || verifyToken === undefined || look?.rows === undefined) return;
-    await this.#subscription.run({ ...pass, credentials, verifyToken }, look.rows);
+    if (!isAccepted(pass) || credentials === undefined || verifyToken === undefined || probe?.rows === undefined) return;
+    await reconcileAppSubscription(this.#deps, { ...pass, credentials, verifyToken }, probe.rows);
   }
 
   async #finish(pass: AppPass): Promise<Result> {
-    const { clock, status, events, log } = this.#deps;
+    const { clock, status, events, health, log } = this.#deps;
     const { app, report, signal } = pass;
     const composed = composeAppStatus(pass, { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() });
     await status.write(app, composed.status, signal);
-    for (const event of [...report.events, ...transitionEvents(app.status?.conditions, composed.status.conditions)]) {
-      events.record(app, event);
-    }
+    report.record(
+      (event) => {
+        events.record(app, event);
+      },
+      stallEvents(app.status?.conditions, composed.status.conditions),
+    );
+    health.tellRefusedFields(pass.key);
     const was = findCondition(app.status?.conditions, 'Ready');
     const { ready } = composed;
     if (was?.status !== ready.status || was.reason !== ready.reason) {

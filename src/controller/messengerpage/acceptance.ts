@@ -4,10 +4,10 @@ import { isKnownPageField, nearestField } from '../../core/domain/fields.js';
 import { keyText } from '../../core/domain/object-key.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { appKeyOf, consentTo, isInAppNamespace, type NamespaceLabels } from '../../relations/relations.js';
-import { bad, good, unknown, type Judgement } from '../verdict.js';
+import { bad, good, unknown, type Verdict } from '../verdict.js';
 
 export interface Acceptance {
-  readonly judgement: Judgement;
+  readonly verdict: Verdict;
   /** Set when the page may use it, whether or not the app itself is in order. */
   readonly app: MessengerApp | undefined;
 }
@@ -15,20 +15,20 @@ export interface Acceptance {
 /** Whether the app exists, consents and is accepted itself, and the page's spec makes sense. */
 export function checkAccepted(page: MessengerPage, app: MessengerApp | undefined, namespaces: NamespaceLabels): Acceptance {
   const refusal = app === undefined ? missingApp(page) : consentFault(page, app, namespaces);
-  if (refusal !== undefined || app === undefined) return { judgement: refusal ?? missingApp(page), app: undefined };
+  if (refusal !== undefined || app === undefined) return { verdict: refusal ?? missingApp(page), app: undefined };
   const problem = specProblem(page);
-  if (problem !== undefined) return { judgement: bad('InvalidSpec', problem), app };
-  return { judgement: appVerdict(app), app };
+  if (problem !== undefined) return { verdict: bad('InvalidSpec', problem), app };
+  return { verdict: appVerdict(app), app };
 }
 
-/** Across namespaces the same words whether the app is missing or does not consent: what exists elsewhere is nobody's business. */
-function missingApp(page: MessengerPage): Judgement {
+/** Across namespaces the text is the same whether the app is missing or does not consent: it must not tell what exists there. */
+function missingApp(page: MessengerPage): Verdict {
   const name = keyText(appKeyOf(page));
   if (!isInAppNamespace(page)) return notAllowed(name, page);
   return bad('AppNotFound', `MessengerApp ${name} does not exist: create it or correct spec.appRef`);
 }
 
-function consentFault(page: MessengerPage, app: MessengerApp, namespaces: NamespaceLabels): Judgement | undefined {
+function consentFault(page: MessengerPage, app: MessengerApp, namespaces: NamespaceLabels): Verdict | undefined {
   const consent = consentTo(page, app, namespaces);
   if (consent.given) return undefined;
   const name = keyText(appKeyOf(page));
@@ -37,13 +37,13 @@ function consentFault(page: MessengerPage, app: MessengerApp, namespaces: Namesp
   return bad('AppNotAllowed', `SelectorUnsupported: the operator cannot read the labels of namespaces for MessengerApp ${name}: ${fix}`);
 }
 
-function notAllowed(name: string, page: MessengerPage): Judgement {
+function notAllowed(name: string, page: MessengerPage): Verdict {
   const namespace = page.metadata.namespace ?? '';
   const fix = `let its owner set spec.allowedNamespaces so that it covers ${namespace}, or correct spec.appRef`;
   return bad('AppNotAllowed', `MessengerApp ${name} does not exist or does not allow pages of namespace ${namespace}: ${fix}`);
 }
 
-function appVerdict(app: MessengerApp): Judgement {
+function appVerdict(app: MessengerApp): Verdict {
   const name = `MessengerApp ${app.metadata.namespace ?? ''}/${app.metadata.name}`;
   const accepted = findCondition(app.status?.conditions, 'Accepted');
   if (accepted?.status === 'True') return good(`${name} accepts the page`);
@@ -82,19 +82,19 @@ function ruleProblem({ spec }: MessengerPage): string | undefined {
 }
 
 /** The app's side of the subscription: both levels need a field before Meta delivers it. undefined: nothing is wrong. */
-export function checkAppFields(wanted: readonly string[], app: MessengerApp, refused: ReadonlySet<string>): Judgement | undefined {
+export function checkAppFields(wanted: readonly string[], app: MessengerApp, refused: ReadonlySet<string>): Verdict | undefined {
   if (app.spec.webhook?.subscription === 'Ignore') return undefined;
   const name = `MessengerApp ${app.metadata.namespace ?? ''}/${app.metadata.name}`;
   const notTaken = wanted.filter((field) => refused.has(field));
   if (notTaken.length > 0) {
     const fix = 'take them out of spec.subscribedFields, or give the app the permissions that they need';
-    return bad('AppFieldRefused', `Graph refuses to subscribe ${name} to ${list(notTaken)}: ${fix}`);
+    return bad('AppFieldRefused', `Graph refuses to subscribe ${name} to ${shortList(notTaken)}: ${fix}`);
   }
   const fields = app.status?.subscription?.fields;
   if (fields === undefined) return unknown('GraphUnavailable', `what ${name} is subscribed to is not known yet`);
   const missing = wanted.filter((field) => !fields.includes(field));
   if (missing.length === 0) return undefined;
-  return bad('AppFieldsMissing', `${name} is not subscribed to ${list(missing)}, so Meta does not deliver them: ${fixFor(app)}`);
+  return bad('AppFieldsMissing', `${name} is not subscribed to ${shortList(missing)}, so Meta does not deliver them: ${fixFor(app)}`);
 }
 
 function fixFor(app: MessengerApp): string {
@@ -112,8 +112,8 @@ export function deliveredFields(page: Iterable<string>, app: MessengerApp): read
 }
 
 /**
- * Which of the fields Graph is not known to take, with the nearest that it does, and the one that it refused by name; undefined
- * if it is known to take all and named none.
+ * Which of the fields Graph is not known to take, with the nearest that it does, and the one that it refused by name. undefined: it is
+ * known to take all of them and named none.
  */
 export function fieldHint(fields: readonly string[], refused: string | undefined): string | undefined {
   const odd = fields.filter((field) => field === refused || !isKnownPageField(field));
@@ -126,6 +126,6 @@ export function fieldHint(fields: readonly string[], refused: string | undefined
 }
 
 /** At most ten, so that a message stays readable. */
-export function list(fields: readonly string[]): string {
+export function shortList(fields: readonly string[]): string {
   return fields.length <= 10 ? fields.join(', ') : `${fields.slice(0, 10).join(', ')} and ${fields.length - 10} more`;
 }

@@ -1,6 +1,6 @@
 /** Changes that others made to our row at Graph, and what we do about it. Times of the monotonic clock. */
 export interface Contest {
-  /** When somebody changed a row that we had right; the last half hour of it. */
+  /** When others changed a row that was right, over the last half hour. */
   readonly changesMs: readonly number[];
   /** How often we have stopped already. */
   readonly stops: number;
@@ -15,7 +15,7 @@ const MAX_CHANGES = 5;
 const FIRST_STOP_MS = 3_600_000;
 const LAST_STOP_MS = 6 * 3_600_000;
 
-/** Somebody changed the row again: the fifth time in half an hour we stop, for 1 h, then 2, 4, 6. */
+/** Someone changed the row again. At the fifth time in half an hour we stop: for 1 h, then 2, 4, 6. */
 export function afterForeignChange(contest: Contest, nowMs: number): Contest {
   const calm = contest.untilMs !== undefined && nowMs - contest.untilMs > LAST_STOP_MS;
   const stops = calm ? 0 : contest.stops;

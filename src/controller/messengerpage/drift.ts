@@ -2,14 +2,16 @@ import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { ObservedSubscription } from '../../core/ports/graph.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { hasFinalizer } from '../../runtime/finalizers.js';
+import { bad, type Verdict } from '../verdict.js';
 import { afterForeignChange, afterRestore, isStopped, NO_CONTEST, restoreInMs, type Removals } from './contest.js';
+import type { RefusalMemory } from './memory.js';
 import { basisOf, type GraphPass } from './pass.js';
 
-/** Why the row at Graph is not as wanted, and what Event tells that it was mended. */
+/** Why the row at Graph is not as wanted, and the Event for its repair. */
 export type Change =
   /** We want something else than before, or it is the first time. */
   | { readonly kind: 'wanted'; readonly event: 'Subscribed'; readonly type: 'Normal' }
-  /** Somebody changed a row that we had right. */
+  /** Someone else changed a row that was right. */
   | { readonly kind: 'foreign'; readonly event: 'DriftRepaired'; readonly type: 'Warning' }
   /** Our row is gone. */
   | {
@@ -19,12 +21,8 @@ export type Change =
       readonly afterRestore: (nowMs: number) => Removals;
     };
 
-/** A row that is gone is held back for the same reason, but never for hours. */
-const CHANGED_AGAIN = 'somebody else keeps changing the fields of this Page for our app';
-
 export interface HeldBack {
-  readonly reason: string;
-  readonly message: string;
+  readonly verdict: Verdict;
   readonly untilMs: number;
 }
 
@@ -35,7 +33,7 @@ export function hindranceOf({ spec, app }: GraphPass, readOnly: boolean): string
   return spec.manage ? undefined : 'managementPolicy is Observe';
 }
 
-/** Whether somebody had subscribed the page before this object managed it: nothing written by us, and our finalizer not on it either. */
+/** Whether the page was subscribed before this object managed it: nothing written by us, and no finalizer of ours on it. */
 export function isAdoption({ page }: GraphPass, observed: ObservedSubscription): boolean {
   return observed.subscribed && page.status?.lastWriteTime === undefined && !hasFinalizer(page, UNSUBSCRIBE_FINALIZER);
 }
@@ -62,11 +60,15 @@ export function noteChange({ page, spec, memory }: GraphPass, change: Change, no
   if (change.kind === 'foreign') memory.contest = afterForeignChange(memory.contest, nowMs);
 }
 
-/** After a restart a contest that the status tells of goes on for one more hour. */
+/**
+ * After a restart a contest that the status tells of goes on for one more hour. `Contested` is also the reason while a row that
+ * was removed waits to be restored; then the status shows no fields.
+ */
 function contestInStatus({ status, metadata }: GraphPass['page'], nowMs: number): typeof NO_CONTEST {
   const was = findCondition(status?.conditions, 'Subscribed');
-  const contested = was?.reason === 'Contested' && was.message.startsWith(CHANGED_AGAIN) && was.observedGeneration === metadata.generation;
-  return contested ? { changesMs: [], stops: 1, untilMs: nowMs + 3_600_000 } : NO_CONTEST;
+  const contested = was?.reason === 'Contested' && was.observedGeneration === metadata.generation;
+  const subscribed = (status?.subscribedFields ?? []).length > 0;
+  return contested && subscribed ? { changesMs: [], stops: 1, untilMs: nowMs + 3_600_000 } : NO_CONTEST;
 }
 
 /** Why the write has to wait, and until when; undefined: now. */
@@ -77,15 +79,20 @@ export function holdBack(pass: GraphPass, change: Change, nowMs: number): HeldBa
 function refusedBefore({ memory, page, app }: GraphPass, nowMs: number): HeldBack | undefined {
   const { refusal } = memory;
   const holds = refusal !== undefined && refusal.basis === basisOf(page, app) && nowMs < refusal.untilMs;
-  return holds ? refusal : undefined;
+  return holds ? { verdict: verdictOf(refusal), untilMs: refusal.untilMs } : undefined;
+}
+
+/** `Subscribed` while Graph's refusal of a write stands. */
+export function verdictOf({ reason, message, graphText }: RefusalMemory): Verdict {
+  return { ...bad(reason, message), graphText };
 }
 
 function contested({ memory }: GraphPass, nowMs: number): HeldBack | undefined {
   const { contest } = memory;
   if (!isStopped(contest, nowMs) || contest.untilMs === undefined) return undefined;
   const hours = Math.min(6, 2 ** (contest.stops - 1));
-  const message = `${CHANGED_AGAIN} (five times in 30 minutes): left alone for ${hours} h; find out who does, or change the spec`;
-  return { reason: 'Contested', message, untilMs: contest.untilMs };
+  const message = `somebody else keeps changing the fields of this Page for our app (five times in 30 minutes): left alone for ${hours} h; find out who does, or change the spec`;
+  return { verdict: bad('Contested', message), untilMs: contest.untilMs };
 }
 
 function removedAgain({ memory }: GraphPass, nowMs: number): HeldBack | undefined {
@@ -93,5 +100,5 @@ function removedAgain({ memory }: GraphPass, nowMs: number): HeldBack | undefine
   if (waitMs === 0) return undefined;
   const message =
     'the subscription was removed from the Page again (Meta does that when deliveries fail): it is restored within 10 minutes; look at the deliveries to the bot';
-  return { reason: 'Contested', message, untilMs: nowMs + waitMs };
+  return { verdict: bad('Contested', message), untilMs: nowMs + waitMs };
 }

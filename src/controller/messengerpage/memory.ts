@@ -1,8 +1,8 @@
 import type { MessengerPage, MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
 import type { PageCredentials, TokenInfo } from '../../core/ports/graph.js';
 import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-key.js';
-import type { TokenVerdict } from '../../core/domain/token-check.js';
-import type { ProgressMemory } from '../stall.js';
+import type { TokenVerdict, WarnDays } from '../../core/domain/token-check.js';
+import type { StallMemory } from '../stall.js';
 import { NO_CONTEST, type Contest, type Removals } from './contest.js';
 
 /** What Graph said about one token value. Times of the monotonic clock. */
@@ -22,6 +22,7 @@ export interface RefusalMemory {
   readonly basis: string;
   readonly reason: string;
   readonly message: string;
+  readonly graphText: string | undefined;
   readonly looks: number;
   readonly untilMs: number;
 }
@@ -30,13 +31,15 @@ export interface RefusalMemory {
  * What this process remembers of one page besides the objects. Losing it costs a check or two and never does harm: all that
  * must survive a restart is in the status. Times of the monotonic clock.
  */
-export interface PageMemory extends ProgressMemory {
+export interface PageMemory extends StallMemory {
   readonly uid: string;
   /** When this process met the page. */
   readonly metMs: number;
   /** When Graph was last looked at with success; at first, when this process met the page. */
   lookedMs: number;
   token: TokenMemory | undefined;
+  /** What the last TokenExpiring Event was about. */
+  expiryTold: { readonly expiresAt: number; readonly within: WarnDays } | undefined;
   /** When Graph was last asked for the Page's name. */
   namedMs: number | undefined;
   refusal: RefusalMemory | undefined;
@@ -47,10 +50,10 @@ export interface PageMemory extends ProgressMemory {
   contestBasis: string | undefined;
   removals: Removals | undefined;
   nextDrift: { readonly atMs: number; readonly intervalMs: number } | undefined;
-  /** What was found out once and for all: a status that did not arrive must not be the last that is heard of it. */
+  /** What is found out only once. Kept here as well, in case the status write with it gets lost. */
   facts: Pick<MessengerPageStatus, 'lastWriteTime' | 'pageName'>;
   deletion: { readonly firstAttemptMs: number; readonly deletionMs: number; attempts: number; told: boolean } | undefined;
-  /** The last ones proven: `kubectl delete -f .` takes Secret and app within milliseconds. For deletion only. */
+  /** The last proven ones, for deletion only: `kubectl delete -f .` takes Secret and app within milliseconds. */
   credentials: PageCredentials | undefined;
 }
 
@@ -89,6 +92,7 @@ function empty(uid: string, nowMs: number): PageMemory {
     metMs: nowMs,
     lookedMs: nowMs,
     token: undefined,
+    expiryTold: undefined,
     namedMs: undefined,
     refusal: undefined,
     unconfirmedWrite: false,

@@ -5,11 +5,10 @@ import { keyText, type NamespacedName } from '../../core/domain/object-key.js';
 import { hasFinalizer, isBeingDeleted } from '../../runtime/finalizers.js';
 import { awaitChange, requeueAfter, type Reconciler, type Result } from '../../runtime/ports.js';
 import { appKeyOf, claimKeyOf, classOf } from '../../relations/relations.js';
-import { PageDeletion } from './deletion.js';
-import { PageFlow } from './flow.js';
-import type { PagePass } from './pass.js';
+import { reconcileDeletion } from './deletion.js';
+import { reconcilePage } from './flow.js';
+import { PageReport, type PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
-import { PageReport } from './report.js';
 
 /** After the timeout the install that handled a page gives up within a minute; after this any other one lets it go. */
 const ORPHANED_MS = 2 * 60_000;
@@ -17,13 +16,9 @@ const ORPHANED_MS = 2 * 60_000;
 /** Keeps one Page's subscription at Graph, its claim and its status equal to what its MessengerPage says. */
 export class MessengerPageReconciler implements Reconciler {
   readonly #deps: PageReconcilerDeps;
-  readonly #deletion: PageDeletion;
-  readonly #flow: PageFlow;
 
   constructor(deps: PageReconcilerDeps) {
     this.#deps = deps;
-    this.#deletion = new PageDeletion(deps);
-    this.#flow = new PageFlow(deps);
   }
 
   async reconcile(key: NamespacedName, signal: AbortSignal): Promise<Result> {
@@ -39,7 +34,7 @@ export class MessengerPageReconciler implements Reconciler {
     const found = pages.get(key);
     if (found === undefined) return this.#gone(key);
     const known = memories.peek(key)?.uid;
-    // Made anew before anybody looked at its end.
+    // It was deleted and created again between two passes.
     if (known !== undefined && known !== found.metadata.uid) this.#forget(known);
     const page = statuses.current(found);
     const app = this.#appOf(page);
@@ -51,7 +46,7 @@ export class MessengerPageReconciler implements Reconciler {
     const memory = memories.of(page, clock.monotonicMs());
     const pass: PagePass = { key, page, spec: effectiveSpec(page, app, options), memory, report: new PageReport(), signal };
     // Deletion goes on while suspended, or a suspended page would stay in Terminating for ever.
-    return isBeingDeleted(page) ? this.#deletion.run(pass, app) : this.#flow.run(pass, app);
+    return isBeingDeleted(page) ? reconcileDeletion(this.#deps, pass, app) : reconcilePage(this.#deps, pass, app);
   }
 
   #appOf(page: MessengerPage): MessengerApp | undefined {
@@ -68,8 +63,8 @@ export class MessengerPageReconciler implements Reconciler {
   }
 
   /**
-   * For how long whoever it belonged to has had no more time to release it: its app is gone, and nobody can tell any more
-   * which class that had. undefined: it is none of our business.
+   * How long ago the time ended in which its install should have released it. Its app is gone, so its class is not known any
+   * more. undefined: the page is not orphaned.
    */
   #orphanedMs(page: MessengerPage, app: MessengerApp | undefined): number | undefined {
     const { clock, options } = this.#deps;
@@ -84,7 +79,7 @@ export class MessengerPageReconciler implements Reconciler {
     return awaitChange();
   }
 
-  /** What is remembered of the object with this uid, besides its memory. */
+  /** Forgets what is remembered by uid, besides the page's memory. */
   #forget(uid: string | undefined): void {
     const { statuses, proofs, claims, counters } = this.#deps;
     counters.tokenEnds?.(uid ?? '', undefined);

@@ -37,9 +37,11 @@ async function signingGrantFault(
   const reference = spec.backend && signingSecretReference(spec.backend.backend, spec.backend.namespace);
   if (reference === undefined) return undefined;
   const before = findCondition(page.status?.conditions, 'Routable');
-  const missing = await missingGrant(secretAccess, { reader: 'webhook', secrets: [reference], before, nowMs: clock.nowMs() }, signal);
+  const reason = 'SigningSecretNotFound';
+  const question = { reader: 'webhook', secrets: [reference], reason, before, nowMs: clock.nowMs() } as const;
+  const missing = await missingGrant(secretAccess, question, signal);
   report.wake(missing?.recheckMs);
-  return missing && { reason: 'SigningSecretNotFound', message: missing.message };
+  return missing && { reason, message: missing.message };
 }
 
 function serviceOf({ services }: RoutableDeps, backend: EffectiveBackend | undefined): BackendFacts['service'] {

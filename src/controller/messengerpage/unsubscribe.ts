@@ -17,29 +17,29 @@ import type { PageMemory } from './memory.js';
 import type { PagePass } from './pass.js';
 import type { PageOptions, PageReconcilerDeps } from './ports.js';
 
-/** What a good-bye needs of a controller. */
-export interface GoodByeDeps extends Pick<PageReconcilerDeps, 'graph' | 'livePages' | 'finalizers' | 'fence' | 'clock'> {
+/** What an Unsubscriber needs of a controller. */
+export interface UnsubscriberDeps extends Pick<PageReconcilerDeps, 'graph' | 'livePages' | 'finalizers' | 'fence' | 'clock'> {
   readonly secrets: Pick<DataCache, 'read'>;
   readonly options: Pick<PageOptions, 'secretGraceMs' | 'graphVersion'>;
 }
 
-/** What a good-bye needs of a pass. */
-export interface GoodByePass extends Pick<PagePass, 'page' | 'signal'> {
+/** What an Unsubscriber needs of a pass. */
+export interface UnsubscriberPass extends Pick<PagePass, 'page' | 'signal'> {
   readonly memory: Pick<PageMemory, 'credentials'>;
 }
 
 /** The calls to Graph for one deleted page: with the credentials last proven, then with those of the Secrets as they are. */
-export class GoodBye {
-  readonly #deps: GoodByeDeps;
-  readonly #pass: GoodByePass;
+export class Unsubscriber {
+  readonly #deps: UnsubscriberDeps;
+  readonly #pass: UnsubscriberPass;
   readonly #app: MessengerApp | undefined;
   #candidates: readonly PageCredentials[] | undefined;
-  /** Why it did not work, in words; the last failure counts. */
-  why = 'for no credentials are known';
+  /** Why the last call failed, as a clause that begins with "for", for a note to the user. */
+  lastFailure = 'for no credentials are known';
   /** How long Graph asked us to wait. */
   retryAfterMs: number | undefined;
 
-  constructor(deps: GoodByeDeps, pass: GoodByePass, app: MessengerApp | undefined) {
+  constructor(deps: UnsubscriberDeps, pass: UnsubscriberPass, app: MessengerApp | undefined) {
     this.#deps = deps;
     this.#pass = pass;
     this.#app = app;
@@ -69,7 +69,7 @@ export class GoodBye {
       if (error instanceof TerminalError || error instanceof AppCredentialError) return 'done';
       throw error;
     }
-    this.why = 'for Graph still lists the app after the DELETE';
+    this.lastFailure = 'for Graph still lists the app after the DELETE';
     return 'failed';
   }
 
@@ -91,7 +91,7 @@ export class GoodBye {
       return outcome;
     } catch (error) {
       if (!isHiccup(error)) throw error;
-      this.why = `for Graph or the cluster could not be asked: ${fullMessage(error)}`;
+      this.lastFailure = `for Graph or the cluster could not be asked: ${fullMessage(error)}`;
       this.retryAfterMs = error instanceof RateLimitedError ? error.retryAfterMs : undefined;
       return 'failed';
     }
@@ -102,7 +102,7 @@ export class GoodBye {
       return await call();
     } catch (error) {
       if (!(error instanceof TerminalError) && !(error instanceof AppCredentialError)) throw error;
-      this.why = `for ${fullMessage(error)}`;
+      this.lastFailure = `for ${fullMessage(error)}`;
       return 'refused';
     }
   }

@@ -50,7 +50,7 @@ export function watchForPages(watches: PageWatches, enqueue: Enqueue): () => voi
     secrets.subscribe((key) => {
       referring('secret', 'signingSecret', keyText(key));
     }),
-    health.onClear((app) => {
+    health.onWakePages((app) => {
       pagesOf(keyText(app), 'retry');
     }),
     namespaces?.subscribe((change) => {

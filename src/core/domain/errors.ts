@@ -37,6 +37,11 @@ export function withGraphText(message: string, graphText: string | undefined): s
   return graphText === undefined ? message : `${message} (${graphText})`;
 }
 
+/** Whether `text` is `message` as `withGraphText` writes it, whatever Graph's text was, and whether or not it was cut at its end. */
+export function isWithGraphText(text: string, message: string): boolean {
+  return text === message || (text.startsWith(`${message} (`) && /[)…]$/.test(text));
+}
+
 /** All that an error has to say to a user: its message and, where it has one, Graph's text. */
 export function fullMessage(error: Error): string {
   return error instanceof OperatorError ? withGraphText(error.message, error.graphText) : error.message;

@@ -16,7 +16,7 @@ export const GRAPH_VERSIONS: readonly (readonly [version: string, end: string | 
 ];
 
 const DAY_MS = 86_400_000;
-/** The days ahead of a version's end at which the text changes, and with it the Event is told. */
+/** The days ahead of a version's end at which the warning changes. */
 const WARN_DAYS = [7, 30, 90];
 
 export interface VersionUse {
@@ -26,19 +26,31 @@ export interface VersionUse {
   readonly answered: string | undefined;
 }
 
+export interface VersionWarning {
+  /** Tells one warning from another, whatever its text. */
+  readonly code: string;
+  /** For users. */
+  readonly message: string;
+}
+
 /**
  * What to say about the API version that an app uses; undefined: all is well, or nothing is known of the version. Graph serves
- * a call for a version that has ended as the next one that it has, and tells so only in a header.
+ * a call for a version that has ended as the next one that it has, and says so only in a header.
  */
-export function versionWarning({ asked, answered }: VersionUse, nowMs: number): string | undefined {
+export function versionWarning({ asked, answered }: VersionUse, nowMs: number): VersionWarning | undefined {
   if (answered !== undefined && answered !== asked) {
-    return `Graph answers with API version ${answered} where ${asked} is asked for: set spec.graph.version to one that Graph serves`;
+    const message = `Graph answers with API version ${answered} where ${asked} is asked for: set spec.graph.version to one that Graph serves`;
+    return { code: `answered/${asked}/${answered}`, message };
   }
   const end = GRAPH_VERSIONS.find(([version]) => version === asked)?.[1];
   if (end === undefined) return undefined;
   const leftMs = Date.parse(end) - nowMs;
-  if (leftMs <= 0) return `Graph serves API version ${asked} no more since ${end}: set spec.graph.version to a newer one`;
+  if (leftMs <= 0) {
+    const message = `Graph serves API version ${asked} no more since ${end}: set spec.graph.version to a newer one`;
+    return { code: `ended/${asked}`, message };
+  }
   const within = WARN_DAYS.find((days) => leftMs <= days * DAY_MS);
   if (within === undefined) return undefined;
-  return `Graph serves API version ${asked} only until ${end}, within ${within} days: try a newer one and set spec.graph.version`;
+  const message = `Graph serves API version ${asked} only until ${end}, within ${within} days: try a newer one and set spec.graph.version`;
+  return { code: `ends/${asked}/${within}`, message };
 }

@@ -23,6 +23,8 @@ export interface TokenVerdict {
   readonly reason: PageReason | undefined;
   /** For users: what is wrong and how to mend it, or what is good. */
   readonly message: string;
+  /** `OperatorError.graphText`, where Graph refused to answer about the token. */
+  readonly graphText?: string | undefined;
 }
 
 /** Judges what `debug_token` said. The first fault counts, in the order in which they would have to be mended. */

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
 import { AppHealth } from '../../../src/controller/app-health.js';
-import { bad, conditionsFrom, good, type Judgement } from '../../../src/controller/verdict.js';
+import { bad, conditionsFrom, good, type Verdict } from '../../../src/controller/verdict.js';
 import { KeyMutex } from '../../../src/controller/key-mutex.js';
-import { isolateFields } from '../../../src/controller/messengerapp/bisect-fields.js';
+import { bisectFields } from '../../../src/controller/messengerapp/bisect-fields.js';
 import { afterForeignChange, isStopped, NO_CONTEST } from '../../../src/controller/messengerpage/contest.js';
 import { StatusMemory } from '../../../src/controller/status-memory.js';
 import { FakeClock, flush } from '../../support/fake-clock.js';
@@ -144,7 +144,7 @@ describe('AppHealth', () => {
     const clock = new FakeClock();
     const health = new AppHealth(clock);
     const cleared: string[] = [];
-    health.onClear(({ name }) => cleared.push(name));
+    health.onWakePages(({ name }) => cleared.push(name));
     health.park(app);
 
     expect(health.isParked(app)).toBe(true);
@@ -178,11 +178,33 @@ describe('conditionsFrom', () => {
   const at = (nowMs: number) => ({ generation: 1, nowMs });
 
   it('keeps the time and the words of a condition whose sentence is the same', () => {
-    const first = conditionsFrom(undefined, new Map([['A', bad('R', 'it is over: mend it (Graph 190: at 10:00)')]]), ['A'], at(0));
+    const judged = (time: string) => new Map([['A', { ...bad('R', 'it is over: mend it'), graphText: `Graph 190: at ${time}` }]]);
+    const first = conditionsFrom(undefined, judged('10:00'), ['A'], at(0));
 
-    const second = conditionsFrom(first, new Map([['A', bad('R', 'it is over: mend it (Graph 190: at 11:00)')]]), ['A'], at(60_000));
+    const second = conditionsFrom(first, judged('11:00'), ['A'], at(60_000));
 
+    expect(first[0]?.message).toBe('it is over: mend it (Graph 190: at 10:00)');
     expect(second).toEqual(first);
+  });
+
+  it.each(['it is over (Graph 190: x)', 'it is over: mend it', 'it is over: mend it, then wait (Graph 190: at 10:00)'])(
+    'replaces the text by another sentence of ours: %s',
+    (message) => {
+      const first = conditionsFrom(undefined, new Map([['A', bad('R', message)]]), ['A'], at(0));
+      const verdict = { ...bad('R', 'it is over: mend it at once'), graphText: 'Graph 190: at 10:00' };
+
+      const [second] = conditionsFrom(first, new Map([['A', verdict]]), ['A'], at(60_000));
+
+      expect(second?.message).toBe('it is over: mend it at once (Graph 190: at 10:00)');
+    },
+  );
+
+  it('keeps a text that was cut while our sentence is the same', () => {
+    const judged = (time: string) => new Map([['A', { ...bad('R', 'it is over'), graphText: `at ${time} ${'x'.repeat(3_000)}` }]]);
+    const first = conditionsFrom(undefined, judged('10:00'), ['A'], at(0));
+
+    expect(first[0]?.message).toHaveLength(2_048);
+    expect(conditionsFrom(first, judged('11:00'), ['A'], at(60_000))).toEqual(first);
   });
 
   it('keeps what was not judged, drops what is gone, and moves the time with the status only', () => {
@@ -199,7 +221,7 @@ describe('conditionsFrom', () => {
 
     const second = conditionsFrom(
       first,
-      new Map<string, Judgement | 'gone'>([
+      new Map<string, Verdict | 'gone'>([
         ['B', 'gone'],
         ['C', bad('R', 'x')],
       ]),
@@ -214,7 +236,7 @@ describe('conditionsFrom', () => {
   });
 });
 
-describe('isolateFields', () => {
+describe('bisectFields', () => {
   it.each([
     ['where Graph names the first bad one', true],
     ['where Graph names none', false],
@@ -226,7 +248,7 @@ describe('isolateFields', () => {
         const candidates = all.slice(split);
         const refused = new Set(candidates.filter((field) => isBad(field)));
         let attempts = 0;
-        const found = await isolateFields(base, candidates, async (fields) => {
+        const found = await bisectFields(base, candidates, async (fields) => {
           attempts += 1;
           const first = fields.find((field) => refused.has(field));
           return first === undefined ? { taken: true } : { taken: false, refused: named ? first : undefined };

@@ -15,8 +15,8 @@ function reasonWith(inline: Readonly<Record<string, unknown>>): string | undefin
     metadata: { name: 'shop', namespace: 'bots' },
     spec: { pageId: '1001', appRef: { name: 'main' }, accessTokenSecretRef: { name: 'shop' }, botConfig: { inline } },
   };
-  const { judgement } = checkAccepted(page, APP, undefined);
-  return judgement.status === 'True' ? undefined : judgement.reason;
+  const { verdict } = checkAccepted(page, APP, undefined);
+  return verdict.status === 'True' ? undefined : verdict.reason;
 }
 
 /** `{"a":"…"}` of exactly this many bytes. */

@@ -134,6 +134,23 @@ describe('what comes late', () => {
     expect(world.graph.fieldsOf('1001')).toEqual(['messages', 'messaging_postbacks']);
   });
 
+  it('goes on leaving a contested row alone for an hour, whoever leads by then', async () => {
+    const world = await aSettledWorld();
+    for (let change = 0; change < 5; change++) {
+      world.graph.setFields('1001', ['feed']);
+      await world.reconcile();
+    }
+    const writes = world.graph.writes.length;
+    expect(world.condition('Subscribed')?.reason).toBe('Contested');
+
+    world.restart();
+    await world.advance(50 * 60_000, 5 * 60_000);
+    expect(world.graph.writes).toHaveLength(writes);
+    await world.advance(60 * 60_000, 5 * 60_000);
+
+    expect(world.graph.fieldsOf('1001')).toEqual(['messages', 'messaging_postbacks']);
+  });
+
   it('lets a page hold its claim again once the token of another Page is gone', async () => {
     const world = aWorld();
     world.graph.addToken('token-1', '1002');

@@ -120,6 +120,61 @@ describe('a token', () => {
   });
 });
 
+describe('the Event for a token that expires soon, after a restart', () => {
+  const DAY_MS = 86_400_000;
+
+  async function expiringIn(days: number) {
+    const world = aWorld();
+    world.graph.addToken('token-1', '1001', { expiresAt: Math.floor((world.clock.nowMs() + days * DAY_MS) / 1_000) });
+    await world.settle();
+    return world;
+  }
+
+  const told = (world: World) => world.reasons().filter((reason) => reason === 'TokenExpiring').length;
+
+  it('is not told again for the same threshold', async () => {
+    const world = await expiringIn(20);
+    expect(told(world)).toBe(1);
+    await world.advance(3 * 3_600_000);
+
+    world.restart();
+    await world.advance(3 * 3_600_000);
+
+    expect(told(world)).toBe(1);
+  });
+
+  it('is told of a threshold that was crossed meanwhile, and of another token', async () => {
+    const world = await expiringIn(30.1);
+    expect(told(world)).toBe(0);
+
+    await world.clock.advance(0.11 * DAY_MS);
+    world.restart();
+    await world.settle();
+    expect(told(world)).toBe(1);
+
+    world.graph.addToken('token-2', '1001', { expiresAt: Math.floor((world.clock.nowMs() + 20 * DAY_MS) / 1_000) });
+    world.secrets.put('bots/shop', { token: 'token-2' });
+    await world.settle();
+    expect(told(world)).toBe(2);
+  });
+
+  it('is told later when the status write before it failed', async () => {
+    const world = aWorld();
+    world.graph.addToken('token-1', '1001', { expiresAt: Math.floor((world.clock.nowMs() + 20 * DAY_MS) / 1_000) });
+    let failures = 3;
+    world.hook(
+      (operation) => {
+        if (operation.startsWith('status') && failures-- > 0) throw new Error('the API server is gone');
+      },
+      () => undefined,
+    );
+    await world.advance(60_000);
+
+    expect(failures).toBeLessThanOrEqual(0);
+    expect(told(world)).toBe(1);
+  });
+});
+
 describe('a Secret that vanishes', () => {
   it('disturbs nothing when it comes back within a minute', async () => {
     const world = await aSettledWorld();

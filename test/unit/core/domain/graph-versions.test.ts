@@ -18,8 +18,8 @@ describe('versionWarning', () => {
   ])('of %s answered as %s on %s says %s', (asked, answered, day, says) => {
     const warning = versionWarning({ asked, answered }, at(day));
     if (says === undefined) expect(warning).toBeUndefined();
-    else expect(warning).toContain(says);
-    if (warning !== undefined) expect(warning).toMatch(/set spec\.graph\.version/);
+    else expect(warning?.message).toContain(says);
+    if (warning !== undefined) expect(warning.message).toMatch(/set spec\.graph\.version/);
   });
 
   it('knows versions in their order, each with a day', () => {
