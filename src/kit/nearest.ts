@@ -15,7 +15,8 @@ export function didYouMean(word: string, candidates: readonly string[], prefix =
   return name === undefined ? '' : `; did you mean ${prefix}${name}?`;
 }
 
-function editDistance(a: string, b: string): number {
+/** Levenshtein's distance: how many characters to insert, delete or replace. */
+export function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];

@@ -1,4 +1,5 @@
-import { errorReply, type GraphApi, type GraphReply, type GraphRequest } from './graph-api.js';
+import { errorReply, type GraphApi } from './graph-api.js';
+import type { GraphReply, GraphRequest } from './graph-request.js';
 import { noToken } from './edge.js';
 import { faultError } from './faults.js';
 import { oauth, SimGraphError } from './graph-errors.js';

@@ -3,7 +3,7 @@ import { controlIndex } from './control-index.js';
 import type { SimpleEvent } from './events.js';
 import type { FaultSpec } from './faults.js';
 import { applySeed, seedOf } from './seed.js';
-import type { SendRequest } from './sender.js';
+import type { SendRequest } from './send-request.js';
 import { sha256 } from './world.js';
 
 export interface ControlRequest {

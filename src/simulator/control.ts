@@ -19,7 +19,8 @@ import {
 } from './model.js';
 import { stateOf } from './principal.js';
 import { OPERATIONS } from './routes.js';
-import type { Sending, SendRequest, SendResult, WebhookSender } from './sender.js';
+import type { SendRequest } from './send-request.js';
+import type { Sending, SendResult, WebhookSender } from './sender.js';
 import { newTokenValue, sha256, type World } from './world.js';
 
 export interface TokenSpec {

@@ -1,15 +1,5 @@
-import type { SendRequest } from './sender.js';
+import type { SendRequest, WebhookEntry } from './send-request.js';
 import type { World } from './world.js';
-
-/** One entry of a webhook POST. Whatever else it holds goes out as it is. */
-export interface WebhookEntry {
-  readonly id: string;
-  readonly time?: number;
-  readonly messaging?: readonly unknown[];
-  readonly standby?: readonly unknown[];
-  readonly changes?: readonly unknown[];
-  readonly [key: string]: unknown;
-}
 
 /** Which subscribed field an item of `messaging` belongs to, by the key that it holds. */
 const FIELD_OF_KEY: readonly (readonly [string, string])[] = [

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { WebhookEntry } from './deliverable.js';
+import type { WebhookEntry } from './send-request.js';
 import { psid } from './messaging.js';
 
 export const DEFAULT_USER = 'user';

@@ -1,4 +1,4 @@
-import type { GraphReply, GraphRequest } from './graph-api.js';
+import type { GraphReply, GraphRequest } from './graph-request.js';
 import { SimGraphError } from './graph-errors.js';
 import type { CallRecord } from './model.js';
 import { judgeProof, type Principal } from './principal.js';

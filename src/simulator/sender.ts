@@ -1,33 +1,12 @@
 import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import { sleep } from '../kit/clock.js';
-import { deliverable, pageIdsOf, type WebhookEntry } from './deliverable.js';
-import { httpExchange } from './http-exchange.js';
+import { requestCallback } from './callback-request.js';
+import { deliverable, pageIdsOf } from './deliverable.js';
 import { webhookJson } from './meta-json.js';
 import type { AttemptRecord, DeliveryRecord, SimApp } from './model.js';
+import type { SendRequest, WebhookEntry } from './send-request.js';
 import type { World } from './world.js';
-
-/** What is to be sent to an app's callback. One of `entries`, `body`, `rawBody`. */
-export interface SendRequest {
-  readonly appId: string;
-  /** Entries of one POST, of any pages; those that nobody subscribed to are left out unless `force`. */
-  readonly entries?: readonly WebhookEntry[];
-  /** The whole body as JSON, escaped and signed but not looked into. */
-  readonly body?: unknown;
-  /** The exact bytes, signed as they are. */
-  readonly rawBody?: string | Buffer;
-  readonly object?: string;
-  /** Leaves subscriptions aside. */
-  readonly force?: boolean;
-  /** Where to, instead of the app's callback URL. */
-  readonly url?: string;
-  /** `wrong`: made with another secret. `reserialized`: over other bytes of the same JSON. `none`: no signature. */
-  readonly sign?: 'right' | 'wrong' | 'reserialized' | 'none';
-  /** Further or other headers; null takes one away. */
-  readonly headers?: Readonly<Record<string, string | null>>;
-  /** Retries as Meta does; default true. Without: one attempt. */
-  readonly retry?: boolean;
-}
 
 export interface SendResult {
   /** undefined: nothing was sent, because nobody subscribed to any of it. */
@@ -144,7 +123,7 @@ export class WebhookSender {
     const at = clock.nowMs();
     const began = clock.monotonicMs();
     const headers = headersFor(job, config.signatures);
-    const answer = await httpExchange({
+    const answer = await requestCallback({
       url: job.url,
       method: 'POST',
       headers,

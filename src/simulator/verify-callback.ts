@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Clock } from '../kit/clock.js';
-import { httpExchange } from './http-exchange.js';
+import { requestCallback } from './callback-request.js';
 
 export interface VerifyLimits {
   readonly timeoutMs: number;
@@ -18,7 +18,7 @@ export async function verifyCallback(callbackUrl: string, verifyToken: string, l
   url.searchParams.set('hub.challenge', challenge);
   url.searchParams.set('hub.verify_token', verifyToken);
   const headers = { 'user-agent': 'facebookplatform/1.0 (+http://developers.facebook.com)', accept: '*/*' };
-  const answer = await httpExchange({ url, method: 'GET', headers, ...limits });
+  const answer = await requestCallback({ url, method: 'GET', headers, ...limits });
   if (answer.kind === 'timeout') return 'curl_errno = 28; curl_error = Operation timed out; HTTP Status Code = 0; HTTP Message = Unknown';
   if (answer.kind === 'failed') return `curl_errno = 7; curl_error = ${answer.error}; HTTP Status Code = 0; HTTP Message = Unknown`;
   if (answer.status !== 200) return `HTTP Status Code = ${answer.status}; HTTP Message = ${answer.statusMessage}`;

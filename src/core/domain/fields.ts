@@ -1,3 +1,5 @@
+import { editDistance } from '../../kit/nearest.js';
+
 /**
  * The fields of the webhook object `page` that Graph is known to take (Meta's SDK spec of 15 April 2026, `enum_types.json`).
  * In Graph's own order, which is also the order of its "must be one of" text. A field that is not in here may still be good:
@@ -136,18 +138,4 @@ export function nearestField(name: string): string | undefined {
     }
   }
   return best;
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min(replace, (previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
 }

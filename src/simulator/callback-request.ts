@@ -2,7 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import type { Clock } from '../kit/clock.js';
 
-export interface Exchange {
+export interface CallbackRequest {
   readonly url: URL;
   readonly method: 'GET' | 'POST';
   readonly headers: Readonly<Record<string, string | number>>;
@@ -12,20 +12,20 @@ export interface Exchange {
   readonly agent?: http.Agent;
 }
 
-export type ExchangeResult =
+export type CallbackResult =
   | { readonly kind: 'answer'; readonly status: number; readonly statusMessage: string; readonly body: string }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'failed'; readonly error: string };
 
 const MAX_ANSWER = 65_536;
 
-/** One request as Meta's servers make it: no redirect followed, a hard limit on time, at most 64 KiB of the answer read. Never rejects. */
-export function httpExchange(exchange: Exchange): Promise<ExchangeResult> {
-  const { url, method, headers, body, timeoutMs, clock, agent } = exchange;
+/** One request to an app's callback URL, as Meta's servers make it: no redirect, one time limit, at most 64 KiB of the answer. Never rejects. */
+export function requestCallback(wanted: CallbackRequest): Promise<CallbackResult> {
+  const { url, method, headers, body, timeoutMs, clock, agent } = wanted;
   return new Promise((resolve) => {
     const secure = url.protocol === 'https:';
     const request = (secure ? https : http).request(url, { method, headers, ...(secure || agent === undefined ? {} : { agent }) });
-    const done = (result: ExchangeResult): void => {
+    const done = (result: CallbackResult): void => {
       cancel();
       resolve(result);
     };
@@ -43,7 +43,7 @@ export function httpExchange(exchange: Exchange): Promise<ExchangeResult> {
   });
 }
 
-function readAnswer(response: http.IncomingMessage, done: (result: ExchangeResult) => void): void {
+function readAnswer(response: http.IncomingMessage, done: (result: CallbackResult) => void): void {
   const { statusCode: status = 0, statusMessage = '' } = response;
   const chunks: Buffer[] = [];
   let size = 0;
