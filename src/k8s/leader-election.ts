@@ -44,6 +44,7 @@ export class LeaderElection implements WriteFence {
   readonly #deps: LeaderElectionDeps;
   readonly #timing: ElectionTiming;
   readonly #random: () => number;
+  #keepMs = 0;
   /** The Lease as it was last seen, and when it was first seen like that. */
   #seen: { readonly lease: Lease | undefined; readonly spec: string; readonly atMs: number } | undefined;
   #leading = false;
@@ -63,6 +64,11 @@ export class LeaderElection implements WriteFence {
     if (!this.#leading) throw new NotLeaderError();
     const ageMs = this.#deps.clock.monotonicMs() - this.#renewedMs;
     if (ageMs >= this.#timing.renewDeadlineMs) throw new NotLeaderError(`the lease was last renewed ${Math.round(ageMs)} ms ago`);
+  }
+
+  /** Once the work has ended, nobody else may lead for so long, although this process has stopped renewing the lease. */
+  keepAfterwards(ms: number): void {
+    this.#keepMs = ms;
   }
 
   /**
@@ -221,7 +227,7 @@ export class LeaderElection implements WriteFence {
     };
   }
 
-  /** Lets the next one begin at once instead of after the lease's time. Never throws. */
+  /** Lets the next one begin at once instead of after the lease's time, or after {@link keepAfterwards}. Never throws. */
   async #release(): Promise<void> {
     const { lock, clock, log, identity } = this.#deps;
     this.#leading = false;
@@ -230,9 +236,10 @@ export class LeaderElection implements WriteFence {
       // Read again: the last renewal may have been cut off after the server had taken it.
       const lease = await lock.get(RELEASE_TIMEOUT_MS, deadline.signal);
       if (lease?.spec?.holderIdentity !== identity) return;
-      const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(clock.nowMs()) };
-      await lock.write(lease, spec, RELEASE_TIMEOUT_MS, deadline.signal);
-      log.info('released the lease');
+      const keeps = this.#keepMs > 0;
+      const last = keeps ? { leaseDurationSeconds: Math.ceil(this.#keepMs / 1_000) } : { holderIdentity: '', leaseDurationSeconds: 1 };
+      await lock.write(lease, { ...lease.spec, ...last, renewTime: microTime(clock.nowMs()) }, RELEASE_TIMEOUT_MS, deadline.signal);
+      log.info(keeps ? 'left the lease to expire' : 'released the lease');
     } catch (error) {
       log.warn('cannot release the lease', { error });
     } finally {

@@ -73,7 +73,8 @@ interface LeadOf {
   readonly stopping: boolean;
 }
 
-type Work = (fence: WriteFence, signal: AbortSignal) => Promise<void>;
+/** @returns for how long no controller may lead after it, in milliseconds; undefined: one may at once */
+type Work = (fence: WriteFence, signal: AbortSignal) => Promise<number | undefined>;
 
 /**
  * Runs `work` as the leader of a class, so that no controller writes meanwhile. Without a `lease` none ever led.
@@ -136,7 +137,7 @@ async function leadWithin(
     await election.lead(async (leading) => {
       cancelTimer();
       led = true;
-      await work(election, leading);
+      election.keepAfterwards((await work(election, leading)) ?? 0);
     }, life.signal);
   } finally {
     cancelTimer();

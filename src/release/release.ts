@@ -46,6 +46,8 @@ export interface ReleaseOptions {
   readonly leaseNamespace: string | undefined;
   /** Deployment of the controller, scaled to zero first; undefined: none is. */
   readonly stopController: string | undefined;
+  /** Restore its replicas in any case, at least to this many; undefined: only if something was not freed. */
+  readonly controllerReplicas: number | undefined;
   readonly graphUrl: URL;
   readonly graphVersion: string;
 }
@@ -62,6 +64,8 @@ export interface ReleaseContext {
 
 /** Of the whole time; the rest is for the finalizers. */
 const GRAPH_SHARE = 0.6;
+/** For helm to delete the controller's Deployment once its hook has ended: a controller that leads would add finalizers again. */
+const REMOVAL_MS = 20_000;
 
 /**
  * Frees the finalizers of a cluster's objects, of those named or all in scope. Always ends within `timeoutMs`.
@@ -131,17 +135,26 @@ class Release {
       await withLead(
         deps,
         { lease, stopping: stopped !== undefined },
-        async (fence, leading) => void done.push(await this.#all(fence, leading)),
+        async (fence, leading) => {
+          const report = await this.#all(fence, leading);
+          done.push(report);
+          return this.#restarts(report) && notFreed(report).length === 0 ? REMOVAL_MS : undefined;
+        },
         signal,
       );
     } catch (error) {
       // Where the lead was lost on the way, the lines say what was not done.
       if (done.length === 0) throw error;
     } finally {
-      if (done.length === 0 || done.some((report) => notFreed(report).length > 0)) await this.#startController(stopped);
+      if (done.length === 0 || done.some((report) => this.#restarts(report))) await this.#startController(stopped);
     }
     const [{ objects, notes } = { objects: [], notes: [] }] = done;
     return { objects, notes: [...notes, ...stopNotes(options, stopped)] };
+  }
+
+  /** By hand a controller stays stopped once all is freed: its Deployment is about to be deleted. */
+  #restarts(report: ReleaseReport): boolean {
+    return this.#deps.options.controllerReplicas !== undefined || notFreed(report).length > 0;
   }
 
   /** Listed again: what a controller has done until it stopped counts. */
@@ -209,14 +222,15 @@ class Release {
     return replicas === undefined ? undefined : { key, replicas };
   }
 
-  /** Where not everything was freed the install goes on as it was. */
+  /** The install goes on as it was. An earlier attempt that was killed may have left the Deployment at 0 replicas. */
   async #startController(stopped: Stopped | undefined): Promise<void> {
-    if (stopped === undefined || stopped.replicas === 0) return;
-    const { client, context } = this.#deps;
-    const fields = { deployment: keyText(stopped.key), replicas: stopped.replicas };
+    const { client, context, options } = this.#deps;
+    const replicas = replicasOf(stopped, options);
+    if (stopped === undefined || replicas === 0) return;
+    const fields = { deployment: keyText(stopped.key), replicas };
     try {
-      await scaleDeployment(client, stopped.key, stopped.replicas);
-      context.log.warn('started the controller again, for not everything was freed', fields);
+      await scaleDeployment(client, stopped.key, replicas);
+      context.log.warn('started the controller again', fields);
     } catch (error) {
       context.log.error('cannot start the controller again: kubectl scale it by hand', { ...fields, error });
     }
@@ -228,8 +242,14 @@ interface Stopped {
   readonly replicas: number;
 }
 
-function stopNotes({ stopController }: ReleaseOptions, stopped: Stopped | undefined): readonly string[] {
-  if (stopped !== undefined) return [`the Deployment ${keyText(stopped.key)} stays at 0 replicas`];
+function replicasOf(stopped: Stopped | undefined, { controllerReplicas = 0 }: ReleaseOptions): number {
+  return stopped === undefined || stopped.replicas === 0 ? controllerReplicas : stopped.replicas;
+}
+
+function stopNotes(options: ReleaseOptions, stopped: Stopped | undefined): readonly string[] {
+  const { stopController, controllerReplicas } = options;
+  if (stopped !== undefined && controllerReplicas === undefined) return [`the Deployment ${keyText(stopped.key)} stays at 0 replicas`];
+  if (stopped !== undefined) return [`the Deployment ${keyText(stopped.key)} has ${replicasOf(stopped, options)} replicas again`];
   return stopController === undefined ? [] : [`there is no Deployment ${stopController} beside the Lease: nothing was stopped`];
 }
 

@@ -1,5 +1,5 @@
 import { flag, optional } from '../flag.js';
-import { boolean, duration, text } from '../value-types.js';
+import { boolean, duration, integer, text } from '../value-types.js';
 
 /** Flags of the command that frees finalizers by hand. */
 export const RELEASE_FLAGS = {
@@ -29,6 +29,13 @@ export const RELEASE_FLAGS = {
     group: 'Release',
     about:
       "First scale this Deployment in the Lease's namespace to 0, so that it does not add finalizers again. If not everything could be released, its replicas are restored.",
+  }),
+  controllerReplicas: optional(integer(0, 100), {
+    name: 'controller-replicas',
+    commands: ['release'],
+    group: 'Release',
+    about:
+      'Restore the replicas of --stop-controller in any case, for a hook whose caller may have given up. This many if it had none. No controller can lead for 20 seconds after that.',
   }),
   timeoutMs: flag(duration('5s', '1h'), '4m', {
     name: 'timeout',

@@ -71,13 +71,13 @@ interface Outcome {
   endedAtMs: number | undefined;
 }
 
-function lead(stopping: boolean): Outcome {
+function lead(stopping: boolean, keptMs?: number): Outcome {
   const outcome: Outcome = { ranAtMs: undefined, holder: undefined, error: undefined, endedAtMs: undefined };
-  const work = (fence: { check(): void }): Promise<void> => {
+  const work = (fence: { check(): void }): Promise<number | undefined> => {
     fence.check();
     outcome.ranAtMs = clock.monotonicMs();
     outcome.holder = leases.get(LEASE.namespace).holderIdentity;
-    return Promise.resolve();
+    return Promise.resolve(keptMs);
   };
   withLead(deps(), { lease: LEASE, stopping }, work, signal)
     .catch((error: unknown) => {
@@ -103,6 +103,14 @@ describe('the Lease of a release', () => {
     await pass(3_000);
     expect(outcome).toMatchObject({ error: undefined, holder: expect.stringMatching(/^release_/) });
     expect(leases.get(LEASE.namespace).holderIdentity).toBe('');
+  });
+
+  it('is kept for as long as the work asks for, so that a controller that comes back waits', async () => {
+    leases.set(LEASE.namespace, heldBy(''));
+    const outcome = lead(false, 20_000);
+    await pass(3_000);
+    expect(outcome).toMatchObject({ error: undefined, endedAtMs: expect.any(Number) });
+    expect(leases.get(LEASE.namespace)).toMatchObject({ holderIdentity: expect.stringMatching(/^release_/), leaseDurationSeconds: 20 });
   });
 
   it('is made where none was', async () => {

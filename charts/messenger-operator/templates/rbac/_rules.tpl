@@ -116,7 +116,7 @@ The first group of rules of a role is what it needs wherever objects are watched
     - create # find out whether that bot may read a page or its token
 {{- end }}
 
-{{/* Of the Job that frees the finalizers before helm uninstall; gone with it. */}}
+{{/* Of the Job that frees the finalizers before helm uninstall; nothing else has them. */}}
 {{- define "messenger-operator.rules.release" -}}
 - apiGroups: [messenger-operator.dev]
   resources: [messengerapps, messengerpages]
@@ -151,8 +151,7 @@ The first group of rules of a role is what it needs wherever objects are watched
 {{/*
 Rules as a ClusterRole with its binding, or as a Role with its binding in each of the namespaces. A namespace that does not exist is
 left out: helm would fail half-way, at an install and at every upgrade after the namespace was deleted.
-Takes (dict "root" $ "component" "webhook" "values" .Values.webhook "suffix" "" "namespaces" (list) "rules" "text"
-"annotations" "text or nothing").
+Takes (dict "root" $ "component" "webhook" "values" .Values.webhook "suffix" "" "namespaces" (list) "rules" "text").
 */}}
 {{- define "messenger-operator.grant" -}}
 {{- $grant := . }}
@@ -170,10 +169,6 @@ metadata:
   {{- end }}
   labels:
     {{- include "messenger-operator.componentLabels" $grant | nindent 4 }}
-  {{- with $grant.annotations }}
-  annotations:
-    {{- . | nindent 4 }}
-  {{- end }}
 rules:
   {{- $grant.rules | nindent 2 }}
 ---
@@ -186,10 +181,6 @@ metadata:
   {{- end }}
   labels:
     {{- include "messenger-operator.componentLabels" $grant | nindent 4 }}
-  {{- with $grant.annotations }}
-  annotations:
-    {{- . | nindent 4 }}
-  {{- end }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: {{ ternary "ClusterRole" "Role" (eq $namespace "") }}

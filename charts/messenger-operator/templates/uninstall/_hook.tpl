@@ -1,11 +1,3 @@
-{{/* Annotations of what exists for the time of the uninstall only. Takes the weight: what is lower is made first. */}}
-{{- define "messenger-operator.preDelete" -}}
-helm.sh/hook: pre-delete
-helm.sh/hook-weight: {{ . | quote }}
-# What failed stays for its log, until the next try.
-helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
-{{- end }}
-
 {{/* Not empty: the Job takes the Pages off Graph. An install that changes nothing there does not either at its end. */}}
 {{- define "messenger-operator.unsubscribes" -}}
 {{- if and .Values.uninstall.unsubscribe (not .Values.controller.readOnly) }}true{{ end }}
@@ -16,6 +8,7 @@ helm.sh/hook-delete-policy: before-hook-creation,hook-succeeded
 - release
 - --all
 - --stop-controller={{ include "messenger-operator.fullname" . }}-controller
+- --controller-replicas={{ .Values.controller.replicas }}
 - --lease-namespace={{ .Release.Namespace }}
 # A part of the Job's time is for pulling the image and for starting.
 - --timeout={{ max 30 (sub (int .Values.uninstall.timeoutSeconds) 60) }}s
