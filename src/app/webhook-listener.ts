@@ -46,7 +46,10 @@ export interface WebhookListener extends Listener {
   pageStates(): readonly PageDeliveryState[];
 }
 
-/** The public edge and the delivery to bots. @throws Error with a message for the user for a file or a mode that cannot be used */
+/**
+ * The public edge and the delivery to bots.
+ * @throws Error with a message for the user for a flag that cannot be honoured
+ */
 export function createWebhookListener({ config, context, cluster, observe }: WebhookListenerDeps): WebhookListener {
   const { clock, log, signal } = context;
   const index = new PageIndex({

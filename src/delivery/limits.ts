@@ -2,24 +2,38 @@ const MIB = 1_024 * 1_024;
 
 /** Every bound of direct delivery. Times in milliseconds, sizes in bytes. */
 export interface DeliveryLimits {
-  /** How long an event may be asked for again, from `entry.time`; `--direct-give-up`. Meta unsubscribes after an hour. */
+  /**
+   * How long Meta is asked to send an event again, counted from `entry.time`; `--direct-give-up`.
+   * Meta unsubscribes after an hour.
+   */
   readonly giveUpMs: number;
-  /** From the POST's last byte: what is not decided then is answered 503. Meta waits 5 s. */
+  /**
+   * From the POST's last byte: if it is not decided by then, Meta is answered 503. Meta waits 5 s.
+   */
   readonly answerWithinMs: number;
-  /** From the POST's last byte: for so long its delivery goes on after that answer. */
+  /** From the POST's last byte: how long delivery goes on, also after that answer. */
   readonly goOnMs: number;
-  /** Duplicates are dropped for so long; at least `giveUpMs` and ten minutes more; `--dedupe-window`. */
+  /**
+   * How long duplicates are recognised; at least `giveUpMs` and ten minutes more;
+   * `--dedupe-window`.
+   */
   readonly dedupeWindowMs: number;
-  /** Outcomes remembered, 16 bytes each; beyond, the oldest are forgotten first. */
+  /** Final outcomes remembered, 16 bytes each; beyond, the oldest are forgotten first. */
   readonly maxRemembered: number;
-  /** Items and bytes of all POSTs that are being delivered; as many bytes again in the requests made of them. One more POST is answered `unavailable` at once. */
+  /**
+   * Items and bytes of all POSTs in delivery, and as many bytes again in the requests made from
+   * them. One more POST is answered `unavailable` at once.
+   */
   readonly maxItems: number;
   readonly maxHeldBytes: number;
-  /** A page whose lane holds this many times its `maxInFlight` gets nothing more: a hanging bot holds up only itself. */
+  /**
+   * A page whose lane holds this many times its `maxInFlight` takes nothing more: a hanging bot
+   * delays only itself.
+   */
   readonly laneDepth: number;
-  /** A backend that accepted nothing for so long cannot refuse. */
+  /** The refusals of a backend are not trusted if it accepted nothing for this long. */
   readonly refusalNeedsAcceptanceMs: number;
-  /** Nor can one that refused so many requests since it last accepted one. */
+  /** Nor if it refused more requests than this since it last accepted one. */
   readonly refusalsBelieved: number;
   /** Failures in a row, without any answer between them, that open a backend's circuit. */
   readonly circuitFailures: number;

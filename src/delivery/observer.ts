@@ -12,9 +12,11 @@ export type Alert = (typeof ALERTS)[number];
 export interface DeliveryObserver {
   item(appId: string, channel: Channel | 'none', result: ItemResult): void;
   unavailable(appId: string, why: UnavailableWhy): void;
-  /** An item was tried that had been tried in an earlier POST. */
+  /** An item was attempted that had been attempted in an earlier POST. */
   retried(appId: string): void;
-  /** An item was accepted: since the POST's last byte, and since `entry.time` where there is one. */
+  /**
+   * An item was accepted: since the POST's last byte, and since `entry.time` where there is one.
+   */
   latency(appId: string, sinceReceivedMs: number, sinceEventMs: number | undefined): void;
   openCircuits(count: number): void;
   inFlight(items: number, bytes: number): void;

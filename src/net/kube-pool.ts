@@ -40,8 +40,9 @@ const KEEP_ALIVE_MS = 15_000;
 const HEADERS_TIMEOUT_MS = 15_000;
 
 /**
- * Connections to one API server, kept alive for 15 s. HTTP/1.1 only: a shared HTTP/2 session that was black-holed never
- * comes back, and takes every request with it. What a body may take is up to the caller's signal.
+ * Connections to one API server, kept alive for 15 s. HTTP/1.1 only: a shared HTTP/2 session that
+ * was black-holed never comes back, and takes every request with it. What a body may take is up to
+ * the caller's signal.
  */
 export class KubePool {
   readonly #origin: string;

@@ -11,7 +11,9 @@ const EVENT_SECONDS = [0.5, 1, 2, 5, 10, 30, 60, 300, 1_200, 3_600];
 
 type ByResult = Readonly<Record<ItemResult, Tally>>;
 
-/** Metrics of what goes to bots. Labels are closed sets, and of apps the first fifty; never pages. */
+/**
+ * Metrics of what goes to bots. Labels are closed sets, and of apps the first fifty; never pages.
+ */
 export class DeliveryMetrics implements DeliveryObserver {
   readonly #items: PerApp<Readonly<Record<(typeof CHANNELS)[number], ByResult>>>;
   readonly #unavailable: PerApp<Readonly<Record<UnavailableWhy, Tally>>>;

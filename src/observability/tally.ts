@@ -1,16 +1,21 @@
 import { Counter, Gauge, type Metric } from 'prom-client';
 import { combinations, type Described, type LabelSets } from './closed-series.js';
 
-/** One series of a counter that is told of every event: a number, which prom-client reads when it is scraped. */
+/**
+ * One series of a counter on the event path: a number, which prom-client reads at a scrape (ADR
+ * 0013).
+ */
 export interface Tally {
   count: number;
 }
 
-/** The tally of the series with these label values, in the order in which the labels were declared. */
+/**
+ * The tally of the series with these label values, in the order in which the labels were declared.
+ */
 export type Tallies = (...values: readonly string[]) => Tally;
 
 /**
- * A closed counter for where a counter is told of every event: its series are looked up once, not at each `inc`.
+ * A closed counter for the event path: its series are looked up once, not at each `inc`.
  * @throws from the returned function, for values outside the closed sets
  */
 export function tallies({ registry, name, help }: Described, labels: LabelSets): Tallies {
@@ -34,7 +39,7 @@ export function tallies({ registry, name, help }: Described, labels: LabelSets):
   };
 }
 
-/** A gauge without labels that is told of every event: a number, read when it is scraped. */
+/** A gauge without labels for the event path: a number, read at a scrape. */
 export function level({ registry, name, help }: Described): Tally {
   const tally = { count: 0 };
   new Gauge({
@@ -54,11 +59,14 @@ export function talliesBy<const V extends string>(described: Described, label: s
   return Object.fromEntries(values.map((value) => [value, tallyOf(value)])) as Record<V, Tally>;
 }
 
-/** Apps that have series of their own; an operator has a few. What comes after them counts as {@link OTHER_APPS}. */
+/**
+ * Apps that have series of their own; an operator has a few. Further apps count as {@link
+ * OTHER_APPS}.
+ */
 export const MAX_APPS = 50;
 export const OTHER_APPS = 'other';
 
-/** Something for each app that was told of, made when it is first told of: bounded. */
+/** A value for each app, made when the app is first seen. Bounded. */
 export class PerApp<T> {
   readonly #make: (app: string) => T;
   readonly #others: T;
@@ -79,7 +87,10 @@ export class PerApp<T> {
   }
 }
 
-/** A counter by `app` and closed sets: all series of an app are there, at 0, from the first time that the app is told of. */
+/**
+ * A counter by `app` and closed sets: all series of an app are exported, at 0, once the app is
+ * seen.
+ */
 export function talliesPerApp<T>(
   { registry, name, help }: Described,
   labels: LabelSets,
@@ -105,7 +116,7 @@ export function talliesPerApp<T>(
   );
 }
 
-/** For each app a tally for each of these values of one other label. */
+/** For each app, a tally for each of these values of one other label. */
 export function talliesPerAppBy<const V extends string>(
   described: Described,
   label: string,
@@ -146,7 +157,10 @@ interface HistogramShape {
   readonly bounds: readonly number[];
 }
 
-/** A closed histogram for where it is told of every event; prom-client's own hashes the labels and makes objects each time. */
+/**
+ * A closed histogram for the event path; prom-client's own hashes the labels and makes objects each
+ * time.
+ */
 export function distributions({ registry, name, help }: Described, { labels, bounds }: HistogramShape): readonly Distribution[] {
   const series = combinations(labels).map((combination) => ({ combination, distribution: new Distribution(bounds) }));
   const metric = {
@@ -158,7 +172,7 @@ export function distributions({ registry, name, help }: Described, { labels, bou
     get: () => Promise.resolve({ name, help, type: 'histogram', aggregator: 'sum', values: series.flatMap((one) => exported(name, one)) }),
     reset: () => undefined,
   };
-  // A registry asks no more of a metric than this; the type wants prom-client's own classes.
+  // A registry needs no more of a metric than this; its type asks for prom-client's own classes.
   registry.registerMetric(metric as unknown as Metric);
   return series.map(({ distribution }) => distribution);
 }

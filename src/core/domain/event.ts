@@ -11,7 +11,10 @@ export interface EventItem {
   readonly bytes: Buffer;
   /** The conversation it belongs to: items with the same text are delivered one after the other. */
   readonly conversation: string;
-  /** Equal for the same event in a retry, different for every other item. Already hashed where it is long. */
+  /**
+   * Equal for the same event in a retry, different for every other item. Already hashed where it is
+   * long.
+   */
   readonly dedupeKey: string;
 }
 
@@ -26,8 +29,9 @@ export interface EntryFrame {
 }
 
 /**
- * The events of one entry of a POST, in Meta's order, with the page they belong to. Plain data without
- * a secret: it can be stored, and {@link bodyOf} builds the same bodies from what is read back.
+ * The events of one entry of a POST, in Meta's order, with the page they belong to. Plain data
+ * without a secret: it can be stored, and {@link bodyOf} builds the same bodies from what is read
+ * back.
  */
 export interface EventEntry {
   readonly appId: string;
@@ -51,8 +55,9 @@ const OPEN_LIST: Readonly<Record<Channel, Buffer>> = {
 };
 
 /**
- * The body for the bot: these items of the entry, all of one channel and in the entry's order, with the
- * other keys of the entry and the POST byte for byte. The raw body itself where it holds nothing else.
+ * The body for the bot: these items of the entry, all of one channel and in the entry's order, with
+ * the other keys of the entry and the POST byte for byte. The raw body itself where it holds
+ * nothing else.
  */
 export function bodyOf(entry: EventEntry, items: readonly EventItem[]): Buffer {
   const { whole, post, entry: start } = entry.frame;

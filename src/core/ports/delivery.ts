@@ -3,7 +3,9 @@ import type { Secret } from '../secrets/secret.js';
 import type { PageRoute } from './page-lookup.js';
 import type { PostTrace } from './trace.js';
 
-/** One entry of a POST and the route of its page, as the page index had it when the POST arrived. */
+/**
+ * One entry of a POST and the route of its page, as the page index had it when the POST arrived.
+ */
 export interface RoutedEntry {
   readonly route: PageRoute;
   readonly entry: EventEntry;
@@ -14,7 +16,10 @@ export interface RoutedPost {
   readonly appId: string;
   /** The app secret that verified the POST. */
   readonly verifiedBy: Secret;
-  /** The raw body and the `sha256=…` that verified it: a request with these very bytes needs no new signature. */
+  /**
+   * The raw body and the `sha256=…` that verified it: a request with these very bytes needs no new
+   * signature.
+   */
   readonly verified?: { readonly bytes: Buffer; readonly signature: string };
   readonly entries: readonly RoutedEntry[];
   /** Clock.monotonicMs() when the last byte arrived: the 4.0 s are counted from here. */
@@ -31,8 +36,8 @@ export function traceIdOf(traceparent: string): string {
 }
 
 /**
- * What Meta is answered. `done`: 200, nothing of the POST needs to be sent again. `unavailable`: 503, Meta
- * sends the POST again.
+ * What Meta is answered. `done`: 200, nothing of the POST needs to be sent again. `unavailable`:
+ * 503, Meta sends the POST again.
  */
 export type PostVerdict = 'done' | 'unavailable';
 
@@ -67,17 +72,22 @@ export interface PageDeliveryState {
 }
 
 /**
- * From a verified POST to the bots. One instance lives as long as its process: `start`, any number of
- * `deliver`, `drain`, `close`.
+ * From a verified POST to the bots. One instance lives as long as its process: `start`, any number
+ * of `deliver`, `drain`, `close`.
  */
 export interface Delivery {
-  /** Resolves when events can be taken. @throws Error with a message for the user where that is impossible */
+  /**
+   * Resolves when events can be taken.
+   * @throws Error with a message for the user where that is impossible
+   */
   start(): Promise<void>;
   /** Whether events can be taken now; the process is not ready without it. */
   ready(): boolean;
   /** Calls `decided` once, at once or later. */
   deliver(post: RoutedPost, decided: (verdict: PostVerdict) => void): void;
-  /** Refuses new POSTs as `unavailable`. Resolves when nothing is in flight, or after `timeoutMs`. */
+  /**
+   * Refuses new POSTs as `unavailable`. Resolves when nothing is in flight, or after `timeoutMs`.
+   */
   drain(timeoutMs: number): Promise<void>;
   /** Ends what is left at once, and every connection. */
   close(): Promise<void>;

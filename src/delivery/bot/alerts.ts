@@ -19,7 +19,7 @@ interface AlertsDeps {
   readonly observer: DeliveryObserver;
 }
 
-/** Every alert is counted; a page logs one line a minute of each kind, however many events it stands for. */
+/** Every alert is counted; each page logs at most one line a minute of each kind. */
 export class Alerts {
   readonly #deps: AlertsDeps;
   readonly #logged = new Map<string, { readonly atMs: number; since: number }>();
@@ -28,7 +28,7 @@ export class Alerts {
     this.#deps = deps;
   }
 
-  /** `traceparent`: of the event that raised it, as its bot got it. */
+  /** @param traceparent of the event that raised it */
   raise(kind: Alert, { appId, pageId, key: pageKey, owner }: PageRoute, traceparent: string): void {
     const { clock, log, observer } = this.#deps;
     observer.alert(kind);

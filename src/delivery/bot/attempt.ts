@@ -9,7 +9,8 @@ export type Outcome = 'accepted' | 'refused' | 'dropped' | 'unavailable';
 
 /**
  * Items of one entry for one bot, in one request. Made by a kind of delivery, which knows where the
- * events come from and decides what a failure means for them; {@link BotSender} brings them to the bot.
+ * events come from and decides what a failure means for them; {@link BotSender} brings them to the
+ * bot.
  */
 export interface Attempt {
   readonly route: PageRoute;
@@ -35,7 +36,10 @@ export interface Attempt {
   begun(): void;
   /** It was too large: two smaller ones instead. Called only where there are several items. */
   halves(): readonly [Attempt, Attempt];
-  /** Decides what becomes of each item. Called once; not called if `halves` was. @returns `accepted` if all were accepted */
+  /**
+   * Decides what becomes of each item. Called once; not called if `halves` was.
+   * @returns `accepted` if all were accepted
+   */
   settle(reply: Reply): Outcome;
 }
 
@@ -45,8 +49,8 @@ export function signingSecretOf({ route, appSecret }: Attempt): Secret {
 
 /**
  * Splits events of an entry into requests: at most `maxEventsPerRequest` items (0: no bound) and
- * `maxRequestBytes` in each, of one channel, in their order. An item that is larger by itself gets a
- * request of its own.
+ * `maxRequestBytes` in each, of one channel, in their order. An item that is larger by itself gets
+ * a request of its own.
  */
 export function splitIntoRequests<T extends { readonly item: EventItem }>(
   route: PageRoute,

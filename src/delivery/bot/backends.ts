@@ -5,14 +5,17 @@ import type { Secret } from '../../core/secrets/secret.js';
 import type { DeliveryLimits } from '../limits.js';
 
 const MAX_BACKENDS = 10_000;
-/** An open circuit that nobody tried for so long is not counted any more: its page is gone, or nothing comes for it. */
+/**
+ * An open circuit without a request for this long is no longer counted: its page is gone, or gets
+ * no events.
+ */
 const OPEN_COUNTS_MS = 10 * 60_000;
 
 type CircuitBounds = Pick<DeliveryLimits, 'circuitFailures' | 'circuitFirstOpenMs' | 'circuitMaxOpenMs'>;
 
 /**
- * One backend's circuit. Open after some failures in a row; then, after a pause that doubles, one request at a time
- * probes it, and the first answer closes it.
+ * One backend's circuit. Open after some failures in a row; then, after a pause that doubles, one
+ * request at a time probes it, and the first answer closes it.
  */
 class Circuit {
   readonly #clock: Clock;
@@ -31,7 +34,9 @@ class Circuit {
     return this.#failures >= this.#bounds.circuitFailures;
   }
 
-  /** Whether a request may go now. Whoever gets true tells the outcome by `answered` or `failed`. */
+  /**
+   * Whether a request may go now. If so, `answered` or `failed` must be called with its outcome.
+   */
   enter(): boolean {
     if (!this.isOpen) return true;
     if (this.#probing || this.#clock.monotonicMs() < this.#probeAtMs) return false;
@@ -50,7 +55,7 @@ class Circuit {
     const wasOpen = this.isOpen;
     this.#failures++;
     this.#probing = false;
-    // Requests that were under way when it opened fail too; they say nothing new.
+    // Requests that were in flight when it opened fail too; they say nothing new.
     if (!this.isOpen || (wasOpen && !wasProbe)) return;
     const { circuitFirstOpenMs, circuitMaxOpenMs } = this.#bounds;
     this.#openMs = Math.min(Math.max(this.#openMs * 2, circuitFirstOpenMs), circuitMaxOpenMs);
@@ -58,7 +63,7 @@ class Circuit {
   }
 }
 
-/** What a backend made of requests signed with one secret. */
+/** How a backend reacted to requests signed with one secret. */
 interface Trust {
   acceptedMs: number;
   refusalsSince: number;
@@ -66,37 +71,43 @@ interface Trust {
 
 interface Known {
   readonly circuit: Circuit;
-  /** By fingerprint of the signing secret: a page with a wrong one shares the bot, not the trust in its refusals. */
+  /**
+   * By fingerprint of the signing secret: pages with different secrets share the bot, not the trust
+   * in its refusals.
+   */
   readonly trust: Map<string, Trust>;
   isForgotten: boolean;
 }
 
-/** What is known of each backend's health. Bounded: the one known for longest is forgotten. */
+/**
+ * What is known about each backend: its circuit, and whether its refusals are trusted. Bounded: the
+ * one known for longest is forgotten first.
+ */
 export class Backends {
   readonly #clock: Clock;
   readonly #limits: DeliveryLimits;
   readonly #tellOpen: (count: number) => void;
-  /** Since when each was not tried, longest first. */
+  /** When each was tried last, the earliest first. */
   readonly #open = new Map<Circuit, number>();
   #cancel: (() => void) | undefined;
   readonly #known = new Map<string, Known>();
-  /** A shorter way to the same: a target serves many requests. */
+  /** Shortcut to `#known`: a target object serves many requests. */
   readonly #byTarget = new WeakMap<BackendTarget, Known>();
   readonly #fingerprints = new WeakMap<Secret, string>();
 
-  /** `tellOpen` is told how many circuits are open, whenever that changes. */
+  /** @param tellOpen called with the number of open circuits whenever it changes */
   constructor(clock: Clock, limits: DeliveryLimits, tellOpen: (count: number) => void) {
     this.#clock = clock;
     this.#limits = limits;
     this.#tellOpen = tellOpen;
   }
 
-  /** Whether a request may go now. Whoever gets true tells the outcome by `went`. */
+  /** Whether a request may go now. If so, `went` must be called with its outcome. */
   enter(target: BackendTarget): boolean {
     return this.#of(target).circuit.enter();
   }
 
-  /** How a request went: whether somebody was there to answer it. */
+  /** How a request went. @param answered whether the bot itself answered */
   went(target: BackendTarget, answered: boolean): void {
     const { circuit } = this.#of(target);
     if (answered) circuit.answered();
@@ -119,7 +130,10 @@ export class Backends {
     trust.set(key, { acceptedMs: now, refusalsSince: 0 });
   }
 
-  /** @returns whether the refusal is to be believed: the backend accepted something lately, and did not refuse everything since */
+  /**
+   * @returns whether the refusal is trusted: the backend accepted something lately, and has not
+   * refused everything since
+   */
   refused(target: BackendTarget, secret: Secret): boolean {
     const known = this.#of(target).trust.get(this.#fingerprint(secret));
     if (known === undefined) return false;

@@ -22,7 +22,9 @@ export interface BotSenderDeps {
   readonly limits: DeliveryLimits;
 }
 
-/** The least time that a request gets, also at the end of the time in which its events are tried. */
+/**
+ * The least time that a request gets, also at the end of the time in which its events are tried.
+ */
 const LAST_ATTEMPT_MS = 1_000;
 
 /** Sends attempts to bots, and knows how the bots and the pages are doing. */
@@ -31,7 +33,10 @@ export class BotSender {
   readonly #backends: Backends;
   readonly #states = new PageStates();
   readonly #alerts: Alerts;
-  /** Bodies under way. Each has what is around its items too, so they may be more than what was received. */
+  /**
+   * Bodies under way. Each has what is around its items too, so they may be more than what was
+   * received.
+   */
   #sendingBytes = 0;
 
   constructor(deps: BotSenderDeps) {
@@ -42,7 +47,10 @@ export class BotSender {
     });
   }
 
-  /** Sends it, or settles it unsent where it may not go now. Calls `done` when every item is settled, at once or later. Never throws. */
+  /**
+   * Sends it, or settles it unsent where it may not go now. Calls `done` when every item is
+   * settled, at once or later. Never throws.
+   */
   send(attempt: Attempt, done: () => void): void {
     const obstacle = this.#obstacle(attempt);
     if (obstacle === undefined) this.#send(attempt, done);

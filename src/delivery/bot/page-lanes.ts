@@ -1,6 +1,11 @@
-/** A job in a page's lane. Its place in the order is kept in the job itself: most pages have one at a time. */
+/**
+ * A job in a page's lane. Its place in the order is kept in the job itself: most pages have one at
+ * a time.
+ */
 export abstract class LaneJob {
-  /** Earlier jobs of its conversations that are not finished. For the lane alone, as the next two. */
+  /**
+   * Earlier jobs of its conversations that are not finished. For the lane alone, as the next two.
+   */
   waitsFor = 0;
   next: LaneJob[] | undefined;
   lane: PageLane | undefined;
@@ -15,7 +20,10 @@ export abstract class LaneJob {
   }
 }
 
-/** Of one page: jobs of one conversation run one after the other, in their order of arrival, others beside them. */
+/**
+ * Of one page: jobs of one conversation run one after the other, in their order of arrival, others
+ * beside them.
+ */
 class PageLane {
   key = '';
   size = 0;
@@ -59,7 +67,10 @@ class PageLane {
     }
   }
 
-  /** A job that finishes at once comes back here through `finish`; the loop that is running takes the next. */
+  /**
+   * A job that finishes at once comes back here through `finish`; the loop that is running takes
+   * the next.
+   */
   #pump(): void {
     if (this.#isPumping) return;
     this.#isPumping = true;
@@ -102,7 +113,10 @@ export class PageLanes {
     return this.#lanes.get(key)?.size ?? 0;
   }
 
-  /** Begins the job as soon as everything earlier of its conversations is finished and a place is free. */
+  /**
+   * Begins the job as soon as everything earlier of its conversations is finished and a place is
+   * free.
+   */
   add(key: string, maxInFlight: number, job: LaneJob): void {
     let lane = this.#lanes.get(key);
     if (lane === undefined) {

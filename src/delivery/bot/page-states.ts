@@ -5,13 +5,16 @@ type Failure = NonNullable<PageDeliveryState['lastFailure']>['why'];
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 interface Known extends Mutable<PageDeliveryState> {
-  /** Of the route it was last told of: the same object is known again without a look at it. */
+  /** Of the route it was last called with: the same object needs no comparison. */
   ofRoute: PageRoute['owner'];
 }
 
 const MAX_PAGES = 20_000;
 
-/** For an internal listing, never for metrics. Bounded: the page that came first is forgotten first. */
+/**
+ * For an internal listing, never for metrics. Bounded: the page known for longest is forgotten
+ * first.
+ */
 export class PageStates {
   readonly #states = new Map<string, Known>();
 

@@ -9,12 +9,15 @@ export type Reply =
   | { readonly kind: 'too_large' }
   | { readonly kind: 'unavailable'; readonly why: UnavailableWhy };
 
-/** 4xx that tell of the way to the bot, or of now, and not of the event. */
+/** 4xx that are about the way to the bot, or about this moment, not about the event. */
 const NOT_ABOUT_THE_EVENT: ReadonlySet<number> = new Set([401, 403, 404, 407, 408, 425, 429]);
-/** Gateways say these when nobody is behind them. */
+/** A gateway answers these when the bot behind it does not. */
 const NOBODY_THERE: ReadonlySet<number> = new Set([502, 503, 504]);
 
-/** What a bot's answer means. A redirect is followed by nobody: the backend is not where its page says. */
+/**
+ * What a bot's answer means. A redirect is not followed: it says that the backend is not where its
+ * page says.
+ */
 export function replyOf(answer: BotAnswer): Reply {
   if (answer.kind === 'none') return { kind: 'unavailable', why: answer.why };
   const { status } = answer;
@@ -25,8 +28,8 @@ export function replyOf(answer: BotAnswer): Reply {
 }
 
 /**
- * Whether somebody was there to answer. A 500 is an answer: one event that a bot cannot digest must not close the way for
- * all others.
+ * Whether the bot itself answered. A 500 is an answer: one event that a bot cannot handle must not
+ * open the circuit for all others.
  */
 export function isAnswered(answer: BotAnswer): boolean {
   return answer.kind === 'answer' && !NOBODY_THERE.has(answer.status);

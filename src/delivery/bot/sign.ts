@@ -5,8 +5,8 @@ import { signingSecretOf, type Attempt } from './attempt.js';
 const SAME_FOR_ALL = headerLine('content-type', 'application/json') + headerLine('user-agent', 'messenger-operator');
 
 /**
- * All headers of a request to a bot but Host and Content-Length. Both signatures are over exactly these
- * bytes: a bot may check either. No header of Meta's request is copied.
+ * All headers of a request to a bot but Host and Content-Length. Both signatures are over exactly
+ * these bytes: a bot may check either. No header of Meta's request is copied.
  */
 export function requestHeaders(attempt: Attempt, body: Buffer, traceparent: string): string {
   const { route, verified, appSecret } = attempt;

@@ -26,7 +26,10 @@ export type Claim =
   | EventState
   /** Its outcome is final. */
   | { readonly kind: 'done' }
-  /** Another POST is delivering it. `onOutcome` is called before anything else of its conversation begins. */
+  /**
+   * Another POST is delivering it. `onOutcome` is called before anything else of its conversation
+   * begins.
+   */
   | { readonly kind: 'joined'; readonly join: (onOutcome: (outcome: Outcome) => void) => void };
 
 /** Events that wait for Meta's retry; beyond, the oldest counts as new when it comes. */
@@ -37,9 +40,9 @@ const DONE = { kind: 'done' } as const;
 type Bounds = Pick<DeliveryLimits, 'dedupeWindowMs' | 'maxRemembered'>;
 
 /**
- * Remembers events by their key, so that a retry finds the final outcome or joins the delivery that is
- * under way. An unavailable event is remembered too (when it was first seen, whether it was attempted),
- * but is delivered again.
+ * Remembers events by their key, so that a retry finds the final outcome or joins the delivery that
+ * is under way. An unavailable event is remembered too (when it was first seen, whether it was
+ * attempted), but is delivered again.
  */
 export class Dedupe {
   readonly #clock: Clock;

@@ -22,8 +22,9 @@ export interface DirectDeliveryDeps {
 const DRAIN_POLL_MS = 20;
 
 /**
- * Delivers while Meta waits. A POST is done when every item was accepted, refused or dropped. After four
- * seconds Meta is answered 503; delivery goes on, and Meta's retry joins it. Keeps nothing over a restart.
+ * Delivers while Meta waits. A POST is done when every item was accepted, refused or dropped. After
+ * four seconds Meta is answered 503; delivery goes on, and Meta's retry joins it. Keeps nothing
+ * over a restart.
  */
 export class DirectDelivery implements Delivery {
   readonly #deps: DirectDeliveryDeps;
@@ -121,7 +122,10 @@ export class DirectDelivery implements Delivery {
     }
   }
 
-  /** The items that are this POST's to deliver: neither done before, nor under way, nor of a kind the bot does not want. */
+  /**
+   * The items that are this POST's to deliver: neither done, nor in delivery for another POST, nor
+   * of a channel that the bot does not accept.
+   */
   #claim(progress: PostProgress, { route, entry }: RoutedEntry): ClaimedEvent[] {
     const mine: ClaimedEvent[] = [];
     for (const item of entry.items) {
@@ -154,7 +158,7 @@ export class DirectDelivery implements Delivery {
   }
 }
 
-/** Each item is a piece of the body that was received: as long as one is held, all of the body is. */
+/** Each item is a slice of the received body: while one item is held, all of the body is. */
 function weigh({ entries, verified }: RoutedPost): Weight {
   let items = 0;
   let bytes = 0;

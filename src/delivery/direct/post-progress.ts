@@ -30,7 +30,10 @@ export interface Weight {
   readonly bytes: number;
 }
 
-/** One POST on its way: counts what is still open, and decides when nothing is or when its time is up. */
+/**
+ * One POST on its way: counts what is still open, and decides when nothing is or when its time is
+ * up.
+ */
 export class PostProgress implements Expiring {
   readonly post: RoutedPost;
   readonly weight: Weight;

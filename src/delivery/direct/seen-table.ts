@@ -3,16 +3,17 @@ import { randomBytes } from 'node:crypto';
 const WAYS = 16;
 const { imul } = Math;
 
-/** A key as this table keeps it; made once, asked for and added later. */
+/** A key as this table keeps it; made once, looked up and added later. */
 export interface SeenKey {
   readonly low: number;
   readonly high: number;
 }
 
 /**
- * A bounded set of keys that expire, in flat memory: a million of them are 16 MiB and nothing for the garbage collector to
- * walk, which objects would be at every collection. A key is kept as 64 bits of a hash with seeds of this process, so two
- * keys are taken for one about once in 10^13 lookups of a full table. Where a bucket is full the key that expires first goes.
+ * A bounded set of keys that expire, in flat memory: a million of them take 16 MiB, and the garbage
+ * collector does not walk them as it would walk objects. A key is kept as a 64-bit hash, seeded per
+ * process, so two keys are taken for one about once in 10^13 lookups of a full table. In a full
+ * bucket the key that expires first is overwritten.
  */
 export class SeenTable {
   readonly #mask: number;
@@ -66,7 +67,10 @@ export class SeenTable {
     return oldest;
   }
 
-  /** Two halves in one pass, two characters at a time: one mixed as MurmurHash3 does, one as FNV does with a shift. */
+  /**
+   * Two halves in one pass, two characters at a time: one mixed as MurmurHash3 does, one as FNV
+   * does with a shift.
+   */
   key(text: string): SeenKey {
     let low = this.#seedLow;
     let high = this.#seedHigh;

@@ -16,7 +16,10 @@ export type AddressClass =
   | 'tunnel'
   | 'invalid';
 
-/** The first row that fits counts. IANA's special-purpose registries, and where clouds put their metadata services. */
+/**
+ * The first row that fits counts. IANA's special-purpose registries, and where clouds put their
+ * metadata services.
+ */
 const IPV4: readonly (readonly [string, number, AddressClass])[] = [
   ['169.254.169.254', 32, 'metadata'],
   ['169.254.170.2', 32, 'metadata'],
@@ -41,7 +44,10 @@ const IPV4: readonly (readonly [string, number, AddressClass])[] = [
   ['203.0.113.0', 24, 'reserved'],
 ];
 
-/** The first row that fits counts; `64:ff9b:1::/48` and Teredo hide where they lead, so they are a class of their own. */
+/**
+ * The first row that fits counts; `64:ff9b:1::/48` and Teredo hide where they lead, so they are a
+ * class of their own.
+ */
 const IPV6: readonly (readonly [string, number, AddressClass])[] = [
   ['fd00:ec2::254', 128, 'metadata'],
   ['fd20:ce::254', 128, 'metadata'],
@@ -62,7 +68,10 @@ const IPV6: readonly (readonly [string, number, AddressClass])[] = [
 const V4_ROWS = IPV4.map(([base, bits, kind]) => ({ base: v4Words(base), bits, kind }));
 const V6_ROWS = IPV6.map(([base, bits, kind]) => ({ base: v6Words(base) ?? [], bits, kind }));
 
-/** `address` in the usual text forms, without brackets; a zone (`%eth0`) is ignored. Anything else is `invalid`. */
+/**
+ * `address` in the usual text forms, without brackets; a zone (`%eth0`) is ignored. Anything else
+ * is `invalid`.
+ */
 export function classifyAddress(address: string): AddressClass {
   const plain = address.replace(/%.*$/s, '');
   if (isIPv4(plain)) return classifyV4(v4Words(plain));
@@ -74,7 +83,9 @@ export function classifyAddress(address: string): AddressClass {
   return found === 'public' && isIsatap(words) ? classifyV4(words.slice(6)) : found;
 }
 
-/** The same address always as the same text: `::ffff:10.0.0.1` is `10.0.0.1`. undefined: no address. */
+/**
+ * The same address always as the same text: `::ffff:10.0.0.1` is `10.0.0.1`. undefined: no address.
+ */
 export function canonicalAddress(address: string): string | undefined {
   if (isIPv4(address)) return address;
   const words = v6Words(address);
@@ -130,7 +141,9 @@ const V4_BEHIND: readonly (readonly number[])[] = [
   [0x64, 0xff9b, 0, 0, 0, 0],
 ];
 
-/** The IPv4 address that an IPv6 one leads to; 6to4 and the old compatible form besides those above. */
+/**
+ * The IPv4 address that an IPv6 one leads to; 6to4 and the old compatible form besides those above.
+ */
 function embeddedV4(words: readonly number[]): readonly number[] | undefined {
   if (hasPrefix(words, [0x2002], 16)) return words.slice(1, 3);
   const isBehind = V4_BEHIND.some((prefix) => hasPrefix(words, prefix, 96)) || isCompatible(words);

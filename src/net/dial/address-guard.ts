@@ -10,7 +10,10 @@ export interface BackendAllow {
   allows(host: string, address: string): boolean;
 }
 
-/** Never dialled, whatever is allowed: the machine itself, its link, a cloud's credentials, and what is no single host. */
+/**
+ * Never dialled, whatever is allowed: the machine itself, its link, a cloud's credentials, and what
+ * is no single host.
+ */
 const NEVER: ReadonlySet<AddressClass> = new Set([
   'loopback',
   'link_local',
@@ -23,8 +26,8 @@ const NEVER: ReadonlySet<AddressClass> = new Set([
 ]);
 
 /**
- * Decides on the address that is about to be dialled, after its name was resolved and immediately before the connect.
- * Returns why not, or undefined if it may be dialled.
+ * Decides on the address that is about to be dialled, after its name was resolved and immediately
+ * before the connect. Returns why not, or undefined if it may be dialled.
  */
 export function refuseAddress(kind: TargetKind, host: string, address: string, allow: BackendAllow): AddressClass | undefined {
   const found = classifyAddress(address);

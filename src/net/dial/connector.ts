@@ -9,7 +9,7 @@ import type { CachedResolver } from './resolver.js';
 export type Dial = (to: DialAddress) => Promise<Socket>;
 
 export interface DialAddress {
-  /** An IP address, already guarded. */
+  /** An IP address that the guard has allowed. */
   readonly address: string;
   readonly port: number;
   /** The name that the certificate must have; undefined: no TLS. */
@@ -30,13 +30,14 @@ export class AddressRefusedError extends Error {
 export const DIAL_LIMIT_MS = 1_500;
 const MAX_ADDRESSES_TRIED = 3;
 
-/** Dials with the system's sockets. `ca`: PEM of further authorities for https. */
+/** Dials with the system's sockets. @param ca PEM of further authorities for https */
 export function createDial(ca?: string): Dial {
   const connect = buildConnector({ timeout: DIAL_LIMIT_MS, allowH2: false, ...(ca === undefined ? {} : { ca }) });
   return ({ address, port, tlsName }) =>
     new Promise((resolve, reject) => {
       const protocol = tlsName === undefined ? 'http:' : 'https:';
-      // TLS takes no address as its server name (RFC 6066); the certificate is then checked against the address itself.
+      // TLS takes no address as its server name (RFC 6066); the certificate is then checked against
+      // the address itself.
       const servername = tlsName !== undefined && isIP(tlsName) === 0 ? { servername: tlsName } : {};
       connect({ hostname: address, host: address, protocol, port: String(port), ...servername }, (error, socket) => {
         if (error === null) resolve(socket);
@@ -52,9 +53,10 @@ export interface ConnectorDeps {
 }
 
 /**
- * Connects to a backend: its name is resolved here, each address is guarded, and that very address is dialled, so that a
- * name which changes between check and connect changes nothing. Where a name has good and bad addresses the bad ones are
- * never dialled. @throws NameError, AddressRefusedError, or what the last dial threw
+ * Connects to a backend: its name is resolved here, each address is checked, and exactly that
+ * address is dialled, so a name that changes between check and connect has no effect. If a name has
+ * good and bad addresses, the bad ones are never dialled.
+ * @throws NameError, AddressRefusedError, or what the last dial threw
  */
 export async function connectTo(deps: ConnectorDeps, endpoint: Endpoint): Promise<Socket> {
   const port = endpoint.mapped?.port ?? endpoint.port;

@@ -16,7 +16,7 @@ export interface Endpoint {
   readonly mapped: MappedAddress | undefined;
 }
 
-/** The backend is not one that may be called at all: no https, credentials in the URL, … */
+/** The backend may not be called at all: no https, credentials in the URL, … */
 export class BadTargetError extends Error {
   constructor(message: string) {
     super(message);
@@ -34,7 +34,8 @@ export function endpointOf(target: BackendTarget, { clusterDomain, serviceMap }:
   if (target.kind === 'url') return urlEndpoint(target.url);
   const { namespace, name, port, path } = target;
   const host = `${name}.${namespace}.svc.${clusterDomain}`;
-  // The dot in the end makes the name absolute for the resolver; in a Host header it would puzzle servers.
+  // The final dot makes the name absolute for the resolver; in a Host header it would confuse
+  // servers.
   return {
     kind: 'service',
     origin: `http://${host}:${port}`,

@@ -1,7 +1,10 @@
 import { Resolver } from 'node:dns/promises';
 import type { Clock } from '../../kit/clock.js';
 
-/** Questions to the DNS about absolute names. Rejects with the usual codes (`ENOTFOUND`, `ENODATA`, `ETIMEOUT`, …). */
+/**
+ * DNS queries for absolute names. Rejects with the usual codes (`ENOTFOUND`, `ENODATA`, `ETIMEOUT`,
+ * …).
+ */
 export interface NameSource {
   resolve4(name: string): Promise<readonly NameRecord[]>;
   resolve6(name: string): Promise<readonly NameRecord[]>;
@@ -18,11 +21,11 @@ export interface NameRecord {
 export const RESOLVE_LIMIT_MS = 1_000;
 const MIN_TTL_MS = 1_000;
 const MAX_TTL_MS = 30_000;
-/** How long old addresses serve while the DNS does not answer. */
+/** How long old addresses are used while the DNS does not answer. */
 const STALE_MS = 60_000;
 /** The name known for longest is forgotten first. */
 export const MAX_NAMES = 10_000;
-/** The name does not exist, as opposed to nobody answering. */
+/** The name does not exist, as opposed to: no server answered. */
 const NO_SUCH_NAME: ReadonlySet<unknown> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME']);
 
 /**
@@ -39,7 +42,10 @@ export function createCaresSource(servers?: readonly string[]): NameSource {
   };
 }
 
-/** No address: the name does not exist, is an alias where none is allowed, or nobody answered in time. */
+/**
+ * No address: the name does not exist, is an alias where none is allowed, or no server answered in
+ * time.
+ */
 export class NameError extends Error {
   readonly why: 'no_such_name' | 'alias' | 'no_answer';
 
@@ -61,7 +67,10 @@ interface ResolverDeps {
   readonly clock: Clock;
 }
 
-/** Resolves names with a cache; one question a name at a time; each answered or failed within a second. */
+/**
+ * Resolves names, with a cache: one query for a name at a time, each answered or failed within a
+ * second.
+ */
 export class CachedResolver {
   readonly #deps: ResolverDeps;
   readonly #known = new Map<string, Known>();
@@ -72,8 +81,9 @@ export class CachedResolver {
   }
 
   /**
-   * The addresses of a name, IPv4 first, at least one. `aliases: false` refuses a name that is an alias (CNAME): a Service
-   * of type ExternalName is one. @throws NameError
+   * The addresses of a name, IPv4 first, at least one. `aliases: false` refuses a name that is an
+   * alias (CNAME): a Service of type ExternalName is one.
+   * @throws NameError
    */
   resolve(name: string, aliases: boolean): Promise<readonly string[]> {
     const key = `${aliases ? 'a' : '-'}${name}`;
@@ -109,7 +119,7 @@ export class CachedResolver {
       aliases ? Promise.resolve([]) : source.resolveCname(name),
     ]);
     if (alias.status === 'fulfilled' && alias.value.length > 0) throw new NameError('alias', name);
-    // Whether it is an alias is not known: it may be one to anywhere.
+    // It is unknown whether the name is an alias, which may lead anywhere.
     if (alias.status === 'rejected' && !NO_SUCH_NAME.has(codeOf(alias.reason))) throw new NameError('no_answer', name);
     const records = [v4, v6].flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
     if (records.length > 0) return records;

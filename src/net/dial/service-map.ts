@@ -11,7 +11,8 @@ const KEY = /^[a-z0-9.-]+\/[a-z0-9.-]+:\d{1,5}$/;
 const VALUE = /^(?:\[([0-9a-fA-F:]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
 
 /**
- * Reads the file of `--service-resolver`, a JSON object such as `{"bots/clinic-bot:5000": "127.0.0.1:5000"}`.
+ * Reads the file of `--service-resolver`, a JSON object such as `{"bots/clinic-bot:5000":
+ * "127.0.0.1:5000"}`.
  * @throws Error with one sentence that names the bad entry
  */
 export function parseServiceMap(text: string): ServiceMap {

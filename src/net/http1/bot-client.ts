@@ -7,11 +7,12 @@ import { PendingRequest, type BotAnswer } from './bot-connection.js';
 import { Connections } from './connections.js';
 
 /**
- * No connection is older than 60 s: a Service's new pods get their share, and a changed name is seen. All of a backend's are
- * exchanged together, five seconds before, so that what is under way has ended by then.
+ * No connection is older than 60 s, so that a Service's new pods get their share and a changed DNS
+ * name is noticed. All connections to a backend are replaced together, five seconds before, so that
+ * their requests have ended by then.
  */
 const MAX_POOL_AGE_MS = 55_000;
-/** What an exchanged pool gets to finish; every request ends sooner. */
+/** How long a replaced pool may take to finish; every request ends sooner. */
 const RETIRE_MS = 10_000;
 const MAX_CONNECTIONS_PER_BACKEND = 128;
 const MAX_POOLS = 5_000;
@@ -32,7 +33,7 @@ export interface BotRequest {
   /** Made of {@link headerLine}s. Only Host, Connection and Content-Length are added to them. */
   readonly headers: string;
   readonly body: Buffer;
-  /** For everything: resolving, connecting, sending, the answer. */
+  /** For everything: DNS, connecting, sending, the answer. */
   readonly timeoutMs: number;
 }
 
@@ -47,11 +48,11 @@ interface BackendPool {
   running: number;
 }
 
-/** POSTs to bots. Follows no redirects, keeps nothing of an answer but its status. */
+/** POSTs to bots. Follows no redirects, and keeps only the status of an answer. */
 export class BotClient {
   readonly #deps: BotClientDeps;
   readonly #pools = new Map<string, BackendPool>();
-  /** Take no requests any more, but finish those they have. */
+  /** Pools that take no new requests, but finish those they have. */
   readonly #retiring = new Set<Connections>();
   readonly #endpoints = new WeakMap<BackendTarget, Endpoint>();
   readonly #deadlines: Deadlines;
@@ -64,8 +65,8 @@ export class BotClient {
   }
 
   /**
-   * Calls `done` once, at once or later. If no connection could be opened, so that no byte has left, a
-   * second one is tried; a request that has begun is never repeated.
+   * Calls `done` once, at once or later. If no connection could be opened, so that no byte has
+   * left, a second one is tried; a request that has begun is never repeated.
    * @throws only where there is a bug, before `done` was called
    */
   send(request: BotRequest, done: (answer: BotAnswer) => void): void {
@@ -85,7 +86,7 @@ export class BotClient {
     });
   }
 
-  /** Closes every connection. Requests under way end without an answer. */
+  /** Closes every connection. Requests in flight end without an answer. */
   close(): void {
     this.#closed = true;
     this.#cancelSweep?.();
@@ -166,7 +167,7 @@ export class BotClient {
     this.#cancelSweep = this.#pools.size === 0 ? undefined : this.#deps.clock.setTimer(SWEEP_EVERY_MS, this.#sweep);
   };
 
-  /** Whether one was closed. */
+  /** @returns whether one was closed */
   #closeIdle(idleMs: number): boolean {
     const before = this.#deps.clock.monotonicMs() - idleMs;
     let closed = false;

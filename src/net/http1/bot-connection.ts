@@ -16,8 +16,8 @@ export type BotAnswer = { readonly kind: 'answer'; readonly status: number } | {
 const NOTHING = Buffer.alloc(0);
 
 /**
- * A request from when it is asked for until it has its answer or cannot have one. It settles once, and
- * then lets go of its bytes: it may still stand in a queue.
+ * A request from when it is asked for until it has its answer or cannot have one. It settles once,
+ * and then lets go of its bytes: it may still stand in a queue.
  */
 export class PendingRequest implements Expiring {
   /** Request line and headers, with the blank line. */
@@ -79,15 +79,19 @@ function whyNotConnected(error: unknown): NoAnswer {
 
 /** The pool that a connection belongs to. */
 export interface Owner {
-  /** The connection may serve again. `idleSeconds`: how long the bot keeps it open without a request, if it said so. */
+  /**
+   * The connection may serve again. `idleSeconds`: how long the bot keeps it open without a
+   * request, if it said so.
+   */
   freed(connection: BotConnection, idleSeconds: number | undefined): void;
   /** It never will. */
   gone(connection: BotConnection): void;
 }
 
 /**
- * One HTTP/1.1 connection to a bot, one request at a time. It serves again only after an answer that was
- * read to its end and leaves no doubt about where that was; bytes that no request asked for end it.
+ * One HTTP/1.1 connection to a bot, one request at a time. It serves again only after an answer
+ * that was read to its end and leaves no doubt about where that was; bytes that no request asked
+ * for end it.
  */
 export class BotConnection implements Expiring {
   /** For its owner: until when it may wait for a request. */
@@ -112,7 +116,10 @@ export class BotConnection implements Expiring {
     outgoing.add(this);
   }
 
-  /** Ends it. A request under way has no answer then; one of which no byte has left may be tried elsewhere. */
+  /**
+   * Ends it. A request under way has no answer then; one of which no byte has left may be tried
+   * elsewhere.
+   */
   destroy(): void {
     this.#break('reset');
   }

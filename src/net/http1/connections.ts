@@ -5,19 +5,20 @@ import { BotConnection, type Owner, type PendingRequest } from './bot-connection
 
 /** Below the 5 s after which Node servers close an idle connection; a server's own hint counts. */
 const IDLE_MS = 4_000;
-/** Before the time at which the bot itself would close it, so that no request meets a closing connection. */
+/** How long before the bot itself would close it, so that no request meets a closing connection. */
 const BEFORE_THE_BOT_MS = 2_000;
 
 export interface ConnectionsDeps {
   readonly clock: Clock;
   readonly dial: () => Promise<Socket>;
-  /** Open at a time; more requests wait in their order. */
+  /** Connections open at a time; further requests wait in order. */
   readonly most: number;
 }
 
 /**
- * The connections to one backend. The one that was used last serves next, so that no more stay open than are needed; it
- * carries one request at a time. One on which a request failed is not used again.
+ * The connections to one backend. The one that was used last serves next, so that no more stay open
+ * than are needed. Each carries one request at a time, and is not used again after a request failed
+ * on it.
  */
 export class Connections implements Owner {
   readonly #deps: ConnectionsDeps;
@@ -37,7 +38,7 @@ export class Connections implements Owner {
     this.#deadlines = new Deadlines(deps.clock);
   }
 
-  /** Tells the request what became of it, in any case and once. */
+  /** Settles the request, in any case and once. */
   send(request: PendingRequest): void {
     if (this.#isDestroyed) {
       request.refuse();
@@ -75,7 +76,7 @@ export class Connections implements Owner {
     this.#noteEnd();
   }
 
-  /** Resolves when what is under way or waits has ended. */
+  /** Resolves when all requests, those that wait included, have ended. */
   close(): Promise<void> {
     this.#stop();
     const closed = new Promise<void>((resolve) => (this.#onEmpty = resolve));
@@ -84,7 +85,7 @@ export class Connections implements Owner {
     return closed;
   }
 
-  /** Ends everything at once. What was not begun may be tried elsewhere. */
+  /** Ends everything at once. Requests that were not started may be tried elsewhere. */
   destroy(): void {
     this.#isDestroyed = true;
     this.#stop();
@@ -107,7 +108,7 @@ export class Connections implements Owner {
     }
   }
 
-  /** The first that still waits: some have given up in the meantime. */
+  /** The first that still waits: the time of some is up in the meantime. */
   #next(): PendingRequest | undefined {
     while (this.#waitingAt < this.#waiting.length) {
       const request = this.#waiting[this.#waitingAt++];

@@ -1,11 +1,16 @@
-/** So much of an answer's body is read, framing included. It is never kept: a bot may echo what it was sent. */
+/**
+ * The most that is read of an answer's body, framing included. It is never kept: a bot may echo
+ * what it was sent.
+ */
 export const MAX_ANSWER_BYTES = 64 * 1_024;
-/** Of the status line and headers, with those of interim answers before it. Node's own default. */
+/**
+ * The most of the status line and headers, those of interim answers included. Node's own default.
+ */
 export const MAX_HEAD_BYTES = 16 * 1_024;
 
 /**
- * `reading`: more has to come. `done`: it was read to its end. `too_long`: more body than is read. `broken`: not HTTP/1.1
- * (RFC 9112), or an end where none may be.
+ * `reading`: incomplete. `done`: read to its end. `too_long`: the body exceeds the limit. `broken`:
+ * not HTTP/1.1 (RFC 9112), or it ends where it may not.
  */
 export type Progress = 'reading' | 'done' | 'too_long' | 'broken';
 
@@ -13,15 +18,21 @@ const LF = 0x0a;
 const END_OF_HEAD = '\r\n\r\n';
 const STATUS_AT = 'HTTP/1.1 '.length;
 
-/** Status line and headers, each whole and nothing else in them: no folded line, no bare CR or LF, no blank before a colon. */
+/**
+ * Status line and headers, and nothing else: no folded line, no bare CR or LF, no space before a
+ * colon.
+ */
 const HEAD = /^HTTP\/1\.[01] [1-9][0-9]{2}(?: [\t\x20-\x7e\x80-\xff]*)?(?:\r\n[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*)*$/;
 const TOKEN = /[!#$%&'*+.^_`|~0-9A-Za-z-]+/.source;
 const QUOTED = /"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"/.source;
-/** With extensions, which mean nothing here. */
+/** With extensions, which are ignored. */
 const CHUNK_SIZE = new RegExp(`^([0-9a-fA-F]{1,8})(?:;${TOKEN}(?:=(?:${TOKEN}|${QUOTED}))?)*$`);
-/** What says where an answer ends may not come behind it (RFC 9110, 6.5.1). */
+/** A header that says where an answer ends may not be a trailer (RFC 9110, 6.5.1). */
 const TRAILER = /^(?!content-length:|transfer-encoding:)[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/i;
-/** Blanks behind, but no tab, although RFC 9110 allows it: with a tab there Node's client takes `chunked` for another coding. */
+/**
+ * Spaces behind the value, but no tab, although RFC 9110 allows it: with a tab, Node's client takes
+ * `chunked` for another coding.
+ */
 const LENGTH = /^[\t ]*([0-9]{1,15}) *$/;
 const CHUNKED = /^[\t ]*chunked *$/i;
 const CLOSE = /(?:^|,)[\t ]*close[\t ]*(?:,|$)/i;
@@ -30,18 +41,18 @@ const TIMEOUT = /(?:^|[,;])[\t ]*timeout[\t ]*=[\t ]*([0-9]{1,6})[\t ]*(?:[,;]|$
 
 type Body = 'none' | 'sized' | 'chunked' | 'until_close';
 
-/** What the next line of a chunked body is (RFC 9112, 7.1). */
+/** What the next line of a chunked body has to be (RFC 9112, 7.1). */
 type ChunkLine = 'size' | 'end_of_data' | 'trailer';
 
 /**
- * Reads one answer after the other from the bytes of one connection: its status, where it ends, and whether the connection
- * may serve again. Strict where a lenient reader could take one answer for another: two lengths, a length beside chunks, a
- * bare line feed make it `broken`.
+ * Reads one answer after the other from the bytes of one connection: its status, where it ends, and
+ * whether the connection may serve again. Strict where a lenient reader could take one answer for
+ * another: two lengths, a length beside chunks, or a bare line feed make it `broken`.
  */
 export class ResponseReader {
-  /** undefined: not there yet. Never that of an interim answer. */
+  /** undefined: not received yet. Never that of an interim answer. */
   status: number | undefined;
-  /** Only once it is done: the bot keeps the connection open. */
+  /** The bot keeps the connection open. Valid once the answer is done. */
   mayServeAgain = false;
   /** The bot's own hint of how long it keeps an idle connection, in seconds. */
   idleSeconds: number | undefined;
@@ -49,7 +60,7 @@ export class ResponseReader {
   #headBytes = 0;
   #body: Body = 'none';
   #bodyBytes = 0;
-  /** Of the body, or of the chunk. */
+  /** Bytes left of the body, or of the chunk. */
   #left = 0;
   #line = '';
   #lineIs: ChunkLine = 'size';
@@ -64,7 +75,7 @@ export class ResponseReader {
     this.#bodyBytes = 0;
   }
 
-  /** Bytes as they come. Not to be called again after anything but `reading`. */
+  /** Bytes as they arrive. Must not be called again after anything but `reading`. */
   push(bytes: Buffer): Progress {
     return this.status === undefined ? this.#pushHead(bytes) : this.#pushBody(bytes, 0);
   }
@@ -78,11 +89,12 @@ export class ResponseReader {
     const before = this.#head;
     this.#head = undefined;
     let rest = before === undefined ? bytes : Buffer.concat([before, bytes]);
-    // What was there before has been searched: a head in single bytes would cost much to search anew with each.
+    // The earlier part was searched already: a head that arrives byte by byte would cost a full
+    // search for each.
     let from = before === undefined ? 0 : Math.max(0, before.length - 3);
     for (;;) {
       const end = rest.indexOf(END_OF_HEAD, from, 'latin1');
-      // Three bytes of its end may be there already.
+      // Three bytes of its end may have arrived already.
       if (this.#headBytes + (end < 0 ? rest.length - 3 : end) > MAX_HEAD_BYTES) return 'broken';
       if (end < 0) {
         this.#head = rest;
@@ -101,11 +113,11 @@ export class ResponseReader {
     }
   }
 
-  /** The status; undefined if it is none that may come here. */
+  /** @returns the status; undefined if the head is invalid */
   #readHead(head: string): number | undefined {
     if (!HEAD.test(head)) return undefined;
     const status = Number(head.slice(STATUS_AT, STATUS_AT + 3));
-    // Nobody asked for another protocol.
+    // We never ask for another protocol.
     if (status === 101) return undefined;
     const fields = fieldsOf(head);
     if (fields === undefined) return undefined;
@@ -145,7 +157,7 @@ export class ResponseReader {
     }
   }
 
-  /** What comes behind the end was asked for by nobody. */
+  /** Bytes behind the end belong to no request. */
   #ended(bytes: Buffer, at: number): Progress {
     if (at < bytes.length) this.mayServeAgain = false;
     return 'done';
@@ -171,7 +183,7 @@ export class ResponseReader {
     return 'reading';
   }
 
-  /** One line of a chunked body's framing is there, without its line feed. */
+  /** A line of a chunked body's framing is complete, without its line feed. */
   #takeLine(): Progress {
     if (!this.#line.endsWith('\r')) return 'broken';
     const line = this.#line.slice(0, -1);
@@ -196,7 +208,7 @@ export class ResponseReader {
   }
 }
 
-/** The headers that say where an answer ends and what becomes of its connection. */
+/** The headers that say where an answer ends and whether its connection stays open. */
 interface Fields {
   length: number | undefined;
   isChunked: boolean;
@@ -205,7 +217,7 @@ interface Fields {
   idleSeconds: number | undefined;
 }
 
-/** undefined: they contradict each other, or are none that can be read. */
+/** undefined: they contradict each other, or one cannot be read. */
 function fieldsOf(head: string): Fields | undefined {
   const fields: Fields = { length: undefined, isChunked: false, closes: false, keepsAlive: false, idleSeconds: undefined };
   let lineEnd = head.indexOf('\r\n');
@@ -213,7 +225,7 @@ function fieldsOf(head: string): Fields | undefined {
     const start = lineEnd + 2;
     lineEnd = head.indexOf('\r\n', start);
     const colon = head.indexOf(':', start);
-    // Of most headers the length of the name says that it is none of these.
+    // For most headers the length of the name already rules these out.
     if (!NAME_LENGTHS.has(colon - start)) continue;
     const read = FIELDS.get(head.slice(start, colon).toLowerCase());
     if (read?.(fields, head.slice(colon + 1, lineEnd < 0 ? head.length : lineEnd)) === false) return undefined;
@@ -221,7 +233,7 @@ function fieldsOf(head: string): Fields | undefined {
   return fields.isChunked && fields.length !== undefined ? undefined : fields;
 }
 
-/** By name. False: an answer with this header cannot be read. */
+/** By name. @returns false if an answer with this header cannot be read */
 const FIELDS: ReadonlyMap<string, (fields: Fields, value: string) => boolean> = new Map([
   [
     'content-length',
@@ -265,7 +277,10 @@ function bodyOf(status: number, { length, isChunked }: Fields): Body {
   return length === undefined ? 'until_close' : 'sized';
 }
 
-/** Only the end of the connection ends it; or it has none but names one, and some bots send that nevertheless. */
+/**
+ * The body ends with the connection; or it must not exist but is announced, and some bots send it
+ * nevertheless.
+ */
 function isUnsure(body: Body, { length = 0, isChunked }: Fields): boolean {
   return body === 'until_close' || (body === 'none' && (length > 0 || isChunked));
 }
