@@ -1,21 +1,48 @@
 import { type CustomObject, PAGES } from '../api/kinds.js';
 import type { KubeObject, Namespace, Service } from '../api/meta.js';
+import type { MessengerPage } from '../api/v1alpha1/types.gen.js';
+import { boundedInline, inlineProblem } from '../core/domain/free-form.js';
+import { dropBookkeeping } from '../runtime/transform.js';
 import type { KubeRole } from './kube-cluster-options.js';
 
 type Metadata = KubeObject['metadata'];
 
 /** What a role keeps of the objects of a kind, by the kind's plural; a kind without an entry is kept whole. */
 export const PROJECTIONS: Readonly<Record<KubeRole, Readonly<Record<string, (object: CustomObject) => CustomObject>>>> = {
-  controller: {},
-  webhook: { [PAGES.plural]: routedPart },
-  'pages-api': {},
+  controller: { [PAGES.plural]: ofPage(reconciledPart) },
+  webhook: { [PAGES.plural]: ofPage(routedPart) },
+  'pages-api': { [PAGES.plural]: ofPage(servedPart) },
 };
 
-/** What the webhook routes a page by: its spec and its claim. */
-function routedPart<T extends CustomObject>(page: T): T {
-  const { claim } = (page.status ?? {}) as { readonly claim?: unknown };
-  const slim: T = { ...page, metadata: picked(page.metadata, 'generation', 'creationTimestamp', 'deletionTimestamp', 'labels') };
-  return claim === undefined ? without(slim, 'status') : { ...slim, status: { claim } };
+function ofPage(part: (page: MessengerPage) => MessengerPage): (object: CustomObject) => CustomObject {
+  return (object) => part(object as MessengerPage);
+}
+
+/** What the webhook routes a page by: its spec and its claim, without the bot's settings. */
+function routedPart(page: MessengerPage): MessengerPage {
+  const { claim } = page.status ?? {};
+  const metadata = picked(page.metadata, 'generation', 'creationTimestamp', 'deletionTimestamp', 'labels');
+  const slim = { ...without(page, 'status'), metadata, spec: without(page.spec, 'botConfig') };
+  return claim === undefined ? slim : { ...slim, status: { claim } };
+}
+
+/** What the controller keeps of a page: of the bot's settings only what is wrong with them. */
+function reconciledPart(page: MessengerPage): MessengerPage {
+  return withInline(page, (inline) => (inlineProblem(inline) === undefined ? {} : boundedInline(inline)));
+}
+
+/** What the Pages API keeps of a page: settings for its bot that are too large are not. */
+function servedPart(page: MessengerPage): MessengerPage {
+  return withInline(page, boundedInline);
+}
+
+type Inline = NonNullable<NonNullable<MessengerPage['spec']['botConfig']>['inline']>;
+
+function withInline(page: MessengerPage, keep: (inline: Inline) => Inline): MessengerPage {
+  const slim = dropBookkeeping(page);
+  const inline = slim.spec.botConfig?.inline;
+  if (inline === undefined) return slim;
+  return { ...slim, spec: { ...slim.spec, botConfig: { ...slim.spec.botConfig, inline: keep(inline) } } };
 }
 
 /** What is needed of a Service to send to it. */

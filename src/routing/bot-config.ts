@@ -1,6 +1,7 @@
 import { parse } from 'yaml';
 import type { MessengerPage } from '../api/v1alpha1/types.gen.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
+import { inlineProblem, jsonOf } from '../core/domain/free-form.js';
 import { botConfigMapKey } from '../relations/relations.js';
 import type { DataState } from '../runtime/ports.js';
 
@@ -10,37 +11,52 @@ export interface BotConfig {
   readonly problem: string | undefined;
 }
 
+/** Of the text in a ConfigMap, and of what it is as JSON. */
 const MAX_BYTES = 65_536;
-/** A YAML alias may repeat what it names for ever: as many as a config needs, too few for a bomb. */
-const MAX_ALIASES = 50;
+
+/** Read once for each version of a ConfigMap, however many pages refer to it. */
+const parsedBefore = new WeakMap<Uint8Array, BotConfig>();
 
 /** The settings of a page; those out of a ConfigMap are one object in JSON or YAML. Never throws. */
 export function botConfigOf(page: MessengerPage, configMap: (key: NamespacedName) => DataState): BotConfig {
   const { inline, configMapRef } = page.spec.botConfig ?? {};
   const key = botConfigMapKey(page);
-  if (key === undefined || configMapRef === undefined) return { config: inline ?? {}, problem: undefined };
+  if (key === undefined || configMapRef === undefined) return inlineConfig(inline);
   const state = configMap(key);
   if (state.kind === 'unknown') return { config: {}, problem: undefined };
   if (state.kind === 'absent') return empty('the ConfigMap does not exist');
   const raw = state.data.get(configMapRef.key);
-  return raw === undefined ? empty('the ConfigMap has no such key') : parsed(raw);
+  if (raw === undefined) return empty('the ConfigMap has no such key');
+  const before = parsedBefore.get(raw);
+  if (before !== undefined) return before;
+  const config = parsed(raw);
+  parsedBefore.set(raw, config);
+  return config;
+}
+
+function inlineConfig(inline: BotConfig['config'] | undefined): BotConfig {
+  const problem = inlineProblem(inline);
+  return problem === undefined ? { config: inline ?? {}, problem } : empty(`spec.botConfig.inline ${problem}`);
 }
 
 function parsed(raw: Uint8Array): BotConfig {
-  if (raw.byteLength > MAX_BYTES) return empty(`it has more than ${MAX_BYTES} bytes`);
-  const value = parseText(Buffer.from(raw).toString('utf8'));
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return empty('it is not one object in JSON or YAML');
-  return { config: value as Readonly<Record<string, unknown>>, problem: undefined };
+  if (raw.byteLength > MAX_BYTES) return empty(`the ConfigMap's text has more than ${MAX_BYTES} bytes`);
+  const json = jsonOf(parseText(Buffer.from(raw).toString('utf8')));
+  if (json === undefined) return empty('the ConfigMap does not hold JSON or YAML, uses YAML aliases, or is nested too deeply');
+  if (Buffer.byteLength(json) > MAX_BYTES) return empty(`the ConfigMap's settings have more than ${MAX_BYTES} bytes as JSON`);
+  const value: unknown = JSON.parse(json);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return empty('the ConfigMap does not hold one object');
+  return { config: value as BotConfig['config'], problem: undefined };
 }
 
-/** JSON is YAML, but not to every parser: JSON first. undefined for neither. */
+/** JSON is YAML, but not to every parser: JSON first. What YAML knows and JSON does not (dates, NaN) is left to JSON. */
 function parseText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     try {
-      // What YAML knows and JSON does not (dates, NaN) becomes what JSON makes of it.
-      return JSON.parse(JSON.stringify(parse(text, { maxAliasCount: MAX_ALIASES, logLevel: 'error' })));
+      // An alias may repeat what it names for ever. Comparing each key with all others takes seconds for thousands of them.
+      return parse(text, { maxAliasCount: 0, uniqueKeys: false, logLevel: 'error' });
     } catch {
       return undefined;
     }

@@ -96,19 +96,19 @@ export class ClaimedPages implements PageDirectory {
       pageId: spec.pageId,
       appId,
       pageName: status?.pageName,
-      botConfig: this.#botConfigOf(page, track),
+      ...this.#botConfigOf(page, track),
       fields: status?.effectiveFields ?? [],
       ready: status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false,
     };
     return Object.freeze({ ...entry, version: createHash('sha256').update(JSON.stringify(entry)).digest('base64url') });
   }
 
-  #botConfigOf(page: MessengerPage, track: Track): Readonly<Record<string, unknown>> {
+  #botConfigOf(page: MessengerPage, track: Track): Pick<PageEntry, 'botConfig' | 'botConfigProblem'> {
     const key = botConfigMapKey(page);
     if (key !== undefined) track(`config-map:${keyText(key)}`);
     const { config, problem } = botConfigOf(page, (one) => this.#deps.configMaps.peek(one));
     if (problem !== undefined) this.#deps.log.warn('a page is served without its bot config', { page: keyText(keyOf(page)), problem });
-    return config;
+    return { botConfig: config, ...(problem === undefined ? {} : { botConfigProblem: problem }) };
   }
 }
 

@@ -1,5 +1,6 @@
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import { parseDurationMs } from '../../kit/duration.js';
+import { inlineProblem } from '../../core/domain/free-form.js';
 import { isKnownPageField, nearestField } from '../../core/domain/fields.js';
 import { keyText } from '../../core/domain/object-key.js';
 import { findCondition } from '../../runtime/conditions.js';
@@ -53,13 +54,9 @@ function appVerdict(app: MessengerApp): Verdict {
   return unknown('AppNotAccepted', `${name} has not been looked at yet`);
 }
 
-/** As much free-form data as a page may carry, as JSON. A schema cannot bound what it does not describe. */
-const MAX_INLINE_BYTES = 16_384;
-
 function botConfigProblem({ spec }: MessengerPage): string | undefined {
-  const bytes = Buffer.byteLength(JSON.stringify(spec.botConfig?.inline ?? {}));
-  if (bytes <= MAX_INLINE_BYTES) return undefined;
-  return `spec.botConfig.inline has ${bytes} bytes as JSON, more than ${MAX_INLINE_BYTES}: put it into a ConfigMap and name that in configMapRef`;
+  const problem = inlineProblem(spec.botConfig?.inline);
+  return problem === undefined ? undefined : `spec.botConfig.inline ${problem}`;
 }
 
 /** What the CRD's own rules cannot say, or let through where they are not evaluated. */

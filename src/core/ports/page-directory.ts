@@ -9,6 +9,8 @@ export interface PageEntry {
   readonly appId: string;
   readonly pageName: string | undefined;
   readonly botConfig: Readonly<Record<string, unknown>>;
+  /** Why `botConfig` is empty though the page names some settings, as a sentence. */
+  readonly botConfigProblem?: string | undefined;
   /** The fields that Meta delivers for it. */
   readonly fields: readonly string[];
   readonly ready: boolean;

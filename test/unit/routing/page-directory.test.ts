@@ -125,6 +125,16 @@ describe('a bot config in a ConfigMap', () => {
       {},
       true,
     ],
+    ['YAML with a single alias', 'a: &a [1]\nb: *a\n', {}, true],
+    [
+      'YAML of 60 KB that aliases make 60 MB of',
+      `a: &a ${'x'.repeat(59_000)}\nb: [${Array.from({ length: 45 }, () => '*a').join(',')}]`,
+      {},
+      true,
+    ],
+    ['small as text, too large as JSON', `a: ["${'\u0001'.repeat(20_000)}"]`, {}, true],
+    ['nested too deeply', `{"a":${'['.repeat(2_000)}${']'.repeat(2_000)}}`, {}, true],
+    ['nested as no stack can take', `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`, {}, true],
     ['no such key', undefined, {}, true],
   ])('that is %s', (_name, text, want, isProblem) => {
     const { pages, only, configMaps, warnings } = setUp();
@@ -132,6 +142,45 @@ describe('a bot config in a ConfigMap', () => {
     pages.replace([aPage({ spec: { botConfig: { configMapRef: { name: 'cfg', key: 'c' } } } })]);
     expect(only().botConfig).toEqual(want);
     expect(warnings.length > 0).toBe(isProblem);
+    expect(only().botConfigProblem !== undefined).toBe(isProblem);
+  });
+
+  it('is read once for all pages that refer to it', () => {
+    const { pages, directory, configMaps } = setUp();
+    configMaps.set('bots/cfg', { c: '{"a":{"b":1}}' });
+    const spec = { botConfig: { configMapRef: { name: 'cfg', key: 'c' } } };
+    pages.replace([
+      aPage({ spec }),
+      aPage({ metadata: { name: 'clinic-b', uid: 'b' }, spec: { ...spec, pageId: '1002' }, status: held(1, { pageId: '1002' }) }),
+    ]);
+    const [first, second] = directory.list();
+    expect(second?.botConfig).toEqual({ a: { b: 1 } });
+    expect(second?.botConfig).toBe(first?.botConfig);
+  });
+
+  it('takes no seconds for thousands of keys', () => {
+    const { pages, only, configMaps } = setUp();
+    configMaps.set('bots/cfg', { c: Array.from({ length: 9_000 }, (_, n) => `k${n}:\n`).join('') });
+    pages.replace([aPage({ spec: { botConfig: { configMapRef: { name: 'cfg', key: 'c' } } } })]);
+    const before = process.cpuUsage();
+    expect(Object.keys(only().botConfig)).toHaveLength(0);
+    expect(process.cpuUsage(before).user).toBeLessThan(2_000_000);
+  });
+});
+
+describe('an inline bot config', () => {
+  it.each([
+    ['too large', { text: 'x'.repeat(16_384) }, 'has 16395 bytes as JSON, more than 16384'],
+    [
+      'nested too deeply',
+      JSON.parse(`{"a":${'['.repeat(65)}${']'.repeat(65)}}`) as Record<string, unknown>,
+      'is nested more than 64 levels deep',
+    ],
+  ])('that is %s is not served, and the answer says why', (_which, inline, problem) => {
+    const { pages, only } = setUp();
+    pages.replace([aPage({ spec: { botConfig: { inline } } })]);
+    expect(only().botConfig).toEqual({});
+    expect(only().botConfigProblem).toContain(problem);
   });
 });
 
