@@ -2,6 +2,7 @@ import { APPS, PAGES } from '../api/kinds.js';
 import { ClaimedPages } from '../routing/page-directory.js';
 import type { PagesApiObserver } from '../pages-api/observer.js';
 import type { Authenticator, Authorizer } from '../pages-api/ports.js';
+import type { IssuerKeys } from '../pages-api/issuer-keys.js';
 import { createPagesApiServer } from '../pages-api/server.js';
 import type { Cluster } from '../runtime/cluster.js';
 import { explained, type Listener } from './listener.js';
@@ -23,6 +24,8 @@ export interface ApiAccess {
   /** undefined where callers have keys. */
   readonly audience: string | undefined;
   readonly authStaleMs: number;
+  /** Where it is there, tokens that the cluster did not sign are refused without a review. */
+  readonly issuer?: IssuerKeys;
   /** 0 where asking costs nothing. */
   readonly authFreshMs?: number;
 }

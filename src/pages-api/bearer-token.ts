@@ -18,20 +18,37 @@ export function bearerToken(header: string | undefined): Secret | undefined {
  * Nothing here is verified: a token that passes still has to be reviewed.
  */
 export function certainlyRefused(token: Secret, audience: string, nowMs: number): boolean {
-  const claims = unverifiedClaims(token.reveal());
-  if (claims === undefined) return true;
-  const { exp, aud } = claims;
+  const jwt = readJwt(token.reveal());
+  if (jwt === undefined) return true;
+  const { exp, aud } = jwt.claims;
   if (typeof exp !== 'number' || exp * 1_000 + SKEW_MS < nowMs) return true;
   return !(Array.isArray(aud) ? aud.includes(audience) : aud === audience);
 }
 
-function unverifiedClaims(jwt: string): { readonly exp?: unknown; readonly aud?: unknown } | undefined {
-  const parts = jwt.split('.');
-  const [, payload] = parts;
-  if (parts.length !== 3 || payload === undefined || !parts.every((part) => PART.test(part))) return undefined;
+/** A JWT taken apart. Nothing of it is verified. */
+export interface Jwt {
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+  /** The bytes that the signature is over. */
+  readonly signed: Buffer;
+  readonly signature: Buffer;
+}
+
+/** undefined: not a JWT. */
+export function readJwt(text: string): Jwt | undefined {
+  const parts = text.split('.');
+  const [head = '', payload = '', signature = ''] = parts;
+  if (parts.length !== 3 || !parts.every((part) => PART.test(part))) return undefined;
+  const header = jsonObject(head);
+  const claims = jsonObject(payload);
+  if (header === undefined || claims === undefined) return undefined;
+  return { header, claims, signed: Buffer.from(`${head}.${payload}`), signature: Buffer.from(signature, 'base64url') };
+}
+
+function jsonObject(part: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'));
-    return typeof claims === 'object' && claims !== null ? claims : undefined;
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : undefined;
   } catch {
     return undefined;
   }

@@ -10,6 +10,8 @@ import type { Access, Authorizer, Caller } from './ports.js';
 const GROUP = 'messenger-operator.dev';
 const RESOURCE = 'messengerpages';
 const MAX_LIST_BYTES = 4_194_304;
+/** Where a page that does not exist is asked about. No namespace of a tenant's, so that the answer is that of a page of others. */
+const NO_NAMESPACE = 'no-such-messengerpage';
 const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):[^:]+$/;
 
 export interface HandlersDeps {
@@ -92,6 +94,8 @@ export class Handlers {
     if (!isGraphId(pageId)) return refusals.notFound();
     const entries = this.#deps.directory.find(pageId).filter((entry) => appId.value === undefined || entry.appId === appId.value);
     for (const subresource of subresources) {
+      // A page that does not exist costs the same questions, or the time and the status would tell which Pages there are.
+      if (entries.length === 0) await this.#mayGet(caller, { namespace: NO_NAMESPACE, name: pageId }, subresource);
       const allowed = await this.#allowed(caller, entries, subresource);
       const [entry] = allowed;
       if (allowed.length > 1) return refusals.ambiguous(allowed.map((one) => one.appId).sort());
@@ -101,19 +105,13 @@ export class Handlers {
   }
 
   async #allowed(caller: Caller, entries: readonly PageEntry[], subresource: string | undefined): Promise<readonly PageEntry[]> {
-    const answers = await Promise.all(
-      entries.map(({ owner: { namespace, name } }) =>
-        this.#deps.gate.allows(caller, {
-          verb: 'get',
-          group: GROUP,
-          resource: RESOURCE,
-          ...(subresource === undefined ? {} : { subresource }),
-          namespace,
-          name,
-        }),
-      ),
-    );
+    const answers = await Promise.all(entries.map(({ owner }) => this.#mayGet(caller, owner, subresource)));
     return entries.filter((_entry, at) => answers[at] === true);
+  }
+
+  #mayGet(caller: Caller, { namespace, name }: NamespacedName, subresource: string | undefined): Promise<boolean> {
+    const what = { group: GROUP, resource: RESOURCE, ...(subresource === undefined ? {} : { subresource }) };
+    return this.#deps.gate.allows(caller, { verb: 'get', ...what, namespace, name });
   }
 
   #isSeen(caller: Caller, entry: PageEntry): boolean {
@@ -130,6 +128,7 @@ function pageBody(entry: PageEntry): Readonly<Record<string, unknown>> {
     resourceName: entry.owner.name,
     app: { id: entry.appId },
     botConfig: entry.botConfig,
+    ...(entry.botConfigProblem === undefined ? {} : { botConfigProblem: entry.botConfigProblem }),
     fields: entry.fields,
     ready: entry.ready,
   };

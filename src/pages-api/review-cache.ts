@@ -4,7 +4,8 @@ import { ReviewUnavailableError, type ReviewLimiter } from './review-limiter.js'
 
 export interface ReviewCacheDeps {
   readonly clock: Clock;
-  readonly limiter: ReviewLimiter;
+  /** For questions about those to whom the last answer was positive: strangers do not delay them. */
+  readonly knownLimiter: ReviewLimiter;
   /** A positive answer is used without asking again for this long; a negative one for at most 5 s. 0: ask every time. */
   readonly freshMs: number;
   /** A positive answer is used for this long when nobody can be asked. */
@@ -16,8 +17,19 @@ export interface ReviewCacheDeps {
 const NEGATIVE_MS = 5_000;
 /** After a review that failed the older answer serves for this long before the next attempt, so that no request waits for each. */
 const RETRY_MS = 5_000;
+/** So long a known caller waits for the answer to be confirmed; then the older one serves while the review goes on. */
+const PATIENCE_MS = 300;
 const MAX_POSITIVE = 20_000;
 const MAX_NEGATIVE = 2_000;
+
+/** Where a question about somebody new waits. */
+export interface Lane {
+  readonly limiter: ReviewLimiter;
+  /** Whose question it is: each source gets its turn. */
+  readonly source: string;
+}
+
+type Review<V> = (signal: AbortSignal) => Promise<V | undefined>;
 
 interface Entry<V> {
   readonly value: V;
@@ -39,39 +51,76 @@ export class ReviewCache<V> {
     this.#deps = deps;
   }
 
-  /**
-   * The remembered or fresh answer; undefined is the negative one.
-   * @throws ReviewUnavailableError when nobody can be asked and nothing young enough is remembered.
-   */
-  async get(key: string, review: (signal: AbortSignal) => Promise<V | undefined>): Promise<V | undefined> {
-    const now = this.#deps.clock.monotonicMs();
+  /** Whether the last answer was positive and may still serve. */
+  knows(key: string): boolean {
     const known = this.#positive.get(key);
-    if (known !== undefined && now - known.checkedMs < this.#deps.freshMs) return this.#told('cached', known.value);
-    if (known === undefined && now < (this.#negative.get(key) ?? 0)) return this.#told<V | undefined>('cached', undefined);
-    if (known !== undefined && now < known.retryAtMs && this.#usable(known)) return this.#told('stale', known.value);
-    return this.#ask(key, review);
+    return known !== undefined && this.#usable(known);
   }
 
-  async #ask(key: string, review: (signal: AbortSignal) => Promise<V | undefined>): Promise<V | undefined> {
+  /** Whether an answer is remembered that needs no question now. */
+  isFresh(key: string): boolean {
+    const now = this.#deps.clock.monotonicMs();
+    return now < (this.#negative.get(key) ?? 0) || now - (this.#positive.get(key)?.checkedMs ?? -Infinity) < this.#deps.freshMs;
+  }
+
+  /**
+   * The remembered or fresh answer; undefined is the negative one.
+   * @param lane where the question waits unless the last answer was positive
+   * @throws ReviewUnavailableError when nobody can be asked and nothing young enough is remembered.
+   */
+  async get(key: string, review: Review<V>, lane: Lane): Promise<V | undefined> {
+    const now = this.#deps.clock.monotonicMs();
+    const known = this.#positive.get(key);
+    if (this.isFresh(key)) return this.#told('cached', known?.value);
+    if (known === undefined || !this.#usable(known)) return this.#ask(key, review, lane);
+    if (now < known.retryAtMs) return this.#told('stale', known.value);
+    return this.#confirm(key, review, { limiter: this.#deps.knownLimiter, source: lane.source });
+  }
+
+  async #ask(key: string, review: Review<V>, lane: Lane): Promise<V | undefined> {
     try {
-      return await this.#once(key, review);
+      return await this.#once(key, review, lane);
     } catch (error) {
       this.#deps.onUnavailable(error);
-      const known = this.#positive.get(key);
-      if (known !== undefined && this.#usable(known)) {
-        known.retryAtMs = this.#deps.clock.monotonicMs() + RETRY_MS;
-        return this.#told('stale', known.value);
-      }
       this.#deps.observe('unavailable');
       throw new ReviewUnavailableError('the caller cannot be reviewed right now', { cause: error });
     }
   }
 
-  #once(key: string, review: (signal: AbortSignal) => Promise<V | undefined>): Promise<V | undefined> {
+  /** Asks about somebody known. Without an answer soon the older one serves. */
+  async #confirm(key: string, review: Review<V>, lane: Lane): Promise<V | undefined> {
+    const known = this.#positive.get(key);
+    const asked = this.#once(key, review, lane).then(
+      (value) => ({ value }),
+      (error: unknown) => {
+        this.#deps.onUnavailable(error);
+        if (known !== undefined) known.retryAtMs = this.#deps.clock.monotonicMs() + RETRY_MS;
+        return undefined;
+      },
+    );
+    const answer = await this.#unlessLate(asked);
+    return answer === undefined ? this.#told('stale', known?.value) : answer.value;
+  }
+
+  async #unlessLate<T>(asked: Promise<T>): Promise<T | undefined> {
+    let cancel: () => void = () => undefined;
+    const late = new Promise<undefined>((resolve) => {
+      cancel = this.#deps.clock.setTimer(PATIENCE_MS, () => {
+        resolve(undefined);
+      });
+    });
+    try {
+      return await Promise.race([asked, late]);
+    } finally {
+      cancel();
+    }
+  }
+
+  #once(key: string, review: Review<V>, { limiter, source }: Lane): Promise<V | undefined> {
     const current = this.#underWay.get(key);
     if (current !== undefined) return current;
-    const asked = this.#deps.limiter
-      .run(review)
+    const asked = limiter
+      .run(review, source)
       .then((value) => {
         this.#remember(key, value);
         return this.#told(value === undefined ? 'negative' : 'positive', value);

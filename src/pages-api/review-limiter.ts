@@ -24,13 +24,20 @@ export const REVIEW_LIMITS: ReviewLimits = { concurrency: 16, perSecond: 100, bu
 
 interface Job {
   start(): void;
+  /** Gives its place up. */
+  turnAway(): void;
 }
 
-/** Spares the API server: reviews begin in order, bounded in number, rate and time. */
+/**
+ * Spares the API server: reviews begin bounded in number, rate and time. Each source gets its turn, however many reviews
+ * another one wants; where no more may wait, the source with the most waiting reviews loses its last one.
+ */
 export class ReviewLimiter {
   readonly #clock: Clock;
   readonly #limits: ReviewLimits;
-  readonly #waiting = new Set<Job>();
+  /** Source → its jobs; the source whose turn is next comes first. */
+  readonly #waiting = new Map<string, Set<Job>>();
+  #waitingJobs = 0;
   #active = 0;
   #tokens: number;
   #refilledMs: number;
@@ -43,25 +50,31 @@ export class ReviewLimiter {
     this.#refilledMs = clock.monotonicMs();
   }
 
-  /** @throws ReviewUnavailableError when there is no room, or no answer in time; else what `review` throws. */
-  run<T>(review: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#waiting.size >= this.#limits.waiting) return Promise.reject(new ReviewUnavailableError('too many reviews wait'));
+  /**
+   * @param source whose review it is, for fair turns
+   * @throws ReviewUnavailableError when there is no room, or no answer in time; else what `review` throws.
+   */
+  run<T>(review: (signal: AbortSignal) => Promise<T>, source = ''): Promise<T> {
+    if (!this.#hasRoom(source)) return Promise.reject(new ReviewUnavailableError('too many reviews wait'));
     return new Promise<T>((resolve, reject) => {
       const abort = new AbortController();
       let running = false;
       const end = (): void => {
         cancel();
-        this.#waiting.delete(job);
+        this.#leave(source, job);
         if (running) this.#active -= 1;
         running = false;
         this.#pump();
       };
+      const refuse = (why: string): void => {
+        const error = new ReviewUnavailableError(why);
+        abort.abort(error);
+        reject(error);
+        end();
+      };
       // Counted as ended at the deadline even when the review does not heed its signal: a slot is never lost.
       const cancel = this.#clock.setTimer(this.#limits.timeoutMs, () => {
-        const late = new ReviewUnavailableError('no answer to a review in time');
-        abort.abort(late);
-        reject(late);
-        end();
+        refuse('no answer to a review in time');
       });
       const job: Job = {
         start: () => {
@@ -72,22 +85,51 @@ export class ReviewLimiter {
               if (!abort.signal.aborted) end();
             });
         },
+        turnAway: () => {
+          refuse('too many reviews wait');
+        },
       };
-      this.#waiting.add(job);
+      this.#enter(source, job);
       this.#pump();
     });
   }
 
+  #hasRoom(source: string): boolean {
+    if (this.#waitingJobs < this.#limits.waiting) return true;
+    const own = this.#waiting.get(source)?.size ?? 0;
+    const fullest = [...this.#waiting.values()].reduce<ReadonlySet<Job>>((most, one) => (one.size > most.size ? one : most), new Set());
+    if (fullest.size <= own + 1) return false;
+    [...fullest].at(-1)?.turnAway();
+    return true;
+  }
+
+  #enter(source: string, job: Job): void {
+    const jobs = this.#waiting.get(source) ?? new Set();
+    this.#waiting.set(source, jobs.add(job));
+    this.#waitingJobs += 1;
+  }
+
+  #leave(source: string, job: Job): void {
+    const jobs = this.#waiting.get(source);
+    if (jobs?.delete(job) !== true) return;
+    this.#waitingJobs -= 1;
+    if (jobs.size === 0) this.#waiting.delete(source);
+  }
+
   #pump(): void {
     this.#refill();
-    for (const job of this.#waiting) {
+    for (const [source, jobs] of this.#waiting) {
       if (this.#active >= this.#limits.concurrency || this.#tokens < 1) break;
-      this.#waiting.delete(job);
+      const [job] = jobs;
+      if (job === undefined) continue;
+      this.#leave(source, job);
+      // Behind the others, for its next turn.
+      if (this.#waiting.delete(source)) this.#waiting.set(source, jobs);
       this.#tokens -= 1;
       this.#active += 1;
       job.start();
     }
-    if (this.#waiting.size > 0 && this.#tokens < 1) this.#pumpLater();
+    if (this.#waitingJobs > 0 && this.#tokens < 1) this.#pumpLater();
   }
 
   #refill(): void {

@@ -7,6 +7,7 @@ import type { Logger } from '../kit/log.js';
 import type { PageDirectory } from '../core/ports/page-directory.js';
 import { refusals, type Answer } from './answer.js';
 import { Gate } from './gate.js';
+import type { IssuerKeys } from './issuer-keys.js';
 import { Handlers, type PageRequest } from './handlers.js';
 import { silentObserver, type ApiRoute, type PagesApiObserver } from './observer.js';
 import type { Authenticator, Authorizer } from './ports.js';
@@ -29,6 +30,8 @@ export interface PagesApiOptions {
   readonly tls?: TlsPair | undefined;
   /** What a caller's JWT must be meant for (`messenger-operator`); undefined where bots have keys instead (standalone). */
   readonly audience: string | undefined;
+  /** Where it is there, tokens that the cluster did not sign are refused without a review. */
+  readonly issuer?: IssuerKeys | undefined;
   /** How long an answer about a known caller serves while nobody can be asked. */
   readonly authStaleMs: number;
   /** How long a positive answer about a caller serves without asking again (60 s). 0 where asking costs nothing. */
@@ -125,7 +128,7 @@ class PagesApi {
     try {
       const refused = this.#cheapRefusal(request);
       if (refused !== undefined) return refused;
-      const caller = await this.#gate.caller(request.headers.authorization);
+      const caller = await this.#gate.caller(request.headers.authorization, request.socket.remoteAddress);
       if (caller === undefined) return refusals.unauthenticated();
       const { id } = request.params;
       const ifNoneMatch = request.headers['if-none-match'];

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { eventually } from '../support/eventually.js';
 import { RELEASE } from '../support/operator-chart.js';
 import { grant, grantClusterRole, secret } from '../support/page-manifests.js';
-import { NAMESPACE, PageWorld, type PageAccount } from '../support/page-world.js';
+import { inParallel } from '../support/in-parallel.js';
+import { NAMESPACE, PageWorld, tell, type PageAccount } from '../support/page-world.js';
 
 const GROUP = 'messenger-operator.dev';
 
@@ -29,6 +30,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await world.stop();
 }, 60_000);
+
+/** How many TokenReviews the Pages API has made. */
+const tokenReviews = async (): Promise<number> =>
+  (await world.cluster.audit()).filter(({ verb, requestURI }) => verb === 'create' && requestURI.includes('/tokenreviews')).length;
 
 const ask = (suffix: string, account: string, pageId = page.pageId) => world.askApi(`/v1/pages/${pageId}${suffix}`, NAMESPACE, account);
 
@@ -96,6 +101,36 @@ describe('the Pages API behind the RBAC of a real API server', () => {
     expect(await status('Bearer abc')).toBe(401);
     expect(await status()).toBe(401);
   });
+
+  it('refuses forged tokens by itself, and serves a new bot while they come in masses', async () => {
+    const genuine = await world.cluster.requestToken(NAMESPACE, 'bot', { audiences: ['messenger-operator'] });
+    const [head = '', payload = ''] = genuine.split('.');
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8')) as Record<string, unknown>;
+    const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const signature = Buffer.alloc(256, 7).toString('base64url');
+    const forged = (n: number): string =>
+      `${head}.${part({ ...claims, sub: `system:serviceaccount:${NAMESPACE}:forged-${n}` })}.${signature}`;
+    const url = `${world.operator.pagesApiUrl}/v1/pages/${page.pageId}`;
+    const status = async (token: string): Promise<number> => {
+      const response = await fetch(url, { headers: { authorization: `Bearer ${token}` } });
+      await response.arrayBuffer();
+      return response.status;
+    };
+
+    const reviewsBefore = await tokenReviews();
+    const statuses = new Set<number>();
+    const numbers = Array.from({ length: 3_000 }, (_, n) => n);
+    const flood = inParallel(numbers, 64, async (n) => statuses.add(await status(forged(n))));
+    const start = performance.now();
+    expect(await status(genuine)).toBe(200);
+    const tookMs = performance.now() - start;
+
+    await flood;
+    expect([...statuses]).toEqual([401]);
+    expect((await tokenReviews()) - reviewsBefore).toBeLessThanOrEqual(1);
+    expect(await world.operator.metrics('pages-api')).toMatch(/messenger_pages_api_reviews_total\{kind="token",result="forged"\} 3000/);
+    tell(`a new bot was answered in ${tookMs.toFixed(0)} ms beside 3,000 forged tokens`);
+  }, 60_000);
 
   it('goes on serving the last proven token until a changed one is proven', async () => {
     const careful = await world.readyPage('careful');

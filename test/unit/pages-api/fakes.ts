@@ -53,12 +53,14 @@ export class FakeReviews implements Authenticator, Authorizer {
   readonly grants = new Set<string>();
   down = false;
   hangs = false;
+  /** Token reviews that never answer. */
+  hangsFor: (token: string) => boolean = () => false;
   tokenReviews = 0;
   accessReviews = 0;
 
   async authenticate(token: Secret, signal: AbortSignal): Promise<Caller | undefined> {
     this.tokenReviews += 1;
-    await this.#answers(signal);
+    await this.#answers(signal, this.hangsFor(token.reveal()));
     return this.callers.get(token.reveal());
   }
 
@@ -71,9 +73,9 @@ export class FakeReviews implements Authenticator, Authorizer {
     );
   }
 
-  async #answers(signal: AbortSignal): Promise<void> {
+  async #answers(signal: AbortSignal, hangs = false): Promise<void> {
     if (this.down) throw new Error('connect ECONNREFUSED');
-    if (!this.hangs) return;
+    if (!this.hangs && !hangs) return;
     await new Promise((_resolve, reject) => {
       signal.addEventListener('abort', () => {
         reject(new Error('aborted'));

@@ -1,9 +1,19 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { IssuerKeys, type Provenance } from '../../../src/pages-api/issuer-keys.js';
+import { silentLogger } from '../../../src/kit/log.js';
 import { eventually } from '../../support/eventually.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { aJwt } from './fakes.js';
 import { closeServers, refusal, setUp } from './set-up.js';
 
 afterEach(closeServers);
+
+/** Judges tokens without keys. */
+function withVerdict(verdict: (token: string) => Provenance): IssuerKeys {
+  const keys = new IssuerKeys({ fetch: () => Promise.resolve(undefined), clock: new FakeClock(), log: silentLogger });
+  keys.check = (token) => Promise.resolve(verdict(token.reveal()));
+  return keys;
+}
 
 describe('who calls', () => {
   it.each<[string, string | undefined]>([
@@ -120,5 +130,57 @@ describe('who calls', () => {
 
     expect(reviews.tokenReviews).toBeLessThanOrEqual(3);
     expect(statuses).toContain(503);
+  });
+
+  it('refuses a token that the cluster did not sign without a review', async () => {
+    const { url, reviews, results } = await setUp({ issuer: withVerdict(() => 'forged') });
+
+    const response = await fetch(`${url}/v1/pages/1001`, { headers: { authorization: `Bearer ${aJwt('forged')}` } });
+
+    expect(response.status).toBe(401);
+    expect(reviews.tokenReviews).toBe(0);
+    expect(results).toEqual(['token forged']);
+  });
+
+  it('serves known and genuine new callers while strangers whose tokens cannot be checked fill their own queue', async () => {
+    const stranger = (token: string): boolean => Buffer.from(token.split('.')[1] ?? '', 'base64url').includes('"stranger');
+    const { get, grant, reviews, clock, url } = await setUp({
+      issuer: withVerdict((token) => (stranger(token) ? 'unchecked' : 'genuine')),
+      reviewLimits: { concurrency: 2, perSecond: 10, burst: 4, waiting: 8, timeoutMs: 3_000 },
+    });
+    grant('get messengerpages bots/clinic-a');
+    expect((await get('/v1/pages/1001')).status).toBe(200);
+    await clock.advance(61_000);
+    reviews.hangsFor = stranger;
+    const flood = Array.from({ length: 20 }, (_, n) =>
+      fetch(`${url}/v1/pages/1001`, { headers: { authorization: `Bearer ${aJwt(`stranger${n}`)}` } }),
+    );
+    await eventually(() => reviews.tokenReviews >= 3);
+
+    expect((await get('/v1/pages/1001')).status).toBe(200);
+    const newcomer = aJwt('newcomer');
+    reviews.callers.set(newcomer, { username: 'newcomer', groups: [] });
+    reviews.grants.add('newcomer get messengerpages bots/clinic-a');
+    const seen = await fetch(`${url}/v1/pages/1001`, { headers: { authorization: `Bearer ${newcomer}` } });
+    expect(seen.status).toBe(200);
+
+    await clock.advance(3_001);
+    const answers = await Promise.all(flood);
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+  });
+
+  it('lets a known caller wait a moment for a review that hangs, then serves the older answer while it goes on', async () => {
+    const { get, grant, reviews, clock } = await setUp();
+    grant('get messengerpages bots/clinic-a');
+    await get('/v1/pages/1001');
+    await clock.advance(61_000);
+    reviews.hangs = true;
+
+    const waiting = get('/v1/pages/1001');
+    await eventually(() => reviews.tokenReviews === 2);
+    await clock.advance(301);
+    await eventually(() => reviews.accessReviews === 2);
+    await clock.advance(301);
+    expect((await waiting).status).toBe(200);
   });
 });

@@ -54,6 +54,23 @@ describe('GET /v1/pages/{pageId}', () => {
     expect(answers[0]).toMatch(/^\[404,/);
   });
 
+  it.each(['', '/token'])('asks as much about a page that is not there as about one of others: GET …%s', async (suffix) => {
+    const asked = async (pageId: string): Promise<readonly unknown[]> => {
+      const { get, directory, reviews } = await setUp();
+      directory.entries = [anEntry({ owner: { namespace: 'others', name: 'theirs' }, pageId: '2002' })];
+      const statuses = [(await get(`/v1/pages/${pageId}${suffix}`)).status, (await get(`/v1/pages/${pageId}${suffix}`)).status];
+      const whileUp = reviews.accessReviews;
+      reviews.down = true;
+      const unasked = pageId.replace(/.$/, '3');
+      directory.entries.push(anEntry({ owner: { namespace: 'others', name: 'more' }, pageId: '2003' }));
+      return [...statuses, whileUp, (await get(`/v1/pages/${unasked}${suffix}`)).status];
+    };
+
+    const ofOthers = await asked('2002');
+    expect(await asked('9999')).toEqual(ofOthers);
+    expect(ofOthers).toEqual([404, 404, suffix === '' ? 1 : 2, 503]);
+  });
+
   it('asks which app is meant, naming only apps that the caller may see', async () => {
     const { get, grant, directory } = await setUp();
     directory.entries = ['77', '88', '99'].map((appId) => anEntry({ appId, owner: { namespace: 'bots', name: `in-${appId}` } }));

@@ -45,6 +45,35 @@ describe('ReviewLimiter', () => {
     for (const one of waiting) one.catch(() => undefined);
   });
 
+  it('gives each source its turn, whoever was there first', async () => {
+    const { limiter, running, review } = setUp({ ...LIMITS, waiting: 10, burst: 100 });
+    const begun: string[] = [];
+    const named = (source: string) => () => {
+      begun.push(source);
+      return review();
+    };
+    const all = ['many', 'many', 'many', 'many', 'many', 'one', 'other'].map((source) => limiter.run(named(source), source));
+    for (let n = 0; n < all.length; n++) {
+      running[n]?.('done');
+      await flush();
+    }
+    await Promise.all(all);
+    expect(begun).toEqual(['many', 'many', 'many', 'one', 'other', 'many', 'many']);
+  });
+
+  it('lets the source that waits most give its last place to another one', async () => {
+    const { limiter, running, review } = setUp({ ...LIMITS, burst: 100 });
+    const many = Array.from({ length: 5 }, () => limiter.run(review, 'many'));
+    const one = limiter.run(review, 'one');
+    await expect(many[4]).rejects.toBeInstanceOf(ReviewUnavailableError);
+    await expect(limiter.run(review, 'many')).rejects.toBeInstanceOf(ReviewUnavailableError);
+    for (let n = 0; n < 5; n++) {
+      running[n]?.('done');
+      await flush();
+    }
+    expect(await Promise.all([one, ...many.slice(0, 4)])).toHaveLength(5);
+  });
+
   it('ends at the deadline what runs and what waits, and loses no place by a review that does not heed its signal', async () => {
     const { clock, limiter, running, review } = setUp();
     const late = Array.from({ length: 3 }, () => limiter.run(review).catch((error: unknown) => error));
