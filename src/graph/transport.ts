@@ -2,6 +2,7 @@ import http from 'node:http';
 import https from 'node:https';
 import axios, { type AxiosInstance, type AxiosProxyConfig, type AxiosResponse } from 'axios';
 import { sleep, type Clock } from '../kit/clock.js';
+import { WRITE_TIMEOUT_MS } from '../kit/lease-times.js';
 import { TransientError } from '../core/domain/errors.js';
 import type { Secret } from '../core/secrets/secret.js';
 import { bearerOf, plain, proofOf, type GraphAuth } from './credentials.js';
@@ -43,11 +44,6 @@ export interface GraphTransportOptions {
 }
 
 export const TIMEOUT_MS = 15_000;
-/**
- * A write begins at most 10 s after the last renewal of a lease of 15 s, and must have ended before somebody else can hold the
- * lease. Whether one that was cut off has arrived is not known: it is read back before anything else.
- */
-export const WRITE_TIMEOUT_MS = 4_500;
 const MAX_SOCKETS = 32;
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 const MAX_REQUEST_BYTES = 2 * 1024 * 1024;

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../api/meta.js';
+import { BoundedMap } from '../kit/bounded-map.js';
 import type { KubeEvent } from '../runtime/ports.js';
 
 /** An Event about one object, and how often it was told since. */
@@ -28,13 +29,12 @@ const MAX_SERIES = 2_048;
 
 /** The Events of the last minutes, by what they say. Bounded; the one that is silent for longest goes first. */
 export class SeriesMemory {
-  readonly #series = new Map<string, Series>();
+  readonly #series = new BoundedMap<string, Series>(MAX_SERIES);
 
   /** The series that the Event belongs to, counted: a new one has a count of 1. */
   add(regarding: KubeObject, event: KubeEvent, { nowMs, monotonicMs }: Times): Series {
     const key = JSON.stringify([regarding.metadata.uid, event.type, event.reason, event.action, event.note]);
     const known = this.#series.get(key);
-    this.#series.delete(key);
     const fresh = known !== undefined && monotonicMs - known.lastMonotonicMs < SAME_MS;
     const first = { firstMs: nowMs, lastMs: nowMs, lastMonotonicMs: monotonicMs, count: 0, made: undefined, queued: false };
     const series: Series = fresh ? known : { regarding, event, ...first };
@@ -42,14 +42,6 @@ export class SeriesMemory {
     series.lastMs = nowMs;
     series.lastMonotonicMs = monotonicMs;
     this.#series.set(key, series);
-    if (this.#series.size > MAX_SERIES) this.#dropOldest();
     return series;
-  }
-
-  #dropOldest(): void {
-    for (const key of this.#series.keys()) {
-      this.#series.delete(key);
-      return;
-    }
   }
 }

@@ -1,3 +1,4 @@
+import { LEASE_MS, RENEW_DEADLINE_MS } from '../kit/lease-times.js';
 import { sleep, type Clock } from '../kit/clock.js';
 import { NotLeaderError } from '../core/domain/errors.js';
 import type { Logger } from '../kit/log.js';
@@ -15,7 +16,7 @@ export interface ElectionTiming {
   readonly retryMs: number;
 }
 
-export const ELECTION_TIMING: ElectionTiming = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000 };
+export const ELECTION_TIMING: ElectionTiming = { leaseMs: LEASE_MS, renewDeadlineMs: RENEW_DEADLINE_MS, retryMs: 2_000 };
 
 const JITTER = 1.2;
 /** One attempt; two fit before the deadline. */

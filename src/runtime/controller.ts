@@ -2,6 +2,7 @@ import type { Clock } from '../kit/clock.js';
 import { ClusterUnavailableError, dispositionOf, type Disposition } from '../core/domain/errors.js';
 import type { Logger } from '../kit/log.js';
 import { keyText, type NamespacedName } from '../core/domain/object-key.js';
+import { stalledLookMs } from '../core/domain/schedule.js';
 import { withDeadline } from './deadline.js';
 import type { ReconcileOutcome } from './observer.js';
 import type { Reconciler, Result } from './ports.js';
@@ -24,9 +25,6 @@ export interface ControllerDeps {
 const DEFAULT_DEADLINE_MS = 120_000;
 /** A reconcile that goes on this long after it was told to stop has a bug; it keeps its key, or two would run at once. */
 const OVERRUN_MS = 30_000;
-/** A stalled object is looked at again after 10 min, 20, 40 … 6 h: what it waits for at Meta wakes nobody. */
-const STALL_BASE_MS = 10 * 60_000;
-const STALL_MAX_MS = 6 * 3_600_000;
 /** A requeue that is at least this far away is a drift check, a sooner one a second look. */
 const DRIFT_FROM_MS = 60_000;
 
@@ -169,6 +167,6 @@ export class Controller {
     const text = keyText(key);
     const times = (this.#stalls.get(text) ?? 0) + 1;
     this.#stalls.set(text, times);
-    return Math.min(STALL_MAX_MS, STALL_BASE_MS * 2 ** Math.min(times - 1, 20));
+    return stalledLookMs(times - 1);
   }
 }

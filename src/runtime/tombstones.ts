@@ -1,3 +1,4 @@
+import { BoundedMap } from '../kit/bounded-map.js';
 import { isOlder } from './resource-version.js';
 
 const MAX_REMEMBERED = 1_024;
@@ -7,19 +8,13 @@ const MAX_REMEMBERED = 1_024;
  * Remembers the newest 1,024.
  */
 export class Tombstones {
-  readonly #versions = new Map<string, string | undefined>();
+  #versions = new BoundedMap<string, string | undefined>(MAX_REMEMBERED);
 
   add(uid: string | undefined, resourceVersion: string | undefined): void {
     if (uid === undefined) return;
     const known = this.#versions.get(uid);
-    this.#versions.delete(uid);
-    // Told twice, the later end counts.
+    // Of two ends of the same object the later one counts.
     this.#versions.set(uid, isOlder(resourceVersion, known) ? known : resourceVersion);
-    if (this.#versions.size <= MAX_REMEMBERED) return;
-    for (const oldest of this.#versions.keys()) {
-      this.#versions.delete(oldest);
-      return;
-    }
   }
 
   /** Whether this version was written before the object went. A later one is the same object come back (a restored etcd). */
@@ -29,6 +24,6 @@ export class Tombstones {
   }
 
   clear(): void {
-    this.#versions.clear();
+    this.#versions = new BoundedMap(MAX_REMEMBERED);
   }
 }

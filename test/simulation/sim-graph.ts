@@ -11,7 +11,8 @@ import type {
   TokenInfo,
 } from '../../src/core/ports/graph.js';
 import type { Secret } from '../../src/core/secrets/secret.js';
-import { TIMEOUT_MS, WRITE_TIMEOUT_MS } from '../../src/graph/transport.js';
+import { TIMEOUT_MS } from '../../src/graph/transport.js';
+import { WRITE_TIMEOUT_MS } from '../../src/kit/lease-times.js';
 import { rowKey } from './graph-model.js';
 import { noAnswer, type Host } from './host.js';
 import type { World } from './world.js';
