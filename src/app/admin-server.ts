@@ -1,5 +1,6 @@
 import { createServer } from 'node:http';
 import express from 'express';
+import { limitConnections } from '../net/idle-connections.js';
 import type { Readiness } from './readiness.js';
 import { listenOn } from './listener.js';
 
@@ -24,11 +25,17 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
+const MAX_CONNECTIONS = 256;
 const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 60_000, maxHeaderSize: 8_192 };
 
 /** `/livez`, `/readyz` (503 with what is not ready), `/metrics` and `/debug/…`, for the kubelet and for operators. */
 export function createAdminServer({ readiness, degraded, metrics, debug }: AdminServerDeps): AdminServer {
   const app = express().disable('x-powered-by').disable('etag');
+  app.use((_request, response, next) => {
+    // Probes and scrapes come seldom: none of them keeps a place.
+    response.set('connection', 'close');
+    next();
+  });
   app.get('/livez', (_request, response) => {
     response.type('text/plain').send('ok\n');
   });
@@ -50,7 +57,7 @@ export function createAdminServer({ readiness, degraded, metrics, debug }: Admin
     response.status(404).type('text/plain').send('/livez, /readyz, /metrics\n');
   });
   const server = createServer(LIMITS, app);
-  server.maxConnections = 256;
+  limitConnections(server, MAX_CONNECTIONS);
   return {
     listen: (port, host) => listenOn(server, { port, host, flag: '--admin-port' }),
     close: () =>

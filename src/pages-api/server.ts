@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
+import { limitConnections } from '../net/idle-connections.js';
 import type { PageDirectory } from '../core/ports/page-directory.js';
 import { refusals, type Answer } from './answer.js';
 import { Gate } from './gate.js';
@@ -56,6 +57,7 @@ export interface PagesApiServer {
 const AUTH_FRESH_MS = 60_000;
 const MAX_IN_FLIGHT = 512;
 const MAX_URL = 4_096;
+const MAX_CONNECTIONS = 2_048;
 const LIMITS = {
   maxHeaderSize: 16_384,
   headersTimeout: 5_000,
@@ -69,7 +71,7 @@ export function createPagesApiServer(options: PagesApiOptions): PagesApiServer {
   const app = new PagesApi(options).express();
   const { tls } = options;
   const server = tls === undefined ? createHttpServer(LIMITS, app) : createHttpsServer({ ...LIMITS, ...tls, minVersion: 'TLSv1.2' }, app);
-  server.maxConnections = 2_048;
+  limitConnections(server, MAX_CONNECTIONS);
   return lifecycle(server, app, options.clock);
 }
 

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createAdminServer, type AdminServer, type AdminServerDeps } from '../../../src/app/admin-server.js';
 import { Readiness } from '../../../src/app/readiness.js';
@@ -49,6 +51,17 @@ describe('the admin server', () => {
     expect(await get('/debug/pages')).toMatchObject({ status: 200, text: '[{"pageId":"1"}]' });
     expect((await get('/debug/others')).status).toBe(404);
     expect((await get('/')).status).toBe(404);
+  });
+
+  it('answers probes although hundreds of idle connections are open, and keeps none of its own', async () => {
+    const { port, get } = await serve();
+    const idle = Array.from({ length: 300 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    await Promise.all(idle.slice(0, 256).map((socket) => once(socket, 'connect')));
+
+    for (let probe = 0; probe < 5; probe++) expect(await get('/livez')).toMatchObject({ status: 200 });
+
+    expect((await fetch(`http://127.0.0.1:${port}/livez`)).headers.get('connection')).toBe('close');
+    for (const socket of idle) socket.destroy();
   });
 
   it('says in words that its port is taken', async () => {
