@@ -12,7 +12,7 @@ let crash: ((error: unknown) => Promise<void>) | undefined;
 
 for (const name of ['SIGTERM', 'SIGINT'] as const) {
   process.on(name, () => {
-    // Asked a second time: whoever asks does not want to wait for the drain.
+    // Asked a second time: do not wait for the drain.
     if (stop.signal.aborted) process.exit(1);
     stop.abort(new Error(`stopped by ${name}`));
   });

@@ -20,7 +20,7 @@ export interface AdminServerDeps {
 }
 
 export interface AdminServer {
-  /** Resolves with the port. @throws Error in words when it cannot be had */
+  /** Resolves with the port. @throws Error with a message for the user when the port is not free */
   listen(port: number, host: string): Promise<number>;
   close(): Promise<void>;
 }

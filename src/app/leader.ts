@@ -53,7 +53,7 @@ const COLLECT_MS = 5_000;
  * costs as few requests as it can. How many are at work besides is `--workers`.
  */
 const PASSES = 150;
-/** What one who leads may take to learn what was written before it: after that somebody else had better lead. */
+/** What one who leads may take to learn what was written before it: after that another replica should lead. */
 const REFRESH_TIMEOUT_MS = 5 * 60_000;
 /** A page that Graph fails for is tried again less and less often: no more than twice as often a day as one at rest is checked. */
 const PAGE_BACKOFF = { baseMs: 1_000, maxMs: 20 * 60_000 };
@@ -90,7 +90,7 @@ export class Leader {
 
   /**
    * Works until the signal is aborted, once all is known that an earlier leader wrote: of a page that the caches do not have yet
-   * nobody would know that it holds its claim. Once only. @throws DeadlineError when that cannot be found out
+   * no process would know that it holds its claim. Once only. @throws DeadlineError when that cannot be found out
    */
   async run(signal: AbortSignal): Promise<void> {
     if (!(await this.#caughtUp(signal))) return;

@@ -36,7 +36,7 @@ export function age(timestamp: unknown, nowMs: number): string {
     const amount = Math.floor(left / seconds);
     left -= amount * seconds;
     if (amount > 0) parts.push(`${amount}${unit}`);
-    // Beyond ten of the larger unit nobody wants the smaller one.
+    // Beyond ten of the larger unit the smaller one is noise.
     if (parts.length === 2 || amount >= 10) break;
   }
   return parts.length === 0 ? '0s' : parts.join('');

@@ -18,7 +18,7 @@ const PATIENCE_MS = 500;
 const RETRY_MS = 2_000;
 
 /**
- * Remembers answers for seconds, and uses them for longer while no new ones are to be had. Equal questions asked at once are
+ * Remembers answers for seconds, and uses them for longer while no new ones arrive. Equal questions asked at once are
  * asked once. Bounded: the one that was not used for longest goes first.
  */
 export class AnswerCache<T> {
@@ -64,7 +64,7 @@ export class AnswerCache<T> {
     const asked = this.#ask(key, ask).finally(() => {
       this.#underWay.delete(key);
     });
-    // Who lost patience does not wait for it any more; its failure is told by the next one who asks.
+    // Who lost patience does not wait for it any more; the next caller gets its failure.
     asked.catch(() => undefined);
     this.#underWay.set(key, asked);
     return asked;

@@ -58,10 +58,10 @@ export interface Pages {
   /**
    * What Bottender's option of the same name wants. Never empty: for an id that is no page of ours it is a text that Graph
    * refuses (`no-page:…`), because for an empty value Bottender would use the token of another page.
-   * @throws PagesError when nothing is known and no token is to be had, so that the event fails and is sent again.
+   * @throws PagesError when there is no cached token and no new one, so that the event fails and is sent again.
    */
   readonly mapPageToAccessToken: (pageId: string | number) => Promise<string>;
-  /** undefined: no page that this bot may read. @throws PagesError when nothing is known and no answer is to be had. */
+  /** undefined: no page that this bot may read. @throws PagesError when there is no cached answer and no new one. */
   readonly getPage: (pageId: string | number) => Promise<Page | undefined>;
   /** The page's settings; empty for a page that this bot may not read. @throws PagesError as getPage does */
   readonly getBotConfig: (pageId: string | number) => Promise<Readonly<Record<string, unknown>>>;

@@ -28,7 +28,7 @@ export class EventLog implements EventRecorder {
   readonly #folder: string;
   readonly #clock: Clock;
   readonly #log: Logger;
-  /** What was told → when. */
+  /** What was recorded → when. */
   readonly #told = new BoundedMap<string, number>(MAX_REMEMBERED);
 
   constructor(folder: string, clock: Clock, log: Logger) {

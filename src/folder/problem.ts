@@ -1,4 +1,4 @@
-/** Something that keeps a manifest from being used, in words for the person who wrote it. Never holds a secret's value. */
+/** Why a manifest is not used, for the person who wrote it. Never contains a secret's value. */
 export interface Problem {
   /** Relative to the folder of the manifests; empty: about the folder itself. */
   readonly file: string;

@@ -26,7 +26,7 @@ const STALE_MS = 30_000;
 
 /**
  * The one process that may write a state folder, and Graph on its behalf. A lock whose process is gone is taken over; a
- * holder that lost it all the same (its machine slept, somebody removed the file) finds out at its next write.
+ * holder that lost it all the same (its machine slept, the file was removed) finds out at its next write.
  */
 export class StateLock implements WriteFence {
   readonly #path: string;

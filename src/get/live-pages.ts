@@ -20,7 +20,7 @@ const MAX_BYTES = 16 * 1_024 * 1_024;
 
 /**
  * Asks webhook or standalone processes, at their admin addresses, how delivery to each page goes; of several replicas the
- * latest event and the latest failure count. One that does not answer costs what it knows, and is told.
+ * latest event and the latest failure count. One that does not answer is reported, and what it knows is missing.
  */
 export async function askLivePages(adminUrls: readonly string[], signal: AbortSignal): Promise<LivePages> {
   const pages = new Map<string, LivePage>();

@@ -109,7 +109,7 @@ export class Batcher {
     });
   }
 
-  /** Nothing is under way any more: whoever waited for company goes now, with those that this answer brings forth at once. */
+  /** Nothing is under way any more: the calls that wait for a batch go now, with those that this answer causes at once. */
   #answered(key: string, lane: Lane): void {
     const left = (this.#underWay.get(key) ?? 1) - 1;
     if (left > 0) this.#underWay.set(key, left);

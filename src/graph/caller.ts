@@ -92,7 +92,7 @@ export class GraphCaller {
     const failure = failureIn(response);
     if (failure !== undefined) {
       const error = this.#errorOf(call, { response, whole }, failure, usage);
-      // A refusal is an answer: nobody is throttled any more.
+      // A refusal is an answer: the throttle is over.
       if (ticket !== undefined && error instanceof TerminalError) throttle.answered(ticket, app, call.pageId);
       throw error;
     }

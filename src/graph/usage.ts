@@ -5,7 +5,7 @@ import { parseGraphJson } from './transport.js';
 export interface Usage {
   readonly appPercent: number | undefined;
   readonly pagePercent: number | undefined;
-  /** From `estimated_time_to_regain_access` (Graph gives minutes); 0 where nobody has to wait. */
+  /** From `estimated_time_to_regain_access` (Graph gives minutes); 0 where no wait is needed. */
   readonly regainMs: number;
 }
 

@@ -26,12 +26,12 @@ export interface EventRecorderDeps extends WriteDeps {
 
 const MAX_QUEUED = 1_000;
 const MAX_NOTE_BYTES = 1_000;
-/** An Event that is told again is counted at the API server at most this often. */
+/** A repeated Event is counted at the API server at most this often. */
 const COUNT_EVERY_MS = 60_000;
 const TRIES = 4;
 const RETRY = { baseMs: 1_000, maxMs: 10_000 };
 
-/** Writes Events in the background, one after the other, in the order in which they were told. */
+/** Writes Events in the background, one after the other, in the order in which they were recorded. */
 export class KubeEventRecorder implements EventRecorder {
   readonly #deps: EventRecorderDeps;
   readonly #series = new SeriesMemory();
@@ -124,7 +124,7 @@ export class KubeEventRecorder implements EventRecorder {
       });
       series.made = this.#madeNow(series, namespace, name);
     } catch (error) {
-      // Events live for an hour; one that is gone is told anew.
+      // Events live for an hour; one that is gone is created again.
       if (!isStatus(error, 404)) throw error;
       await this.#create(series, signal);
     }
@@ -176,7 +176,7 @@ export class KubeEventRecorder implements EventRecorder {
   #dropped({ regarding, event }: Series, error: unknown): void {
     const { log, observe } = this.#deps;
     observe?.('dropped');
-    log.warn('an event could not be told', { reason: event.reason, object: keyText(keyOf(regarding)), error });
+    log.warn('cannot record an event', { reason: event.reason, object: keyText(keyOf(regarding)), error });
   }
 }
 

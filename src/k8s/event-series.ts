@@ -2,13 +2,13 @@ import type { KubeObject } from '../api/meta.js';
 import { BoundedMap } from '../kit/bounded-map.js';
 import type { KubeEvent } from '../runtime/ports.js';
 
-/** An Event about one object, and how often it was told since. */
+/** An Event about one object, and how often it was recorded since. */
 export interface Series {
   readonly regarding: KubeObject;
   readonly event: KubeEvent;
   readonly firstMs: number;
   lastMs: number;
-  /** When it was told last, by the monotonic clock; the other times are for users. */
+  /** When it was recorded last, by the monotonic clock; the other times are for users. */
   lastMonotonicMs: number;
   count: number;
   /** As the API server has it; undefined while it has not been made. `sentMs` of the monotonic clock. */

@@ -20,7 +20,7 @@ interface PatchOperation {
 
 /**
  * Adds and removes one finalizer by a JSON patch that holds only for the object and the list that were just read, so that
- * a finalizer of somebody else is never lost and never comes back.
+ * a finalizer of another controller is never lost and never comes back.
  */
 export class KubeFinalizerWriter<T extends KubeObject> implements FinalizerWriter<T> {
   readonly #deps: WriteDeps;
@@ -83,7 +83,7 @@ function adding(live: KubeObject, finalizer: string): readonly PatchOperation[] 
   const { uid, resourceVersion, finalizers = [] } = live.metadata;
   const sameObject: PatchOperation = { op: 'test', path: '/metadata/uid', value: uid };
   if (finalizers.length === 0) {
-    // There is no list to test, and adding one would replace a list that somebody made meanwhile.
+    // There is no list to test, and adding one would replace a list that was made meanwhile.
     const untouched: PatchOperation = { op: 'test', path: '/metadata/resourceVersion', value: resourceVersion };
     return [sameObject, untouched, { op: 'add', path: '/metadata/finalizers', value: [finalizer] }];
   }

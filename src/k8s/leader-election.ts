@@ -98,7 +98,7 @@ export class LeaderElection implements WriteFence {
     let cancelTimer = (): void => undefined;
     const renewing = this.#renew(life.signal).catch((error: unknown) => {
       this.#deps.log.error('lost the lease', { error });
-      // The fence closes before anybody is told: nothing may slip through in between.
+      // The fence closes before any observer hears of it: nothing may slip through in between.
       this.#leading = false;
       lost = error;
       life.abort(error);
@@ -136,7 +136,7 @@ export class LeaderElection implements WriteFence {
     return false;
   }
 
-  /** With jitter, but no longer than another's lease lasts: whoever waits takes over when it ends. */
+  /** With jitter, but no longer than another's lease lasts: a waiting replica takes over when it ends. */
   #untilNextTry(): number {
     const retryMs = this.#timing.retryMs * (1 + JITTER * this.#random());
     const leftMs = this.#leaseMs() - this.#seenForMs();
@@ -150,7 +150,7 @@ export class LeaderElection implements WriteFence {
       await sleep(clock, this.#timing.retryMs, signal).catch(() => undefined);
       if (isAborted(signal)) return;
       try {
-        if (!(await this.#tryToHold(signal))) throw new NotLeaderError('somebody else holds the lease');
+        if (!(await this.#tryToHold(signal))) throw new NotLeaderError('another process holds the lease');
       } catch (error) {
         if (isAborted(signal)) return;
         if (error instanceof NotLeaderError) throw error;

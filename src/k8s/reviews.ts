@@ -11,7 +11,7 @@ export interface ReviewedUser {
   readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
-/** What somebody wants to do. Without a namespace: in all of them; without a name: to any of them. */
+/** What a caller wants to do. Without a namespace: in all of them; without a name: to any of them. */
 export interface ReviewedAccess {
   readonly verb: string;
   readonly group: string;
@@ -41,7 +41,7 @@ export class KubeReviews {
     this.#deps = deps;
   }
 
-  /** undefined: nobody, or a token that was not made for our audience. */
+  /** undefined: an unknown token, or a token that was not made for our audience. */
   async authenticate(token: Secret, signal: AbortSignal): Promise<ReviewedUser | undefined> {
     const { audience } = this.#deps;
     const status = await this.#review(TOKEN_REVIEWS, { token: token.reveal(), audiences: [audience] }, signal);

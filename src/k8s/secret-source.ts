@@ -31,7 +31,7 @@ const EVERYWHERE = '';
 
 /**
  * The metadata of Secrets or ConfigMaps, watched: name, uid and resourceVersion are kept and nothing else, because the
- * last-applied annotation holds the data in clear, and because the memory must not grow with what nobody refers to. A
+ * last-applied annotation holds the data in clear, and because the memory must not grow with what no object refers to. A
  * namespace that may not be listed, or is not to be, is `polled`: the objects referred to are read by name.
  */
 export class KubeMetadataSource implements MetadataSource {

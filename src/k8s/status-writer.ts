@@ -9,7 +9,7 @@ import { isStatus, unavailable } from './kube-error.js';
 import { KubeLiveReader } from './live-reader.js';
 import { apiVersionOf, objectPath, type ResourceType } from './resources.js';
 
-/** Somebody else may write in between reading a version and writing onto it; so many in a row do not. */
+/** Another client may write in between reading a version and writing onto it; so many in a row do not. */
 const TRIES = 5;
 
 /**

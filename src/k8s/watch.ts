@@ -23,7 +23,7 @@ class ErrorEvent extends KubeStatusError {}
 export interface WatchSink<T> {
   apply(object: T): void;
   remove(object: T): void;
-  /** The server spoke, and everything up to this version is told. */
+  /** The server spoke, and everything up to this version has been passed on. */
   reached(resourceVersion: string): void;
   observe(event: ReflectorEvent): void;
 }

@@ -22,7 +22,7 @@ export class KubeMetrics {
     );
   }
 
-  /** `status` 0: there was no answer. Methods that nobody here uses are not counted. */
+  /** `status` 0: there was no answer. Methods that the operator does not use are not counted. */
   readonly observe = (method: string, status: number, seconds: number): void => {
     const known = METHODS.find((one) => one === method);
     if (known === undefined) return;

@@ -4,7 +4,7 @@ import { Secret } from '../core/secrets/secret.js';
  * Where a text of a log line comes from, and so which known secret values may be taken out of it:
  * - `identity`: which object a line is about. None: a tenant's Secret that holds an ordinary word must not blank the
  *   names of others.
- * - `own`: our own words. Those that nobody can guess.
+ * - `own`: our own words. Those that cannot be guessed.
  * - `foreign`: an error, which may repeat anything. All.
  *
  * What looks like a credential goes in any case.

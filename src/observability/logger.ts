@@ -63,7 +63,7 @@ class Sink {
   constructor(options: LoggerOptions) {
     this.#options = options;
     this.#render = options.format === 'json' ? formatJson : formatText;
-    // A closed pipe must not become an unhandled 'error' event: there is nobody left to tell.
+    // A closed pipe must not become an unhandled 'error' event: there is no one left to tell.
     options.stream.on('error', ignore);
     this.#winston = winston.createLogger({
       level: options.level,
@@ -114,7 +114,7 @@ class Sink {
   #tellDropped(): void {
     const lines = this.#dropped;
     this.#dropped = 0;
-    this.#emit('warn', 'dropped log lines because nobody read them', { lines });
+    this.#emit('warn', 'dropped log lines because standard error was not read', { lines });
   }
 
   #emit(level: LogLevel, message: string, fields: LogFields): void {

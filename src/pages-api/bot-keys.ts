@@ -20,7 +20,7 @@ export interface BotKeysDeps {
   readonly labelsOf: (page: NamespacedName) => Readonly<Record<string, string>> | undefined;
 }
 
-/** Shorter keys are guessed: they authenticate nobody. */
+/** Shorter keys can be guessed, so they are not accepted. */
 const MIN_KEY_LENGTH = 16;
 const PREFIX = 'bot-key:';
 

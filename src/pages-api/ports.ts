@@ -20,7 +20,7 @@ export interface Access {
 }
 
 export interface Authenticator {
-  /** undefined: nobody we know. Throws when that cannot be found out right now. */
+  /** undefined: an unknown caller. Throws when that cannot be found out right now. */
   authenticate(token: Secret, signal: AbortSignal): Promise<Caller | undefined>;
 }
 

@@ -8,7 +8,7 @@ export interface ReviewCacheDeps {
   readonly knownLimiter: ReviewLimiter;
   /** A positive answer is used without asking again for this long; a negative one for at most 5 s. 0: ask every time. */
   readonly freshMs: number;
-  /** A positive answer is used for this long when nobody can be asked. */
+  /** How long a positive answer is used while no review is possible. */
   readonly staleMs: number;
   readonly observe: (result: ReviewResult) => void;
   readonly onUnavailable: (error: unknown) => void;
@@ -38,7 +38,7 @@ interface Entry<V> {
 }
 
 /**
- * Remembers answers about callers. Positive and negative ones are kept apart, so that a flood of strangers drives nobody
+ * Remembers answers about callers. Positive and negative ones are kept apart, so that a flood of strangers drives no caller
  * out; equal questions asked at once are asked once. Keys must not reveal a credential.
  */
 export class ReviewCache<V> {
@@ -66,7 +66,7 @@ export class ReviewCache<V> {
   /**
    * The remembered or fresh answer; undefined is the negative one.
    * @param lane where the question waits unless the last answer was positive
-   * @throws ReviewUnavailableError when nobody can be asked and nothing young enough is remembered.
+   * @throws ReviewUnavailableError when no review is possible and nothing young enough is remembered.
    */
   async get(key: string, review: Review<V>, lane: Lane): Promise<V | undefined> {
     const now = this.#deps.clock.monotonicMs();

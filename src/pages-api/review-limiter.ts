@@ -1,6 +1,6 @@
 import type { Clock } from '../kit/clock.js';
 
-/** No review was to be had in time. Says nothing about the caller. */
+/** No review was possible in time. Says nothing about the caller. */
 export class ReviewUnavailableError extends Error {
   constructor(message: string, options?: { readonly cause?: unknown }) {
     super(message, options);

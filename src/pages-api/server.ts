@@ -27,13 +27,13 @@ export interface PagesApiOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observe?: PagesApiObserver;
-  /** undefined: plain HTTP, which tells tokens to whoever listens on the way. */
+  /** undefined: plain HTTP, which shows tokens to everyone on the way. */
   readonly tls?: TlsPair | undefined;
   /** What a caller's JWT must be meant for (`messenger-operator`); undefined where bots have keys instead (standalone). */
   readonly audience: string | undefined;
   /** Where it is there, tokens that the cluster did not sign are refused without a review. */
   readonly issuer?: IssuerKeys | undefined;
-  /** How long an answer about a known caller serves while nobody can be asked. */
+  /** How long an answer about a known caller serves while no review is possible. */
   readonly authStaleMs: number;
   /** How long a positive answer about a caller serves without asking again (60 s). 0 where asking costs nothing. */
   readonly authFreshMs?: number;
@@ -106,7 +106,7 @@ class PagesApi {
       this.#at('token', (request, id) => this.#handlers.token(id, request)),
     );
     app.use(this.#at('other', () => Promise.resolve(refusals.notFound())));
-    // Express' own refusals (a path that is no UTF-8): nothing of them is told.
+    // Express' own refusals (a path that is no UTF-8): their text is not passed on.
     // eslint-disable-next-line @typescript-eslint/no-unused-vars -- Express knows an error handler by its four parameters
     app.use((_error: unknown, _request: Request, response: Response, _next: NextFunction) => {
       send(response, refusals.notFound());

@@ -30,7 +30,7 @@ export interface PageGoodBye {
 type Release = Extract<DeletionStep, { do: 'release' }>;
 
 const ATTEMPTS = 3;
-/** A throttle asks for minutes: nobody waits for that by hand. */
+/** A throttle asks for minutes, which is too long for a command. */
 const LONGEST_WAIT_MS = 5_000;
 const OF_NO_USE = { intervalMs: 0, minIntervalMs: 0 };
 
@@ -115,7 +115,7 @@ class GoodByeRun {
   }
 }
 
-/** What is told of a page that nothing could be done for. */
+/** What is reported for a page that could not be unsubscribed. */
 export function left(page: MessengerPage, app: MessengerApp | undefined, why: string): PageGoodBye {
   const appId = app?.spec.appId ?? page.status?.claim?.appId ?? '(unknown)';
   return { graph: 'left subscribed', message: leftSubscribedNote(page.spec.pageId, appId, why) };
@@ -134,7 +134,7 @@ function counted(facts: DeletionFacts, found: Partial<DeletionFacts>): DeletionF
   return { ...facts, ...found, attempts: facts.attempts + (hasFailed(found) ? 1 : 0) };
 }
 
-/** Who has the Page, or takes it over once this one is gone; undefined: nobody, and it may be unsubscribed. */
+/** Who has the Page, or takes it over once this one is gone; undefined: none does, and it may be unsubscribed. */
 async function keeperOf(deps: PageGoodByeDeps, { page, app, signal }: Leaving): Promise<string | undefined> {
   const key = claimKeyOf(page, app);
   for (const rival of await deps.rivalsOf(page, signal)) {

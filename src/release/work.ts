@@ -16,7 +16,7 @@ import { isPage, rowOf, type Targets } from './targets.js';
 export interface ReleaseWorkDeps {
   readonly livePages: LiveReader<MessengerPage>;
   readonly finalizersOf: (kind: Kind) => Pick<FinalizerWriter<CustomObject>, 'remove'>;
-  /** Takes a page off Graph; undefined: nobody asked for that. */
+  /** Takes a page off Graph; undefined: that was not asked for. */
   readonly goodBye: ((page: MessengerPage, signal: AbortSignal) => Promise<PageGoodBye>) | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -86,7 +86,7 @@ export class ReleaseWork {
     });
   }
 
-  /** undefined: the page is gone, or somebody else has freed it. */
+  /** undefined: the page is gone, or another process has released it. */
   async #goodBye(page: MessengerPage, graph: AbortSignal, signal: AbortSignal): Promise<PageGoodBye | undefined> {
     for (let tries = 1; ; tries++) {
       const live = await this.#deps.livePages.get(keyOf(page), signal);

@@ -24,7 +24,7 @@ export interface ReferencedDataOptions {
 }
 
 /**
- * The data of the Secrets (or ConfigMaps) that somebody refers to. Reads an object by name when its metadata changes or a
+ * The data of the Secrets (or ConfigMaps) that an object refers to. Reads an object by name when its metadata changes or a
  * reference to it appears, once at a time for each; where metadata cannot be watched it reads again and again. A read
  * that fails is tried again with back-off and changes nothing that was known.
  */
@@ -32,7 +32,7 @@ export class ReferencedData implements DataCache {
   readonly #options: ReferencedDataOptions;
   readonly #deps: RetainedDeps;
   readonly #retained = new Map<string, RetainedData>();
-  /** Those that somebody refers to and that there is no room for, in their order. */
+  /** Those that an object refers to and that there is no room for, in their order. */
   readonly #noRoom = new Map<string, NamespacedName>();
   readonly #keysOf = new Map<string, ReadonlySet<string>>();
   readonly #owners = new Map<string, Set<string>>();

@@ -4,7 +4,7 @@ export function hasFinalizer(object: KubeObject, finalizer: string): boolean {
   return object.metadata.finalizers?.includes(finalizer) ?? false;
 }
 
-/** Whether somebody asked for the object to be deleted. It stays until every finalizer is gone. */
+/** Whether the object is being deleted. It stays until every finalizer is gone. */
 export function isBeingDeleted(object: KubeObject): boolean {
   return object.metadata.deletionTimestamp !== undefined;
 }

@@ -43,13 +43,13 @@ export type DataState =
     };
 
 /**
- * Secrets (or ConfigMaps) that somebody refers to. Metadata is watched; the data of those retained is read when their
+ * Secrets (or ConfigMaps) that an object refers to. Metadata is watched; the data of those retained is read when their
  * resourceVersion changes, or when a reference appears.
  */
 export interface DataCache {
   hasSynced(): boolean;
   ageMs(): number;
-  /** What is known now. `unknown` for an object that nobody retains. */
+  /** What is known now. `unknown` for an object that is not retained. */
   peek(key: NamespacedName): DataState;
   /** As `peek`, but waits for a read under way, and starts one if nothing is known. @throws ClusterUnavailableError if it cannot be read. */
   read(key: NamespacedName, signal: AbortSignal): Promise<DataState>;

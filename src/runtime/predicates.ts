@@ -27,7 +27,7 @@ export function labelsChanged<T extends KubeObject>(): Predicate<T> {
   return onUpdate(({ object, previous }) => !sameData(object.metadata.labels ?? {}, previous.metadata.labels ?? {}));
 }
 
-/** Somebody added or removed a finalizer, or the object began to be deleted. */
+/** A finalizer was added or removed, or the deletion of the object began. */
 export function finalizersOrDeletionChanged<T extends KubeObject>(): Predicate<T> {
   return onUpdate(
     ({ object, previous }) =>

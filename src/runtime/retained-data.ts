@@ -22,7 +22,7 @@ const UNKNOWN: DataState = { kind: 'unknown' };
 const ABSENT: DataState = { kind: 'absent' };
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
 
-/** One object that somebody refers to: its last known state, and the reads that keep it true. */
+/** One object that another one refers to: its last known state, and the reads that keep it true. */
 export class RetainedData {
   readonly #deps: RetainedDeps;
   readonly #key: NamespacedName;
@@ -75,7 +75,7 @@ export class RetainedData {
     return this.#state;
   }
 
-  /** Nobody refers to it any more. */
+  /** No object refers to it any more. */
   release(): void {
     this.#life.abort(new Error('released'));
     this.#cancelGrace?.();
@@ -121,7 +121,7 @@ export class RetainedData {
   #failed(error: unknown): void {
     const { log, random } = this.#deps;
     this.#failures++;
-    // Once is news; that it goes on is told by the age of what waits for it.
+    // Logged once; the age of what waits for it shows that it goes on.
     if (this.#failures === 1) log.warn('cannot read a referenced object', { key: keyText(this.#key), error });
     this.#readAfter(backoffMs(this.#failures, { ...RETRY, random }));
   }

@@ -2,7 +2,7 @@ import type { KubeObject } from '../api/meta.js';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** Drops what nobody here reads and what may hold data in clear: `managedFields` and kubectl's last-applied annotation. */
+/** Drops what the operator never reads and what may hold data in clear: `managedFields` and kubectl's last-applied annotation. */
 export function dropBookkeeping<T extends KubeObject>(object: T): T {
   const metadata = without(object.metadata, 'managedFields');
   const { annotations } = metadata;

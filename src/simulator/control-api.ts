@@ -86,7 +86,7 @@ const ROUTES: Readonly<Record<string, Handler>> = {
 /** @public for the test that every call is documented and has an example */
 export const CONTROL_ROUTES: readonly string[] = Object.keys(ROUTES);
 
-/** One call of the control API. What is wrong with it is told in words, with status 400 or 404. */
+/** One call of the control API. An invalid one is answered with a message and status 400 or 404. */
 export async function handleControl(request: ControlRequest, control: SimulatorControl): Promise<ControlReply> {
   const handler = Object.entries(ROUTES).find(([route]) => matches(route, request))?.[1];
   if (handler === undefined) return { status: 404, body: { error: `no such call; GET ${request.origin}/_sim lists all` } };
@@ -111,7 +111,7 @@ function sinceOf(query: URLSearchParams): number {
   return Number.isFinite(since) ? since : 0;
 }
 
-/** The body, of whose shape the caller has been told. @throws RangeError for what is no object. */
+/** The body; the caller knows its shape. @throws RangeError if it is not an object. */
 function object(body: unknown): object {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new RangeError('this call takes a JSON object');
   return body;

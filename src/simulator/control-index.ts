@@ -4,7 +4,7 @@ interface IndexEntry {
   readonly example?: string;
 }
 
-/** The control API in words, with an example each. `ORIGIN` stands for where the simulator is reached. */
+/** Describes the control API, with an example for each call. `ORIGIN` stands for the simulator's address. */
 export const CONTROL_CALLS: readonly IndexEntry[] = [
   { call: 'GET ', what: 'this list' },
   { call: 'GET health', what: 'answers as soon as the simulator is up' },
@@ -28,7 +28,7 @@ export const CONTROL_CALLS: readonly IndexEntry[] = [
   },
   {
     call: 'PUT pages/:page/subscriptions/:app',
-    what: "sets an app's fields on a page, as somebody in the dashboard would",
+    what: "sets an app's fields on a page, as a person in the dashboard would",
     example: '{"fields":["messages"]}',
   },
   { call: 'DELETE pages/:page/subscriptions/:app', what: 'takes an app off a page' },

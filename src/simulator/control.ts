@@ -156,7 +156,7 @@ export class SimulatorControl {
     return this.changeToken(aliasOrValue, { state });
   }
 
-  /** As somebody in the dashboard would: sets an app's row on a page, or takes it away (`undefined`). No lag. */
+  /** As a person in the dashboard would: sets an app's row on a page, or removes it (`undefined`). No lag. */
   setFields(appId: string, pageId: string, fields: readonly string[] | undefined): void {
     need(this.#world.apps.has(appId), `there is no app ${appId}`);
     need(this.#world.pages.has(pageId), `there is no page ${pageId}`);

@@ -128,7 +128,7 @@ export interface CallRecord {
   readonly version: string;
   readonly appId: string | undefined;
   readonly pageId: string | undefined;
-  /** Name of the token; `app:ID` for an app token, `unknown` for a value nobody made here, undefined without one. */
+  /** Name of the token; `app:ID` for an app token, `unknown` for a value not made here, undefined without one. */
   readonly token: string | undefined;
   readonly tokenSha256: string | undefined;
   readonly proof: 'right' | 'wrong' | 'none';

@@ -9,7 +9,7 @@ import type { SendRequest, WebhookEntry } from './send-request.js';
 import type { World } from './world.js';
 
 export interface SendResult {
-  /** undefined: nothing was sent, because nobody subscribed to any of it. */
+  /** undefined: nothing was sent, because none of it was subscribed. */
   readonly delivery: DeliveryRecord | undefined;
   /** What was left out: field and page. */
   readonly left: readonly { readonly pageId: string; readonly field: string }[];

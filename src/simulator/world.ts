@@ -55,7 +55,7 @@ export class World {
     return Math.floor(this.clock.nowMs() / 1_000);
   }
 
-  /** The token with this value, alive or dead; undefined for a value that nobody made here. */
+  /** The token with this value, alive or dead; undefined for a value that was not made here. */
   tokenByValue(value: string): SimToken | undefined {
     return this.#byValue.get(value);
   }

@@ -17,7 +17,7 @@ export interface ClaimCandidate {
   /** `accepted`: may take a vacancy; `undecided`: may keep what it holds; `superseded`: another MessengerApp has the appId. */
   readonly app: 'accepted' | 'undecided' | 'superseded';
   readonly proof: Proof;
-  /** false: nobody has looked at its token yet, so that `proof` may still become better. */
+  /** false: its token has not been checked yet, so that `proof` may still become better. */
   readonly examined: boolean;
   /** Since when its token has been definitely dead, by the clock of `nowMs`; undefined while it is not. */
   readonly deadSinceMs: number | undefined;

@@ -13,7 +13,7 @@ export interface DeletionFacts {
   readonly unconfirmedWrite?: boolean;
   /** Whether this install may write to Graph at all (`--read-only`). */
   readonly mayWrite: boolean;
-  /** What a live GET said of our row. `refused`: it never will be told (token, permission, credentials); `failed`: not now. */
+  /** What a live GET said of our row. `refused`: it never will answer (token, permission, credentials); `failed`: not now. */
   readonly look: 'absent' | 'present' | 'refused' | 'no_credentials' | 'failed' | undefined;
   /** `done`: DELETE, and the read back shows no row of ours, or cannot be had any more. */
   readonly unsubscribe: 'done' | 'refused' | 'failed' | undefined;
@@ -40,7 +40,7 @@ const MIN_ATTEMPTS = 3;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 
-/** The rows of the deletion table, first match wins. Pure: the caller finds out facts until it is told to release or retry. */
+/** The rows of the deletion table, first match wins. Pure: the caller finds out facts until the answer is release or retry. */
 export function decideDeletion(facts: DeletionFacts): DeletionStep {
   const { everHeld, observeOnly, everWritten, policy, successor } = facts;
   if (!everHeld || observeOnly || !everWritten) return release(1);

@@ -65,7 +65,7 @@ export class RateLimitedError extends OperatorError {
 
 /** Will not work by retrying soon: no back-off; the object is marked Stalled and looked at again at long, growing intervals. */
 export class TerminalError extends OperatorError {
-  /** Which item of the list that was sent is refused, from 0; undefined where nobody said. */
+  /** Which item of the list that was sent is refused, from 0; undefined where Graph did not say. */
   readonly refusedIndex: number | undefined;
 
   constructor(reason: Reason, message: string, details: Details & { readonly refusedIndex?: number | undefined } = {}) {

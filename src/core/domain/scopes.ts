@@ -3,7 +3,7 @@ const MESSAGING_FIELD = /^(?:messages$|messaging_|message_|standby$)/;
 
 /**
  * The permissions that a token needs so that a Page can be subscribed to these fields. `leadgen` is said to need
- * `leads_retrieval` too, but nobody confirmed it: Graph's own refusal tells.
+ * `leads_retrieval` too, but that is not confirmed: Graph's own refusal tells.
  */
 export function requiredScopes(fields: readonly string[]): readonly string[] {
   const messaging = fields.some((field) => MESSAGING_FIELD.test(field));

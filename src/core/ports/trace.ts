@@ -17,7 +17,7 @@ export interface PostTrace {
   end(status: number): void;
 }
 
-/** Records traces. Left out where nobody does: then a `traceparent` is made of random ids. */
+/** Records traces. Optional: without it, a `traceparent` is made of random ids. */
 export interface Tracer {
   post(appId: string): PostTrace;
 }

@@ -7,7 +7,7 @@ const DEFAULT_MAX = 256;
 /** Of a longer text only the beginning is looked at: enough for 256 characters of it, bounded for a body of megabytes. */
 const MAX_INPUT = 16_384;
 
-/** What looks like a credential though nobody told us its value. */
+/** What looks like a credential although its value is not known. */
 const PATTERNS: readonly (readonly [RegExp, string])[] = [
   [/EAA[A-Za-z0-9]{8,}/g, REDACTED],
   [

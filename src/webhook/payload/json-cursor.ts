@@ -16,7 +16,7 @@ const NINE = 0x39;
 const LETTER_U = 0x75;
 const SIMPLE_ESCAPES: ReadonlySet<number> = new Set(Buffer.from('"\\/bfnrt'));
 
-/** Keys that a reader wants to be told, found without making a string of every key that passes. */
+/** The keys that a reader wants, found without making a string of every key that passes. */
 export class WantedKeys {
   /** By length. */
   readonly #keys: string[][] = [];
@@ -116,7 +116,7 @@ export class JsonCursor {
     return false;
   }
 
-  /** Reads a key; the cursor is then on its value. A key that nobody wants is undefined. */
+  /** Reads a key; the cursor is then on its value. A key that is not wanted is undefined. */
   key(): string | undefined {
     const start = this.pos;
     const escaped = this.#string();

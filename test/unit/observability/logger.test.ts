@@ -233,7 +233,7 @@ describe('createLogger', () => {
     log.info('after');
     await log.close();
 
-    expect(text).toContain('dropped log lines because nobody read them');
+    expect(text).toContain('dropped log lines because standard error was not read');
     expect(text).toContain('"after"');
   });
 
