@@ -10,7 +10,8 @@ export type Alert = (typeof ALERTS)[number];
 
 /** Counts what delivery does. Label values are closed unions and app ids, never page ids. */
 export interface DeliveryObserver {
-  item(appId: string, channel: Channel | 'none', result: ItemResult): void;
+  /** `channel`: `none` for an entry without a list. */
+  item(appId: string, channel: Channel, result: ItemResult): void;
   unavailable(appId: string, why: UnavailableWhy): void;
   /** An item was attempted that had been attempted in an earlier POST. */
   retried(appId: string): void;

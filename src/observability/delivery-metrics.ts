@@ -4,7 +4,7 @@ import { ALERTS, ITEM_RESULTS, type Alert, type DeliveryObserver, type ItemResul
 import type { Channel } from '../core/domain/event.js';
 import { closedCounter, plainGauge, type Described } from './closed-series.js';
 import { distributions, level, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
-import { CHANNELS } from './webhook-metrics.js';
+import { channelLabel, CHANNELS, type ChannelLabel } from './webhook-metrics.js';
 
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 10, 30, 60];
 const EVENT_SECONDS = [0.5, 1, 2, 5, 10, 30, 60, 300, 1_200, 3_600];
@@ -54,8 +54,8 @@ export class DeliveryMetrics implements DeliveryObserver {
     });
   }
 
-  item(appId: string, channel: Channel | 'none', result: ItemResult): void {
-    this.#items.of(appId)[channel][result].count++;
+  item(appId: string, channel: Channel, result: ItemResult): void {
+    this.#items.of(appId)[channelLabel(channel)][result].count++;
   }
 
   unavailable(appId: string, why: UnavailableWhy): void {
@@ -85,10 +85,10 @@ export class DeliveryMetrics implements DeliveryObserver {
   }
 }
 
-function byChannelAndResult(described: Described): PerApp<Readonly<Record<(typeof CHANNELS)[number], ByResult>>> {
+function byChannelAndResult(described: Described): PerApp<Readonly<Record<ChannelLabel, ByResult>>> {
   return talliesPerApp(described, { channel: CHANNELS, result: ITEM_RESULTS }, (tallyOf) => {
     const of = (channel: string) =>
       Object.fromEntries(ITEM_RESULTS.map((result) => [result, tallyOf({ channel, result })])) as Record<ItemResult, Tally>;
-    return { messaging: of('messaging'), standby: of('standby'), changes: of('changes'), none: of('none') };
+    return Object.fromEntries(CHANNELS.map((channel) => [channel, of(channel)])) as Record<ChannelLabel, ByResult>;
   });
 }

@@ -13,7 +13,14 @@ import {
 import type { Channel } from '../core/domain/event.js';
 import { distributions, tallies, talliesBy, talliesPerApp, talliesPerAppBy, type Distribution, type PerApp, type Tally } from './tally.js';
 
-export const CHANNELS = ['messaging', 'standby', 'changes', 'none'] as const satisfies readonly (Channel | 'none')[];
+/** `other`: a list that is newer than this operator. `none`: the entry itself. */
+export const CHANNELS = ['messaging', 'standby', 'changes', 'calls', 'other', 'none'] as const;
+export type ChannelLabel = (typeof CHANNELS)[number];
+const LABELS: ReadonlySet<string> = new Set(CHANNELS);
+
+export function channelLabel(channel: Channel): ChannelLabel {
+  return LABELS.has(channel) ? (channel as ChannelLabel) : 'other';
+}
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5];
 
@@ -76,8 +83,8 @@ export class WebhookMetrics implements WebhookObserver {
     this.#entries.of(appId)[result].count++;
   }
 
-  items(appId: string, channel: Channel | 'none', count: number): void {
-    this.#items.of(appId)[channel].count += count;
+  items(appId: string, channel: Channel, count: number): void {
+    this.#items.of(appId)[channelLabel(channel)].count += count;
   }
 
   answered(_appId: string, status: 200 | 503, ms: number): void {

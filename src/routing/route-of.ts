@@ -2,11 +2,12 @@ import type { Service } from '../api/meta.js';
 import { DEFAULT_BACKEND, DEFAULT_WEBHOOK_PATH } from '../api/v1alpha1/constants.js';
 import type { Backend, BackendService, MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { checkBackend, type BackendFacts, type BackendFault } from '../core/domain/backend-check.js';
-import { parseDurationMs } from '../kit/duration.js';
+import type { Channel } from '../core/domain/event.js';
 import { effectiveBackend } from '../core/domain/effective-spec.js';
 import { keyOf, type NamespacedName } from '../core/domain/object-key.js';
-import type { Channel } from '../core/domain/event.js';
 import type { BackendTarget, PageRoute, RouteAnswer } from '../core/ports/page-lookup.js';
+import { BoundedMap } from '../kit/bounded-map.js';
+import { parseDurationMs } from '../kit/duration.js';
 import { signingSecretReference, type SecretReference } from '../relations/secret-references.js';
 import type { SecretLookup } from '../relations/secret-values.js';
 import type { Holding } from './holding.js';
@@ -20,6 +21,7 @@ export interface RouteFacts {
 }
 
 const MAX_TARGETS = 10_000;
+const MAX_CHANNEL_SETS = 1_000;
 
 /** Many pages have one bot. One object for all of them is what everybody who remembers something of a bot finds again soonest. */
 export class SharedTargets {
@@ -72,10 +74,10 @@ function identityOf(page: MessengerPage, app: MessengerApp): Pick<PageRoute, 'ow
 function settingsOf(
   backend: Backend,
 ): Pick<PageRoute, 'accepts' | 'timeoutMs' | 'maxInFlight' | 'maxEventsPerRequest' | 'maxRequestBytes'> {
-  const { timeoutMs, maxInFlight, maxEventsPerRequest, maxRequestBytes, accepts } = DEFAULT_BACKEND;
+  const { timeoutMs, maxInFlight, maxEventsPerRequest, maxRequestBytes } = DEFAULT_BACKEND;
   const timeout = backend.timeout === undefined ? undefined : parseDurationMs(backend.timeout);
   return {
-    accepts: acceptsOf(backend.accepts ?? accepts),
+    accepts: acceptsOf(backend.accepts),
     timeoutMs: timeout ?? timeoutMs,
     maxInFlight: backend.maxInFlight ?? maxInFlight,
     maxEventsPerRequest: backend.maxEventsPerRequest ?? maxEventsPerRequest,
@@ -83,10 +85,11 @@ function settingsOf(
   };
 }
 
-/** By what is in them: as few as there are ways to choose among three, and nobody changes one. */
-const channelSets = new Map<string, ReadonlySet<Channel>>();
+/** Equal sets are one: a page has one for as long as it lives. */
+const channelSets = new BoundedMap<string, ReadonlySet<Channel>>(MAX_CHANNEL_SETS);
 
-function acceptsOf(channels: readonly Channel[]): ReadonlySet<Channel> {
+function acceptsOf(channels: readonly Channel[] | undefined): ReadonlySet<Channel> | undefined {
+  if (channels === undefined) return undefined;
   const key = [...channels].sort().join();
   let known = channelSets.get(key);
   if (known === undefined) {

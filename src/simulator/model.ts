@@ -93,6 +93,11 @@ export interface SimConfig {
   deliveryTimeoutMs: number;
   /** Webhook sender: pauses before the second, third, … attempt; the last one repeats. Empty: no retries. */
   retryDelaysMs: readonly number[];
+  /**
+   * Webhook sender: a repeat has a new `time` in its entries, as two public reports say of Meta.
+   * Bodies that the caller wrote stay as they are.
+   */
+  repeatsMoveTime: boolean;
   /** Webhook sender: after so long of failing it gives up and removes the app from the pages of the POST, as Meta does. 0: never. */
   removeAfterMs: number;
   /** How long the verification GET may take. */
@@ -113,6 +118,7 @@ export const DEFAULT_CONFIG: SimConfig = {
   appUsage: {},
   deliveryTimeoutMs: 5_000,
   retryDelaysMs: [1_000, 2_000, 5_000, 10_000, 30_000, 60_000, 120_000, 300_000],
+  repeatsMoveTime: true,
   removeAfterMs: 3_600_000,
   verifyTimeoutMs: 5_000,
   defaultVersion: 'v25.0',

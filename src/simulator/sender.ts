@@ -22,6 +22,8 @@ export interface Sending extends SendResult {
 }
 
 const MAX_SENDING = 5_000;
+/** As milliseconds this is March 1973, as seconds the year 5138. */
+const SECONDS_BELOW = 100_000_000_000;
 
 /** Meta's webhook sender: signed POSTs in Meta's escaped form, 5 s for an answer, retries, and removal after an hour of failing. */
 export class WebhookSender {
@@ -50,7 +52,13 @@ export class WebhookSender {
       ...{ body: body.toString('utf8'), attempts: [], state: 'pending' as const },
     }));
     const delays = request.retry === false ? [] : this.#world.config.retryDelaysMs;
-    return { delivery, left, ...this.#run(delivery, delays, () => this.#attempt({ app, request, body, url })) };
+    return {
+      delivery,
+      left,
+      ...this.#run(delivery, delays, (number) =>
+        this.#attempt({ app, request, body: this.#bodyOf(body, number, { request, entries }), url }),
+      ),
+    };
   }
 
   /** Ends all retries and connections. */
@@ -60,6 +68,19 @@ export class WebhookSender {
     this.#agent.destroy();
   }
 
+  /** The body of an attempt, counted from 0. */
+  #bodyOf(
+    first: Buffer,
+    number: number,
+    { request, entries }: { readonly request: SendRequest; readonly entries: readonly WebhookEntry[] },
+  ): Buffer {
+    if (number === 0 || !this.#world.config.repeatsMoveTime) return first;
+    return bytesOf(
+      request,
+      entries.map((entry) => withTime(entry, this.#world.clock.nowMs())),
+    );
+  }
+
   #urlFor(request: SendRequest): URL {
     const own = this.#world.appSubscriptions.get(request.appId)?.get(request.object ?? 'page');
     const url = request.url ?? (own?.active === true || request.force === true ? own?.callbackUrl : undefined);
@@ -67,7 +88,11 @@ export class WebhookSender {
     return new URL(url);
   }
 
-  #run(delivery: DeliveryRecord, delays: readonly number[], attempt: () => Promise<AttemptRecord>): Pick<Sending, 'first' | 'done'> {
+  #run(
+    delivery: DeliveryRecord,
+    delays: readonly number[],
+    attempt: (number: number) => Promise<AttemptRecord>,
+  ): Pick<Sending, 'first' | 'done'> {
     let told = (): void => undefined;
     const first = new Promise<void>((resolve) => {
       told = resolve;
@@ -83,13 +108,13 @@ export class WebhookSender {
 
   async #untilDelivered(
     delivery: DeliveryRecord,
-    attempt: () => Promise<AttemptRecord>,
+    attempt: (number: number) => Promise<AttemptRecord>,
     { told, delays }: { readonly told: () => void; readonly delays: readonly number[] },
   ): Promise<void> {
     const { clock, config } = this.#world;
     const began = clock.nowMs();
     for (let number = 0; ; number++) {
-      const record = await attempt();
+      const record = await attempt(number);
       delivery.attempts.push(record);
       if (record.status === 200) delivery.state = 'delivered';
       told();
@@ -136,6 +161,12 @@ export class WebhookSender {
     if (answer.kind === 'answer') return { at, status: answer.status, error: undefined, ms };
     return { at, status: undefined, error: answer.kind === 'timeout' ? 'timeout' : answer.error, ms };
   }
+}
+
+/** The entry at another time, in seconds where it has seconds. */
+function withTime(entry: WebhookEntry, nowMs: number): WebhookEntry {
+  if (entry.time === undefined) return entry;
+  return { ...entry, time: entry.time < SECONDS_BELOW ? Math.floor(nowMs / 1_000) : nowMs };
 }
 
 function bytesOf(request: SendRequest, entries: readonly WebhookEntry[]): Buffer {

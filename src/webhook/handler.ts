@@ -15,7 +15,7 @@ import { answerHandshake } from './handshake.js';
 import type { WebhookLimits } from './limits.js';
 import type { Ignored, Refusal, WebhookObserver } from './observer.js';
 import { scan, type ScannedPost } from './payload/scan.js';
-import { routeEntries, UndecidedPosts, type RoutingDeps } from './routing.js';
+import { routeEntries, UndecidedEntries, type RoutingDeps } from './routing.js';
 import { wellFormedSignature, SignatureChecks, type Candidate, type SignatureCheck } from './signature.js';
 import { newTraceparent } from './trace.js';
 
@@ -99,7 +99,7 @@ export class WebhookHandler {
     this.#routing = {
       ...deps,
       giveUpMs: limits.giveUpMs,
-      undecided: new UndecidedPosts(),
+      undecided: new UndecidedEntries(),
       onDropped: (pageId, why) => {
         dropped.write({ pageId, why });
       },

@@ -56,7 +56,8 @@ export interface WebhookObserver {
   verified(appId: string, bytes: number): void;
   ignored(appId: string, why: Ignored): void;
   entry(appId: string, result: EntryResult): void;
-  items(appId: string, channel: Channel | 'none', count: number): void;
+  /** `channel`: `none` for an entry without a list. */
+  items(appId: string, channel: Channel, count: number): void;
   /** A verified POST was answered, `ms` after its last byte. */
   answered(appId: string, status: 200 | 503, ms: number): void;
 }

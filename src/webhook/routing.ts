@@ -5,7 +5,7 @@ import type { Clock } from '../kit/clock.js';
 import { WATCH_FRESH_MS, WATCH_LOST_MS } from './limits.js';
 import type { EntryResult, WebhookObserver } from './observer.js';
 import type { ScannedEntry, ScannedPost } from './payload/scan.js';
-import { entryTimeMs, Splitter } from './payload/split.js';
+import { Splitter, type UndecidedEntry } from './payload/split.js';
 
 const DIGITS = /^[0-9]{1,64}$/;
 const RETRY: ReadonlySet<EntryResult> = new Set(['unknown_page_watch_stale', 'claim_undecided', 'backend_unresolved']);
@@ -16,7 +16,7 @@ export interface RoutingDeps {
   readonly clock: Clock;
   readonly observer: WebhookObserver;
   readonly giveUpMs: number;
-  readonly undecided: UndecidedPosts;
+  readonly undecided: UndecidedEntries;
   /** Called for each entry that is answered 200 although its route was never decided. */
   readonly onDropped: (pageId: string | undefined, why: EntryResult) => void;
 }
@@ -30,18 +30,17 @@ export interface Routed {
 /** A verified POST. */
 interface Post {
   readonly bytes: Buffer;
-  readonly signature: string;
   readonly by: { readonly apps: readonly WebhookApp[] };
 }
 
-/** When undecided POSTs were first seen, by their signature. The oldest is forgotten first. */
-export class UndecidedPosts {
+/** When undecided entries were first seen, by their key. The oldest is forgotten first. */
+export class UndecidedEntries {
   readonly #firstSeenMs = new BoundedMap<string, number>(MAX_UNDECIDED);
 
-  firstSeenMs(signature: string, nowMs: number): number {
-    const known = this.#firstSeenMs.get(signature);
+  firstSeenMs(key: string, nowMs: number): number {
+    const known = this.#firstSeenMs.get(key);
     if (known !== undefined) return known;
-    this.#firstSeenMs.set(signature, nowMs);
+    this.#firstSeenMs.set(key, nowMs);
     return nowMs;
   }
 }
@@ -57,7 +56,11 @@ export function routeEntries(deps: RoutingDeps, post: Post, scanned: ScannedPost
     const { appId, answer } = bestRoute(lookup, apps, scannedEntry.id);
     const routed = routedEntry(splitter, scannedEntry, answer);
     if (routed !== undefined) entries.push(routed);
-    const result = routed === undefined ? dropIfOld(deps, post, scannedEntry, resultOf(answer, lookup)) : 'routed';
+    let result = routed === undefined ? resultOf(answer, lookup) : 'routed';
+    if (RETRY.has(result) && isTooOld(deps, splitter.undecided(scannedEntry, appId))) {
+      deps.onDropped(scannedEntry.id, result);
+      result = 'dropped';
+    }
     retry ||= RETRY.has(result);
     observer.entry(appId, result);
   }
@@ -76,17 +79,11 @@ function countStrays(observer: WebhookObserver, apps: readonly WebhookApp[], str
   for (let i = 0; i < strays; i++) observer.entry(apps[0]?.appId ?? '', 'not_an_object');
 }
 
-/**
- * An entry that stays undecided for too long is answered 200, or Meta would unsubscribe the app.
- */
-function dropIfOld(deps: RoutingDeps, { signature }: Post, scanned: ScannedEntry, result: EntryResult): EntryResult {
-  if (!RETRY.has(result)) return result;
+/** Whether it has been undecided for so long that Meta must not be asked to retry it again. */
+function isTooOld(deps: RoutingDeps, entry: UndecidedEntry): boolean {
   const now = deps.clock.nowMs();
-  const timeMs = entryTimeMs(scanned);
-  const sinceMs = timeMs === undefined || timeMs > now ? deps.undecided.firstSeenMs(signature, now) : timeMs;
-  if (now - sinceMs < deps.giveUpMs) return result;
-  deps.onDropped(scanned.id, result);
-  return 'dropped';
+  const sinceMs = Math.min(entry.timeMs, deps.undecided.firstSeenMs(entry.key, now));
+  return now - sinceMs >= deps.giveUpMs;
 }
 
 interface Best {

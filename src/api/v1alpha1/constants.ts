@@ -37,5 +37,4 @@ export const DEFAULT_BACKEND = {
   maxInFlight: 8,
   maxEventsPerRequest: 1,
   maxRequestBytes: 92_160,
-  accepts: ['messaging', 'standby', 'changes'],
 } as const;

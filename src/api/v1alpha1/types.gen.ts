@@ -25,10 +25,10 @@ export interface Backend {
   readonly url?: string;
   readonly signingSecretRef?: SecretKeyRef;
   /**
-   * The kinds of events that the bot accepts, a set of messaging, standby and changes. All if not set. Other events are
-   * acknowledged to Meta and counted, but not delivered.
+   * The lists of an entry whose items the bot accepts, by name, such as messaging, standby, changes or calls. All if not
+   * set. Items of other lists are acknowledged to Meta and counted, but not delivered.
    */
-  readonly accepts?: readonly ('messaging' | 'standby' | 'changes')[];
+  readonly accepts?: readonly string[];
   /**
    * How long the bot may take to answer one request, 100ms to 60s. 4s if not set; with direct delivery at most 4s are used,
    * because Meta waits only 5s.

@@ -1,9 +1,12 @@
 import type { NamespacedName } from './object-key.js';
 
-/** The list of an entry in which Meta puts an item. */
-export type Channel = 'messaging' | 'standby' | 'changes';
+/**
+ * The name of the list of an entry in which Meta puts an item: `messaging`, `standby`, `changes`,
+ * `calls`, or one that is newer than this operator. Letters, digits and `_`.
+ */
+export type Channel = string;
 
-/** One item of `messaging`, `standby` or `changes`, as the bytes that Meta sent. */
+/** One item of a list of an entry, as the bytes that Meta sent. */
 export interface EventItem {
   /** undefined: the entry has no list with items, and the item is the entry itself. */
   readonly channel: Channel | undefined;
@@ -16,6 +19,10 @@ export interface EventItem {
    * long.
    */
   readonly dedupeKey: string;
+  /**
+   * The earlier of `entry.time` and the item's own time, in milliseconds; undefined: it has neither.
+   */
+  readonly timeMs: number | undefined;
 }
 
 /** What Meta sent around the items of an entry. */
@@ -48,12 +55,6 @@ export interface EventEntry {
 const COMMA = Buffer.from(',');
 /** Of the list and the entry, or of the list of entries and the POST. */
 const CLOSE_LIST = Buffer.from(']}');
-const OPEN_LIST: Readonly<Record<Channel, Buffer>> = {
-  messaging: Buffer.from('"messaging":['),
-  standby: Buffer.from('"standby":['),
-  changes: Buffer.from('"changes":['),
-};
-
 /**
  * The body for the bot: these items of the entry, all of one channel and in the entry's order, with
  * the other keys of the entry and the POST byte for byte. The raw body itself where it holds
@@ -64,7 +65,7 @@ export function bodyOf(entry: EventEntry, items: readonly EventItem[]): Buffer {
   if (whole !== undefined && items.length === entry.items.length) return whole;
   const channel = items[0]?.channel;
   const pieces = [post];
-  if (channel !== undefined) pieces.push(start, OPEN_LIST[channel]);
+  if (channel !== undefined) pieces.push(start, Buffer.from(`"${channel}":[`));
   for (const { bytes } of items) pieces.push(bytes, COMMA);
   pieces.pop();
   if (channel !== undefined) pieces.push(CLOSE_LIST);

@@ -19,7 +19,8 @@ export interface PageRoute {
   readonly target: BackendTarget;
   /** What the operator signs with for this bot; undefined: the app secret that verified the POST. */
   readonly signingSecret: Secret | undefined;
-  readonly accepts: ReadonlySet<Channel>;
+  /** The lists whose items are delivered; undefined: all. */
+  readonly accepts: ReadonlySet<Channel> | undefined;
   readonly timeoutMs: number;
   readonly maxInFlight: number;
   /** 0 = whole entries. */

@@ -9,8 +9,11 @@ export interface EventState {
   /** {@link EventItem.dedupeKey} */
   readonly key: string;
   readonly seen: SeenKey;
-  /** Wall clock: stands in for `entry.time` where Meta gave none. */
-  readonly firstSeenMs: number;
+  /**
+   * Its age counts from here, on the wall clock: the earliest of when its key was first seen and the
+   * times of its repeats. Meta may repeat an event with a later `entry.time`.
+   */
+  sinceMs: number;
   /** A request with it was really sent. */
   attempted: boolean;
   /** It was unavailable in an earlier POST, and this is Meta's retry. */
@@ -58,7 +61,8 @@ export class Dedupe {
     this.#done = new SeenTable(bounds.maxRemembered);
   }
 
-  claim(key: string): Claim {
+  /** @param timeMs when Meta says that the event happened */
+  claim(key: string, timeMs: number | undefined): Claim {
     const pending = this.#pending.get(key);
     if (pending !== undefined) {
       return { kind: 'joined', join: (onOutcome) => (pending.waiting ??= []).push(onOutcome) };
@@ -68,6 +72,7 @@ export class Dedupe {
     if (this.#done.has(seen, now)) return DONE;
     const known = this.#unsettled.size === 0 ? undefined : this.#expected(key, now);
     const state = known ?? this.#newState(key, seen);
+    state.sinceMs = Math.min(state.sinceMs, timeMs ?? Infinity);
     this.#pending.set(key, state);
     return state;
   }
@@ -91,8 +96,8 @@ export class Dedupe {
   }
 
   #newState(key: string, seen: SeenKey): EventState {
-    const firstSeenMs = this.#clock.nowMs();
-    return { kind: 'mine', key, seen, firstSeenMs, attempted: false, isRetry: false, expiresMs: 0, waiting: undefined };
+    const sinceMs = this.#clock.nowMs();
+    return { kind: 'mine', key, seen, sinceMs, attempted: false, isRetry: false, expiresMs: 0, waiting: undefined };
   }
 
   /** An unavailable event whose retry came in time. */

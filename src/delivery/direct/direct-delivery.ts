@@ -130,11 +130,11 @@ export class DirectDelivery implements Delivery {
     const mine: ClaimedEvent[] = [];
     for (const item of entry.items) {
       const channel = item.channel ?? 'none';
-      if (item.channel !== undefined && !route.accepts.has(item.channel)) {
+      if (item.channel !== undefined && route.accepts?.has(item.channel) === false) {
         this.#deps.observer.item(route.appId, channel, 'not_accepted_by_spec');
         continue;
       }
-      const claim = this.#tools.dedupe.claim(item.dedupeKey);
+      const claim = this.#tools.dedupe.claim(item.dedupeKey, item.timeMs);
       if (claim.kind === 'mine') {
         mine.push({ item, state: claim });
         continue;

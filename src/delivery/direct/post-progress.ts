@@ -199,9 +199,8 @@ export class DirectAttempt extends LaneJob implements Attempt {
     return state.attempted && this.#isOverdue(state) ? 'dropped' : 'unavailable';
   }
 
-  /** A time in the future says nothing; then, as without any, it counts from the first arrival. */
-  #isOverdue({ firstSeenMs }: EventState): boolean {
+  #isOverdue({ sinceMs }: EventState): boolean {
     const { clock, limits } = this.#progress.tools;
-    return clock.nowMs() - Math.min(this.entry.timeMs ?? firstSeenMs, firstSeenMs) >= limits.giveUpMs;
+    return clock.nowMs() - sinceMs >= limits.giveUpMs;
   }
 }

@@ -127,6 +127,16 @@ export class JsonCursor {
     return this.#wanted.find(key, 0, key.length);
   }
 
+  /** Reads any key, wanted or not, one character a byte; the cursor is then on its value. */
+  keyText(): string {
+    const start = this.pos;
+    const escaped = this.#string();
+    const end = this.pos - 1;
+    this.#colon();
+    if (escaped) return JSON.parse(this.bytes.toString('latin1', start, end + 1)) as string;
+    return this.#wanted.find(this.bytes, start + 1, end) ?? this.bytes.toString('latin1', start + 1, end);
+  }
+
   /** Passes over any value, checking it. */
   skip(): void {
     const byte = this.bytes[this.pos];

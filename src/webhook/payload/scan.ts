@@ -1,39 +1,41 @@
 import type { Channel } from '../../core/domain/event.js';
 import { CLOSE_ARRAY, CLOSE_OBJECT, JsonCursor, NotJsonError, WantedKeys } from './json-cursor.js';
+import {
+  idOrSkip,
+  ITEM_KEYS,
+  looksLikeEvent,
+  noFacts,
+  readEntryFact,
+  scanItem,
+  stringOrSkip,
+  type EventFacts,
+  type Range,
+  type ScannedItem,
+} from './scan-item.js';
 
-/** Bytes of the body from `start` up to, not including, `end`. */
-export interface Range {
-  readonly start: number;
-  readonly end: number;
-}
-
-/**
- * One element of `messaging`, `standby` or `changes`, with the little that routing and duplicates
- * need.
- */
-export interface ScannedItem extends Range {
-  /** Digit strings, whether Meta wrote strings or numbers; undefined: no such id. */
-  readonly sender: string | undefined;
-  readonly recipient: string | undefined;
-  /** Set if the item is a message with a mid. */
-  readonly mid: string | undefined;
-  readonly isEcho: boolean;
-  readonly isDeleted: boolean;
-}
-
+/** A list of events of an entry. */
 export interface ScannedChannel {
   readonly channel: Channel;
   readonly items: readonly ScannedItem[];
 }
 
 export interface ScannedEntry extends Range {
+  /** Without one, the id that its events name as recipient. */
   readonly id: string | undefined;
   /** `time` as Meta wrote it, without quotes. */
   readonly time: string | undefined;
-  /** The lists of items, as they come in the entry. A list without items is here too. */
+  /** The lists of events, as they come in the entry. A list without items is here too. */
   readonly channels: readonly ScannedChannel[];
-  /** Every other member, `"key":value`, as they come. */
+  /** Every other member, `"key":value`, as they come; of equal keys the last. */
   readonly others: readonly Range[];
+  /** What the entry itself says as an event does. */
+  readonly facts: EventFacts;
+  /**
+   * Its bytes hold `channels` and `others` and no more: no equal keys, no events of another Page.
+   */
+  readonly isExact: boolean;
+  /** It has members besides its channels, `id` and `time`. */
+  readonly hasContent: boolean;
 }
 
 export interface ScannedPost {
@@ -43,8 +45,10 @@ export interface ScannedPost {
   readonly entries: readonly ScannedEntry[] | undefined;
   /** Elements of `entry` that are no objects. */
   readonly strays: number;
-  /** Every member but `entry`. */
+  /** Every member but `entry`; of equal keys that are read here, the last. */
   readonly others: readonly Range[];
+  /** `entry` and `object` come once. */
+  readonly isExact: boolean;
 }
 
 export type ScanResult =
@@ -54,15 +58,17 @@ export type ScanResult =
 /** Meta sends up to 1,000. */
 export const MAX_ENTRIES = 20_000;
 /**
- * Items of all entries, and members that nobody knows: whoever has an app secret could send
- * millions in 8 MiB.
+ * Items of all entries, and members with unknown keys. Who has an app secret could send millions in
+ * 8 MiB.
  */
 export const MAX_ITEMS = 50_000;
 
-const WANTED = new WantedKeys([
-  ...['object', 'entry', 'id', 'time', 'messaging', 'standby', 'changes'],
-  ...['sender', 'recipient', 'message', 'mid', 'is_echo', 'is_deleted'],
-]);
+/** Lists of events whatever is in them. */
+const EVENT_LISTS: ReadonlySet<string> = new Set(['messaging', 'standby', 'changes', 'calls']);
+/** As in the CustomResourceDefinitions: `backend.accepts`. */
+const LIST_NAME = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
+
+const WANTED = new WantedKeys([...new Set(['object', 'entry', 'id', 'time', ...EVENT_LISTS, ...ITEM_KEYS])]);
 
 class TooManyError extends Error {
   readonly why: 'too_many_entries' | 'too_many_items';
@@ -73,7 +79,7 @@ class TooManyError extends Error {
   }
 }
 
-/** Counts what each POST may have only so many of. */
+/** Counts what a POST may have only so many of. */
 class Tally {
   #items = 0;
 
@@ -83,10 +89,10 @@ class Tally {
 }
 
 /**
- * Reads a signed body in one pass: checks that all of it is JSON and takes out where its entries
- * and their items are. A repeated key counts as every JSON parser takes it: the last one wins, so
- * that what is routed is what the bot reads. A key is compared by its value, however it is escaped.
- * Never throws.
+ * Reads a signed body in one pass: checks that all of it is JSON and finds where its entries and
+ * their items are. Of a repeated key the last one counts, as in every JSON parser of a bot that we
+ * know; the others are left out of what the bots get, so that no reader can find another entry. A
+ * key is compared by its value, however it is escaped. Never throws.
  */
 export function scan(bytes: Buffer): ScanResult {
   const cursor = new JsonCursor(bytes, WANTED);
@@ -102,6 +108,47 @@ export function scan(bytes: Buffer): ScanResult {
   }
 }
 
+interface Member extends Range {
+  /** Set for a list of events. */
+  readonly channel?: ScannedChannel;
+  /** `id` or `time` of an entry. */
+  readonly isBare?: boolean;
+}
+
+/** The members of an object; of equal keys the last, at its place. */
+class Members {
+  hasRepeated = false;
+  readonly #members: (Member | undefined)[] = [];
+  readonly #byKey = new Map<string, number>();
+
+  /** @param key undefined: one that is not compared */
+  add(key: string | undefined, member: Member): void {
+    if (key !== undefined) this.leaveOut(key);
+    const at = this.#members.push(member) - 1;
+    if (key !== undefined) this.#byKey.set(key, at);
+  }
+
+  /** An equal key came later. */
+  leaveOut(key: string): void {
+    const before = this.#byKey.get(key);
+    if (before === undefined) return;
+    this.#members[before] = undefined;
+    this.hasRepeated = true;
+  }
+
+  get channels(): readonly ScannedChannel[] {
+    return this.#members.flatMap((member) => member?.channel ?? []);
+  }
+
+  get others(): readonly Member[] {
+    return this.#members.filter((member): member is Member => member !== undefined && member.channel === undefined);
+  }
+}
+
+function hasContent(others: readonly Member[]): boolean {
+  return others.some(({ isBare }) => isBare !== true);
+}
+
 interface Entries {
   readonly list: ScannedEntry[];
   strays: number;
@@ -111,24 +158,27 @@ function scanPost(cursor: JsonCursor): ScannedPost {
   const tally = new Tally();
   let object: string | undefined;
   let entries: Entries | undefined;
-  const others: Range[] = [];
+  let entryKeys = 0;
+  const members = new Members();
   if (!cursor.atObject) {
     cursor.skip();
-    return { object, entries: undefined, strays: 0, others };
+    return { object, entries: undefined, strays: 0, others: [], isExact: true };
   }
   for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
     const start = cursor.pos;
     const key = cursor.key();
     if (key === 'entry') {
       entries = scanEntries(cursor, tally);
+      entryKeys++;
       continue;
     }
     if (key === 'object') object = stringOrSkip(cursor);
     else cursor.skip();
     tally.count();
-    others.push({ start, end: cursor.pos });
+    members.add(key === 'object' ? key : undefined, { start, end: cursor.pos });
   }
-  return { object, entries: entries?.list, strays: entries?.strays ?? 0, others };
+  const isExact = entryKeys <= 1 && !members.hasRepeated;
+  return { object, entries: entries?.list, strays: entries?.strays ?? 0, others: members.others, isExact };
 }
 
 function scanEntries(cursor: JsonCursor, tally: Tally): Entries | undefined {
@@ -139,7 +189,7 @@ function scanEntries(cursor: JsonCursor, tally: Tally): Entries | undefined {
   const entries: Entries = { list: [], strays: 0 };
   for (let more = cursor.open(CLOSE_ARRAY); more; more = cursor.next(CLOSE_ARRAY)) {
     if (cursor.atObject) {
-      entries.list.push(scanEntry(cursor, tally));
+      entries.list.push(...byPage(scanEntry(cursor, tally)));
     } else {
       cursor.skip();
       entries.strays++;
@@ -153,118 +203,66 @@ function scanEntry(cursor: JsonCursor, tally: Tally): ScannedEntry {
   const begin = cursor.pos;
   let id: string | undefined;
   let time: string | undefined;
-  const channels: ScannedChannel[] = [];
-  const others: Range[] = [];
+  const facts = noFacts();
+  const members = new Members();
   for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
     const start = cursor.pos;
-    const key = cursor.key();
-    if (isChannel(key)) {
-      forget(channels, key);
-      if (cursor.atArray) {
-        channels.push({ channel: key, items: scanItems(cursor, key, tally) });
-        continue;
-      }
-      cursor.skip();
-    } else if (key === 'id') {
+    const key = cursor.keyText();
+    let channel: ScannedChannel | undefined;
+    if (key === 'id') {
       id = idOrSkip(cursor);
     } else if (key === 'time') {
       time = idOrSkip(cursor);
     } else {
-      tally.count();
-      cursor.skip();
+      channel = scanMember(cursor, key, { facts, tally });
     }
-    others.push({ start, end: cursor.pos });
+    const range = { start, end: cursor.pos };
+    const member = channel === undefined ? { ...range, isBare: key === 'id' || key === 'time' } : { ...range, channel };
+    members.add(LIST_NAME.test(key) ? key : undefined, member);
   }
-  return { start: begin, end: cursor.pos, id, time, channels, others };
+  const { channels, others, hasRepeated } = members;
+  return { start: begin, end: cursor.pos, id, time, channels, others, facts, isExact: !hasRepeated, hasContent: hasContent(others) };
 }
 
-function isChannel(key: string | undefined): key is Channel {
-  return key === 'messaging' || key === 'standby' || key === 'changes';
+interface Entry {
+  readonly facts: ReturnType<typeof noFacts>;
+  readonly tally: Tally;
 }
 
-/** The earlier one of two equal keys. */
-function forget(channels: ScannedChannel[], key: Channel): void {
-  const at = channels.length === 0 ? -1 : channels.findIndex(({ channel }) => channel === key);
-  if (at >= 0) channels.splice(at, 1);
+/** A member that is neither `id` nor `time`. @returns its items, if it is a list of events */
+function scanMember(cursor: JsonCursor, key: string, { facts, tally }: Entry): ScannedChannel | undefined {
+  if (cursor.atArray && EVENT_LISTS.has(key)) return { channel: key, items: scanItems(cursor, key, tally) };
+  tally.count();
+  if (readEntryFact(cursor, key, facts)) return undefined;
+  if (!cursor.atArray || !LIST_NAME.test(key)) {
+    cursor.skip();
+    return undefined;
+  }
+  const items = scanItems(cursor, key, tally);
+  return items.length > 0 && items.every(looksLikeEvent) ? { channel: key, items } : undefined;
 }
 
-function scanItems(cursor: JsonCursor, channel: Channel, tally: Tally): ScannedItem[] {
+function scanItems(cursor: JsonCursor, list: string, tally: Tally): ScannedItem[] {
   const items: ScannedItem[] = [];
   for (let more = cursor.open(CLOSE_ARRAY); more; more = cursor.next(CLOSE_ARRAY)) {
     tally.count();
-    items.push(channel !== 'changes' && cursor.atObject ? scanEvent(cursor) : scanOther(cursor));
+    items.push(scanItem(cursor, list));
   }
   return items;
 }
 
-function scanOther(cursor: JsonCursor): ScannedItem {
-  const start = cursor.pos;
-  cursor.skip();
-  return { start, end: cursor.pos, sender: undefined, recipient: undefined, mid: undefined, isEcho: false, isDeleted: false };
+/** An entry without `id` belongs to the Page that its events name: one entry for each of them. */
+function byPage(entry: ScannedEntry): readonly ScannedEntry[] {
+  if (entry.id !== undefined) return [entry];
+  const pages = new Set(entry.channels.flatMap(({ items }) => items.map(pageOf)));
+  if (pages.size === 0) return [{ ...entry, id: entry.facts.recipient }];
+  if (pages.size === 1) return [{ ...entry, id: [...pages][0] }];
+  return [...pages].map((id) => {
+    const all = entry.channels.map(({ channel, items }) => ({ channel, items: items.filter((item) => pageOf(item) === id) }));
+    return { ...entry, id, channels: all.filter(({ items }) => items.length > 0), isExact: false };
+  });
 }
 
-function scanEvent(cursor: JsonCursor): ScannedItem {
-  const start = cursor.pos;
-  let sender: string | undefined;
-  let recipient: string | undefined;
-  let message: Message = NO_MESSAGE;
-  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
-    const key = cursor.key();
-    if (key === 'sender') sender = idInside(cursor);
-    else if (key === 'recipient') recipient = idInside(cursor);
-    else if (key === 'message') message = scanMessage(cursor);
-    else cursor.skip();
-  }
-  const { mid, isEcho, isDeleted } = message;
-  return { start, end: cursor.pos, sender, recipient, mid, isEcho, isDeleted };
-}
-
-type Message = Pick<ScannedItem, 'mid' | 'isEcho' | 'isDeleted'>;
-const NO_MESSAGE: Message = { mid: undefined, isEcho: false, isDeleted: false };
-
-function scanMessage(cursor: JsonCursor): Message {
-  if (!cursor.atObject) {
-    cursor.skip();
-    return NO_MESSAGE;
-  }
-  let mid: string | undefined;
-  let isEcho = false;
-  let isDeleted = false;
-  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
-    const key = cursor.key();
-    if (key === 'mid') mid = stringOrSkip(cursor);
-    else if (key === 'is_echo') isEcho = cursor.raw() === 'true';
-    else if (key === 'is_deleted') isDeleted = cursor.raw() === 'true';
-    else cursor.skip();
-  }
-  return { mid, isEcho, isDeleted };
-}
-
-/** The `id` of the object at the cursor. */
-function idInside(cursor: JsonCursor): string | undefined {
-  if (!cursor.atObject) {
-    cursor.skip();
-    return undefined;
-  }
-  let id: string | undefined;
-  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
-    const key = cursor.key();
-    if (key === 'id') id = idOrSkip(cursor);
-    else cursor.skip();
-  }
-  return id;
-}
-
-function stringOrSkip(cursor: JsonCursor): string | undefined {
-  if (cursor.atString) return cursor.text();
-  cursor.skip();
-  return undefined;
-}
-
-/** A string's value, or a number exactly as it is written: never a float. */
-function idOrSkip(cursor: JsonCursor): string | undefined {
-  if (cursor.atString) return cursor.text();
-  if (cursor.atNumber) return cursor.raw();
-  cursor.skip();
-  return undefined;
+function pageOf({ facts }: ScannedItem): string | undefined {
+  return facts?.isEcho === true ? facts.sender : facts?.recipient;
 }

@@ -1,16 +1,25 @@
-import { createHash } from 'node:crypto';
 import type { Channel, EntryFrame, EventEntry, EventItem } from '../../core/domain/event.js';
 import type { PageRoute } from '../../core/ports/page-lookup.js';
-import type { Range, ScannedEntry, ScannedItem, ScannedPost } from './scan.js';
+import { conversationKey, dedupeKey, earlier, hashOf, timeMs } from './event-key.js';
+import type { Range, ScannedItem } from './scan-item.js';
+import type { ScannedEntry, ScannedPost } from './scan.js';
 
-/** As milliseconds this is March 1973, as seconds the year 5138: below it a time is in seconds. */
-const SECONDS_BELOW = 100_000_000_000;
-/** A mid has 60 to 110 characters; a longer one is hashed, so that remembered keys stay small. */
-const MAX_PLAIN_MID = 128;
-/** `id` and `time`: members of an entry that say whose it is and when, not what happened. */
-const BARE_MEMBERS = 2;
+/**
+ * Lists whose items have a `timestamp` that is the time of the event; that of a call is its start.
+ */
+const OWN_TIMES: ReadonlySet<Channel | undefined> = new Set(['messaging', 'standby', undefined]);
 const NOTHING = Buffer.alloc(0);
 const COMMA = Buffer.from(',');
+
+/** An entry that cannot be routed now. */
+export interface UndecidedEntry {
+  readonly key: string;
+  /** That of its latest event: see {@link EventItem.timeMs}. Infinity: none. */
+  readonly timeMs: number;
+}
+
+/** What is needed of a route to tell the events of a page apart. */
+type PageIdentity = Pick<PageRoute, 'key' | 'pageId'>;
 
 /**
  * Cuts a scanned body into what each bot gets: every item is its own range of the bytes that Meta
@@ -31,28 +40,40 @@ export class Splitter {
     this.#scanned = scanned;
     this.#bytes = bytes;
     this.#object = scanned.object ?? '';
-    this.#isSingle = scanned.entries?.length === 1 && scanned.strays === 0;
+    this.#isSingle = scanned.entries?.length === 1 && scanned.strays === 0 && scanned.isExact;
   }
 
   /**
    * The page's events in this entry; undefined if there are none (empty lists and no other key).
    */
   entry(scanned: ScannedEntry, route: PageRoute): EventEntry | undefined {
-    const items: EventItem[] = [];
-    for (const { channel, items: found } of scanned.channels) {
-      for (const item of found) items.push(this.#item(route, scanned, channel, item));
-    }
-    if (items.length === 0 && !isEmpty(scanned)) items.push(this.#item(route, scanned));
+    const items = this.#items(scanned, route);
     if (items.length === 0) return undefined;
     const { appId, pageId, owner, epoch } = route;
-    return { appId, pageId, owner, epoch, timeMs: entryTimeMs(scanned), frame: this.#frame(scanned, items), items };
+    return { appId, pageId, owner, epoch, timeMs: timeMs(scanned.time), frame: this.#frame(scanned, items), items };
+  }
+
+  /**
+   * What an entry without a route is known by in Meta's retries, and when the latest of its events
+   * happened by its own time.
+   */
+  undecided(scanned: ScannedEntry, appId: string): UndecidedEntry {
+    const pageId = scanned.id ?? '';
+    const items = this.#items(scanned, { key: `${appId}/${pageId}`, pageId });
+    const latestMs = items.reduce((latest, item) => Math.max(latest, item.timeMs ?? Infinity), 0);
+    return { key: hashOf(...items.map(({ dedupeKey: key }) => key)), timeMs: items.length === 0 ? Infinity : latestMs };
+  }
+
+  #items(scanned: ScannedEntry, page: PageIdentity): EventItem[] {
+    const items = scanned.channels.flatMap(({ channel, items: found }) => found.map((item) => this.#item(page, scanned, channel, item)));
+    if (items.length === 0 && !isEmpty(scanned)) items.push(this.#item(page, scanned));
+    return items;
   }
 
   /** An entry of one item is never cut: what is around the item is not needed then. */
   #frame(scanned: ScannedEntry, items: readonly EventItem[]): EntryFrame {
-    // An empty list has no item of its channel: a bot never gets one, so the body does not pass as
-    // it is.
-    const hasOnlyItsItems = scanned.channels.length <= 1 && scanned.channels[0]?.channel === items[0]?.channel;
+    // A list without items has none of its channel: a bot never gets one, so the body is cut.
+    const hasOnlyItsItems = scanned.isExact && scanned.channels.length <= 1 && scanned.channels[0]?.channel === items[0]?.channel;
     const whole = this.#isSingle && hasOnlyItsItems ? this.#bytes : undefined;
     if (whole !== undefined && items.length === 1) return { whole, post: NOTHING, entry: NOTHING };
     const entry = Buffer.concat([Buffer.from('{'), ...this.#members(scanned.others)]);
@@ -64,11 +85,17 @@ export class Splitter {
     return (this.#head ??= Buffer.concat([Buffer.from('{'), ...this.#members(this.#scanned.others), Buffer.from('"entry":[')]));
   }
 
-  #item(route: PageRoute, entry: ScannedEntry, channel?: Channel, item?: ScannedItem): EventItem {
+  #item({ key, pageId }: PageIdentity, entry: ScannedEntry, channel?: Channel, item?: ScannedItem): EventItem {
     const bytes = item === undefined ? this.#withoutLists(entry) : this.#range(item);
-    const scope = { where: `${route.key}|${this.#object}|${channel ?? 'none'}`, time: entry.time };
-    const conversation = conversationKey(route.pageId, item);
-    return { channel, bytes, conversation, dedupeKey: this.#numbered(dedupeKey(scope, item, bytes)) };
+    const facts = item === undefined ? entry.facts : item.facts;
+    const scope = { page: key, object: this.#object, list: channel, entryTime: entry.time };
+    return {
+      channel,
+      bytes,
+      conversation: conversationKey(pageId, facts),
+      dedupeKey: this.#numbered(dedupeKey(scope, facts, bytes)),
+      timeMs: earlier(timeMs(entry.time), OWN_TIMES.has(channel) ? timeMs(facts?.timestamp) : undefined),
+    };
   }
 
   /**
@@ -87,7 +114,7 @@ export class Splitter {
   }
 
   #withoutLists(entry: ScannedEntry): Buffer {
-    if (entry.channels.length === 0) return this.#range(entry);
+    if (entry.channels.length === 0 && entry.isExact) return this.#range(entry);
     const members = this.#members(entry.others).slice(0, -1);
     return Buffer.concat([Buffer.from('{'), ...members, Buffer.from('}')]);
   }
@@ -103,45 +130,6 @@ export class Splitter {
 }
 
 /** Empty lists and no member that a bot could use; Bottender answers 500 to such an entry. */
-function isEmpty({ channels, others }: ScannedEntry): boolean {
-  return channels.length > 0 && others.length <= BARE_MEMBERS;
-}
-
-/**
- * `entry.time` in milliseconds; Meta writes milliseconds with messages and seconds with changes.
- */
-export function entryTimeMs(entry: ScannedEntry): number | undefined {
-  const time = entry.time === undefined || entry.time === '' ? NaN : Number(entry.time);
-  if (!Number.isFinite(time) || time <= 0) return undefined;
-  return Math.floor(time < SECONDS_BELOW ? time * 1_000 : time);
-}
-
-interface KeyScope {
-  /** App, page, object and channel. */
-  readonly where: string;
-  /** `entry.time` as Meta wrote it. */
-  readonly time: string | undefined;
-}
-
-/**
- * Two items with one key are the same event sent twice. A message is known by its mid, whether it
- * is an echo or a deletion; anything else by the entry's time and its own bytes, because a
- * reaction, an edit or a receipt carries the mid of the message it is about.
- */
-function dedupeKey(scope: KeyScope, item: ScannedItem | undefined, bytes: Buffer): string {
-  if (item?.mid !== undefined && item.mid !== '') {
-    const mid = item.mid.length <= MAX_PLAIN_MID ? item.mid : createHash('sha256').update(item.mid).digest('base64url');
-    return `${scope.where}|message|${mid}|${item.isEcho ? 'e' : ''}${item.isDeleted ? 'd' : ''}`;
-  }
-  const hash = createHash('sha256')
-    .update(`${scope.time ?? ''}|`)
-    .update(bytes)
-    .digest('base64url');
-  return `${scope.where}|raw|${hash}`;
-}
-
-/** The Page and the id that is not the Page's; the Page alone for an item without one. */
-function conversationKey(pageId: string, item: ScannedItem | undefined): string {
-  const other = item?.sender === pageId ? item.recipient : (item?.sender ?? item?.recipient);
-  return other === undefined || other === pageId ? pageId : `${pageId}/${other}`;
+function isEmpty({ channels, hasContent }: ScannedEntry): boolean {
+  return channels.length > 0 && !hasContent;
 }

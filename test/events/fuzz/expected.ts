@@ -1,6 +1,10 @@
-import { idIn, lastOf, rawJson, textIn, type RawValue } from './raw-json.js';
+import { idIn, lastOf, rawJson, textIn, type RawMember, type RawValue } from './raw-json.js';
 
-const CHANNELS: readonly string[] = ['messaging', 'standby', 'changes'];
+/** Lists of events whatever is in them; any other list is one if each of its items names a party or a time. */
+const CHANNELS: readonly string[] = ['messaging', 'standby', 'changes', 'calls'];
+/** Members of an entry with a meaning of their own. */
+const NO_LISTS: readonly string[] = ['id', 'time', 'sender', 'recipient', 'timestamp'];
+const LIST_NAME = /^[A-Za-z]\w{0,63}$/;
 
 /** One item as a bot has to get it: everything is compared as bytes. */
 export interface Item {
@@ -14,7 +18,7 @@ export interface Item {
 export interface Reading {
   /** It is JSON with a list of entries of Pages. */
   readonly looked: boolean;
-  /** Elements of `entry`. */
+  /** Elements of `entry`, those without an id once for each Page. */
   readonly entries: number;
   readonly items: readonly Item[];
 }
@@ -26,35 +30,85 @@ export function reading(text: string): Reading {
   const post = rawJson(text);
   const entries = lastOf(post, 'entry')?.elements;
   if (textIn(lastOf(post, 'object')) !== 'page' || post?.members === undefined || entries === undefined) return NOTHING;
-  const around = post.members.filter(({ key }) => key !== 'entry').map(({ raw }) => raw);
-  return { looked: true, entries: entries.length, items: entries.flatMap((entry) => itemsOf(entry, around.join())) };
+  const around = withoutRepeated(post.members, ({ key }) => key === 'object').filter(({ key }) => key !== 'entry');
+  const rest = around.map(({ raw }) => raw).join();
+  const items = entries.flatMap((entry) => itemsOf(entry, rest));
+  return { looked: true, entries: entries.reduce((sum, entry) => sum + countOf(entry), 0), items };
 }
 
 function itemsOf(entry: RawValue, around: string): Item[] {
-  const page = idIn(lastOf(entry, 'id'));
-  if (entry.members === undefined || page === undefined) return [];
-  const others = entry.members.filter(({ key, value }) => !(CHANNELS.includes(key) && value.elements !== undefined));
+  if (entry.members === undefined) return [];
+  const { lists, others } = partsOf(entry.members);
+  const id = idIn(lastOf(entry, 'id'));
   const rest = `${others.map(({ raw }) => raw).join()} ${around}`;
-  const items: Item[] = [];
-  // In the order in which the lists come; of two with one name the last.
-  const lists = entry.members.filter(({ key, value }, i, all) => CHANNELS.includes(key) && value.elements !== undefined && isLast(all, i));
-  for (const { key, value } of lists) {
-    for (const item of value.elements ?? [])
-      items.push({ page, channel: key, conversation: conversationOf(page, key, item), bytes: `${item.raw} ${rest}` });
+  const items = lists.flatMap(({ key, value }) =>
+    (value.elements ?? []).map((item) => ({ page: id ?? pageOf(item, key), channel: key, item })),
+  );
+  const isBare = lists.length === 0 || others.some(({ key }) => key !== 'id' && key !== 'time');
+  if (items.length === 0 && isBare) {
+    const page = id ?? party(entry, 'recipient');
+    return page === undefined ? [] : [{ page, channel: 'none', conversation: otherOf(page, entry), bytes: rest }];
   }
-  const isBare = lists.length === 0 || others.length > 2;
-  if (items.length === 0 && isBare) items.push({ page, channel: 'none', conversation: page, bytes: rest });
-  return items;
+  return items.flatMap(({ page, channel, item }) =>
+    page === undefined ? [] : [{ page, channel, conversation: conversationOf(page, channel, item), bytes: `${item.raw} ${rest}` }],
+  );
 }
 
-function isLast(all: readonly { readonly key: string }[], at: number): boolean {
-  return !all.slice(at + 1).some(({ key }) => key === all[at]?.key);
+function partsOf(all: readonly RawMember[]): { readonly lists: readonly RawMember[]; readonly others: readonly RawMember[] } {
+  const members = withoutRepeated(all, ({ key }) => LIST_NAME.test(key));
+  const lists = members.filter(isList);
+  return { lists, others: members.filter((member) => !lists.includes(member)) };
+}
+
+/** How many entries an element of `entry` counts for: without an id, one for each Page that its items name. */
+function countOf(entry: RawValue): number {
+  if (entry.members === undefined || idIn(lastOf(entry, 'id')) !== undefined) return 1;
+  const pages = partsOf(entry.members).lists.flatMap(({ key, value }) => (value.elements ?? []).map((item) => pageOf(item, key)));
+  return Math.max(1, new Set(pages).size);
+}
+
+/** Of equal keys the last. */
+function withoutRepeated(members: readonly RawMember[], isCompared: (member: RawMember) => boolean): readonly RawMember[] {
+  return members.filter((member, i) => !isCompared(member) || !members.slice(i + 1).some(({ key }) => key === member.key));
+}
+
+function isList({ key, value }: RawMember): boolean {
+  if (value.elements === undefined || NO_LISTS.includes(key)) return false;
+  if (CHANNELS.includes(key)) return true;
+  return LIST_NAME.test(key) && value.elements.length > 0 && value.elements.every(looksLikeEvent);
+}
+
+function looksLikeEvent(item: RawValue): boolean {
+  const isNamed = ['sender', 'from', 'recipient', 'to', 'recipient_id'].some((key) => party(item, key) !== undefined);
+  return isNamed || idIn(lastOf(item, 'timestamp')) !== undefined;
+}
+
+function party(item: RawValue, key: string): string | undefined {
+  const value = lastOf(item, key);
+  return value?.members === undefined ? idIn(value) : idIn(lastOf(value, 'id'));
+}
+
+/** The Page of an item whose entry has no id. */
+function pageOf(item: RawValue, channel: string): string | undefined {
+  if (channel === 'changes') return undefined;
+  const isEcho = lastOf(lastOf(item, 'message'), 'is_echo')?.raw.trim() === 'true';
+  return isEcho ? senderOf(item) : recipientOf(item);
+}
+
+function senderOf(item: RawValue): string | undefined {
+  return party(item, 'from') ?? party(item, 'sender');
+}
+
+function recipientOf(item: RawValue): string | undefined {
+  return party(item, 'to') ?? party(item, 'recipient_id') ?? party(item, 'recipient');
 }
 
 function conversationOf(page: string, channel: string, item: RawValue): string {
-  if (channel === 'changes') return page;
-  const sender = idIn(lastOf(lastOf(item, 'sender'), 'id'));
-  const recipient = idIn(lastOf(lastOf(item, 'recipient'), 'id'));
-  const other = sender === page ? recipient : (sender ?? recipient);
+  return channel === 'changes' ? `${page}/${page}` : otherOf(page, item);
+}
+
+function otherOf(page: string, item: RawValue): string {
+  const sender = senderOf(item);
+  const other = sender === page ? recipientOf(item) : (sender ?? recipientOf(item));
   return `${page}/${other ?? page}`;
 }

@@ -132,7 +132,7 @@ class Lane {
 function accepts(page: string, channel: string): boolean {
   const route = ROUTES[page];
   if (route === undefined) return false;
-  return channel === 'none' || route.accepts === undefined || route.accepts.has(channel as Channel);
+  return channel === 'none' || route.accepts === undefined || route.accepts.has(channel);
 }
 
 function headersOf({ headers }: BotRequest): Map<string, string> {

@@ -92,6 +92,7 @@ export function unknownMember(random: Random): string {
     '"__proto__":{"polluted":true}',
     '"constructor":{"prototype":{"polluted":true}}',
     '"hop_context":[{"app_id":1,"metadata":null}]',
+    `"calls":[{"id":"c_${random.digits(9)}","from":"${random.digits(17)}","event":"connect","timestamp":1671644824}]`,
     '"":0',
     `"deep":${'['.repeat(40)}${']'.repeat(40)}`,
     `"${random.digits(5)}":${random.pick(NUMBERS)}`,

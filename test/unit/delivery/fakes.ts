@@ -72,7 +72,7 @@ export class CountingObserver implements DeliveryObserver {
   open = 0;
   items = 0;
 
-  item(_appId: string, channel: Channel | 'none', result: ItemResult): void {
+  item(_appId: string, channel: Channel, result: ItemResult): void {
     this.#count(`${channel}:${result}`);
   }
 

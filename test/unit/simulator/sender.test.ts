@@ -148,7 +148,7 @@ describe('WebhookSender', () => {
 });
 
 describe('retries', () => {
-  it('tries again until it is answered 200, the same bytes each time', async () => {
+  it('tries again until it is answered 200, the same event with a new time in its entry each time', async () => {
     const clock = new FakeClock();
     await start({ clock });
     receiver.answer = 503;
@@ -162,10 +162,28 @@ describe('retries', () => {
     await clock.advance(2_000);
     await eventually(() => delivery?.state === 'delivered');
 
-    expect(new Set(receiver.received.map(({ body }) => body.toString())).size).toBe(1);
+    const sent = receiver.received.map(({ body }) => JSON.parse(body.toString()) as { entry: { time: number; messaging: unknown }[] });
+    expect(sent.map(({ entry }) => entry[0]?.time)).toEqual([0, 1_000, 3_000].map((ms) => (sent[0]?.entry[0]?.time ?? 0) + ms));
+    expect(new Set(sent.map(({ entry }) => JSON.stringify(entry[0]?.messaging))).size).toBe(1);
     expect(delivery?.attempts.map(({ status }) => status)).toEqual([503, 503, 200]);
     await clock.advance(3_600_000);
     expect(receiver.received).toHaveLength(3);
+  });
+
+  it.each([
+    ['where the configuration says so', { repeatsMoveTime: false }, undefined],
+    ['of a body that the caller wrote', {}, '{"object":"page","entry":[{"id":"222","time":5}]}'],
+  ])('repeats the same bytes %s', async (_name, config, rawBody) => {
+    const clock = new FakeClock();
+    await start({ clock });
+    sim.control.config(config);
+    receiver.answer = 503;
+    if (rawBody === undefined) await sim.control.sendEvents(APP, [{ pageId: PAGE, text: 'again' }]);
+    else await sim.control.send({ appId: APP, rawBody });
+    await clock.advance(1_000);
+    await eventually(() => receiver.received.length === 2);
+
+    expect(new Set(receiver.received.map(({ body }) => body.toString())).size).toBe(1);
   });
 
   it('takes anything but 200, a hanging and a dead receiver for a failure', async () => {

@@ -26,7 +26,7 @@ export function aRoute(set: Partial<PageRoute> = {}): PageRoute {
     pageId: PAGE_ID,
     target: { kind: 'service', namespace: 'bots', name: 'clinic-bot', port: 5000, path: '/webhooks/messenger' },
     signingSecret: undefined,
-    accepts: new Set(['messaging', 'standby', 'changes']),
+    accepts: undefined,
     timeoutMs: 4_000,
     maxInFlight: 8,
     maxEventsPerRequest: 1,
@@ -210,8 +210,9 @@ export function post(port: number, body: string | Buffer, secret = APP_SECRET): 
   return call(port, { headers: { 'Content-Type': 'application/json', 'X-Hub-Signature-256': sign(body, secret) }, body });
 }
 
+/** A message without a time of its own: how old it is, its entry says. */
 export function aMessage(mid: string, text = 'hello', sender = '24680', page = PAGE_ID): string {
-  return `{"sender":{"id":"${sender}"},"recipient":{"id":"${page}"},"timestamp":1763856000000,"message":{"mid":"${mid}","text":"${text}"}}`;
+  return `{"sender":{"id":"${sender}"},"recipient":{"id":"${page}"},"message":{"mid":"${mid}","text":"${text}"}}`;
 }
 
 export function aBody(...items: string[]): string {

@@ -69,7 +69,9 @@ describe('scan', () => {
     );
 
     expect(entry.id).toBe('12345678901234567890');
-    expect(entry.channels[0]?.items[0]).toMatchObject({ sender: '98765432109876543210', recipient: '12345678901234567890' });
+    expect(entry.channels[0]?.items[0]).toMatchObject({
+      facts: { sender: '98765432109876543210', recipient: '12345678901234567890' },
+    });
   });
 
   it('compares keys by their value, however they are escaped', () => {
@@ -106,11 +108,11 @@ describe('scan', () => {
       '{"object":"page","entry":[{"messaging":[{"message":{"mid":"m1","is_echo":true}},{"message":{"mid":"m2","is_deleted": true}},{"reaction":{"mid":"m3"}},{"message":"odd"}]}]}',
     ).channels;
 
-    expect(channel?.items.map(({ mid, isEcho, isDeleted }) => [mid, isEcho, isDeleted])).toEqual([
-      ['m1', true, false],
-      ['m2', false, true],
-      [undefined, false, false],
-      [undefined, false, false],
+    expect(channel?.items.map(({ facts }) => [facts?.eventId, facts?.isEcho])).toEqual([
+      ['message.echo|m1', true],
+      ['message.deleted|m2', false],
+      [undefined, false],
+      [undefined, false],
     ]);
   });
 

@@ -122,6 +122,117 @@ describe('Splitter', () => {
   });
 });
 
+describe('a list that is newer than the operator', () => {
+  const call = (id: string, event: string, psid = '42'): string =>
+    `{"id":"${id}","to":"${PAGE_ID}","from":"${psid}","event":"${event}","timestamp":1671644824}`;
+
+  it('is split like any other, and a call comes once', () => {
+    const text = `{"object":"page","entry":[{"id":"${PAGE_ID}","time":1,"messaging":[${aMessage('m1')},${aMessage('m2')}],"calls":[${call('c1', 'connect')}]}]}`;
+
+    expect(only(text).items.map(({ channel }) => channel)).toEqual(['messaging', 'messaging', 'calls']);
+    expect(bodies(text).filter((body) => body.includes('connect'))).toEqual([
+      `{"object":"page","entry":[{"id":"${PAGE_ID}","time":1,"calls":[${call('c1', 'connect')}]}]}`,
+    ]);
+  });
+
+  it.each([
+    ['an unknown name', `"surveys":[{"sender":{"id":"1"}},{"timestamp":5}]`, ['surveys', 'surveys']],
+    ['calls, whatever is in them', '"calls":[{},7]', ['calls', 'calls']],
+    ['no events: no one and no time in them', '"hop_context":[{"app_id":7,"metadata":null}]', [undefined]],
+    ['some that are no events', '"surveys":[{"timestamp":5},{"app_id":7}]', [undefined]],
+    ['texts', '"changed_fields":["feed"]', [undefined]],
+    ['nothing', '"surveys":[]', [undefined]],
+    ['a name that no manifest can hold', `"${'x'.repeat(65)}":[{"timestamp":5}]`, [undefined]],
+  ])('is one with %s', (_name, list, channels) => {
+    const text = `{"object":"page","entry":[{"id":"${PAGE_ID}","time":1,${list}}]}`;
+    expect(only(text).items.map(({ channel }) => channel)).toEqual(channels);
+  });
+
+  it.each([
+    ['who calls', call('c1', 'connect'), `${PAGE_ID}/42`],
+    ['who is called', `{"id":"c1","from":"${PAGE_ID}","to":"42","event":"connect"}`, `${PAGE_ID}/42`],
+    ['who is told of it', '{"id":"c1","event":"call_status","recipient_id":42}', `${PAGE_ID}/42`],
+    ['the call, where no one is named', '{"id":"c1","event":"media_update"}', `${PAGE_ID}/id/c1`],
+  ])('orders by %s', (_name, item, conversation) => {
+    expect(only(`{"object":"page","entry":[{"id":"${PAGE_ID}","calls":[${item}]}]}`).items[0]?.conversation).toBe(conversation);
+  });
+});
+
+describe('an entry without id', () => {
+  const entries = (text: string) => {
+    const result = scan(Buffer.from(text));
+    if (!result.ok) throw new Error(result.why);
+    return (result.post.entries ?? []).map(({ id, channels }) => [id, channels.flatMap(({ items }) => items).length]);
+  };
+  const to = (page: string): string => `{"sender":{"id":"1"},"recipient":{"id":"${page}"},"message":{"mid":"m"}}`;
+
+  it('belongs to the Page that its items name', () => {
+    expect(entries(`{"object":"page","entry":[{"messaging":[${to('77')},${to('77')}]}]}`)).toEqual([['77', 2]]);
+    expect(entries('{"object":"page","entry":[{"calls":[{"from":"1","to":"77"}]}]}')).toEqual([['77', 1]]);
+  });
+
+  it('belongs to the recipient that it names itself, and goes through as it is', () => {
+    const text =
+      '{"object":"page","entry":[{"sender":{"id":"1"},"recipient":{"id":"77"},"timestamp":1671644824,"call_permission_reply":{"response":"approve"}}]}';
+    expect(entries(text)).toEqual([['77', 0]]);
+    expect(bodies(text)).toEqual([text]);
+    expect(only(text).items[0]).toMatchObject({ channel: undefined, conversation: `${PAGE_ID}/1`, timeMs: 1_671_644_824_000 });
+  });
+
+  it('belongs to the sender of an echo', () => {
+    const echo = '{"sender":{"id":"77"},"recipient":{"id":"1"},"message":{"mid":"m","is_echo":true}}';
+    expect(entries(`{"object":"page","entry":[{"messaging":[${echo}]}]}`)).toEqual([['77', 1]]);
+  });
+
+  it('is one entry for each Page that its items name, and never passes as it is', () => {
+    const text = `{"object":"page","entry":[{"time":5,"messaging":[${to('77')},${to('88')}]}]}`;
+    expect(entries(text)).toEqual([
+      ['77', 1],
+      ['88', 1],
+    ]);
+    expect(bodies(text)).toEqual(['77', '88'].map((page) => `{"object":"page","entry":[{"time":5,"messaging":[${to(page)}]}]}`));
+  });
+
+  it('belongs to no one where nothing names a Page', () => {
+    expect(entries('{"object":"page","entry":[{"messaging":[{}]},{"time":1}]}')).toEqual([
+      [undefined, 1],
+      [undefined, 0],
+    ]);
+  });
+});
+
+describe('a body with equal keys', () => {
+  const entry = (id: string, mid: string): string => `{"id":"${id}","time":1,"messaging":[${aMessage(mid)}]}`;
+
+  it.each([
+    ['two lists of entries', `{"object":"page","entry":[${entry('77', 'other')}],"entry":[${entry(PAGE_ID, 'm1')}]}`],
+    ['a list of entries and something else before', `{"object":"page","entry":{"a":1},"entry":[${entry(PAGE_ID, 'm1')}]}`],
+    ['two objects', `{"object":"user","object":"page","entry":[${entry(PAGE_ID, 'm1')}]}`],
+    ['two ids of an entry', `{"object":"page","entry":[{"id":"77",${entry(PAGE_ID, 'm1').slice(1)}]}`],
+    ['an id that is escaped', `{"object":"page","entry":[{"i\\u0064":"77",${entry(PAGE_ID, 'm1').slice(1)}]}`],
+    ['two times', `{"object":"page","entry":[{"time":9,${entry(PAGE_ID, 'm1').slice(1)}]}`],
+    ['two lists of one name', `{"object":"page","entry":[{"messaging":[${aMessage('other')}],${entry(PAGE_ID, 'm1').slice(1)}]}`],
+    ['something else with the name of a list', `{"object":"page","entry":[{"messaging":5,${entry(PAGE_ID, 'm1').slice(1)}]}`],
+  ])('is cut: %s', (_name, text) => {
+    expect(bodies(text)).toEqual([`{"object":"page","entry":[${entry(PAGE_ID, 'm1')}]}`]);
+  });
+
+  it('is empty when its last list is, whatever came before', () => {
+    expect(bodies(`{"object":"page","entry":[{"messaging":7,"messaging":[],"time":1,"id":"${PAGE_ID}"}]}`)).toEqual([]);
+  });
+
+  it('is cut when the entry has no list', () => {
+    expect(bodies(`{"object":"page","entry":[{"id":"77","id":"${PAGE_ID}","changed_fields":["feed"]}]}`)).toEqual([
+      `{"object":"page","entry":[{"id":"${PAGE_ID}","changed_fields":["feed"]}]}`,
+    ]);
+  });
+
+  it('holds what is unknown byte for byte, even twice', () => {
+    const text = `{"a":1,"a":2,"object":"page","entry":[{"é":1,"é":2,${entry(PAGE_ID, 'm1').slice(1)}]}`;
+    expect(bodies(text)).toEqual([text]);
+  });
+});
+
 describe('the key for duplicates', () => {
   const key = (item: string, time = '1', list = 'messaging'): string | undefined =>
     only(`{"object":"page","entry":[{"id":"${PAGE_ID}","time":${time},"${list}":[${item}]}]}`).items[0]?.dedupeKey;
@@ -137,7 +248,48 @@ describe('the key for duplicates', () => {
     expect(key(aMessage('m1'))).not.toBe(key(aMessage('m1'), '1', 'standby'));
   });
 
-  it('is the time and the bytes for everything else, which carries the mid of another event', () => {
+  it.each([
+    ['a message', 'messaging', aMessage('m1')],
+    ['a postback with a mid', 'messaging', '{"timestamp":5,"postback":{"mid":"m1","payload":"a"}}'],
+    ['a reaction', 'messaging', '{"timestamp":1763856000000,"reaction":{"mid":"m1","action":"react"}}'],
+    ['a receipt, by its watermark', 'messaging', '{"delivery":{"mids":["m1"],"watermark":1763856000000}}'],
+    ['a read, by its watermark', 'standby', '{"read":{"watermark":1763856000000}}'],
+    ['a call', 'calls', '{"id":"c1","event":"connect","timestamp":1671644824}'],
+    ['a lead', 'changes', '{"field":"leadgen","value":{"leadgen_id":444,"created_time":1}}'],
+    ['a new comment', 'changes', '{"field":"feed","value":{"item":"comment","verb":"add","comment_id":"1_2"}}'],
+  ])('stays when Meta repeats %s with another entry.time', (_name, list, item) => {
+    expect(key(item, '1763856000000', list)).toBe(key(item, '1763856999999', list));
+  });
+
+  it.each([
+    ['an edited comment', 'changes', '{"field":"feed","value":{"item":"comment","verb":"edited","comment_id":"1_2"}}'],
+    ['a change without an id', 'changes', '{"field":"parking"}'],
+    ['an item without id and time', 'messaging', '{"policy_enforcement":{"action":"warning"}}'],
+  ])('holds entry.time for %s: twice is better than never', (_name, list, item) => {
+    expect(key(item, '1', list)).not.toBe(key(item, '2', list));
+  });
+
+  it.each([
+    ['postbacks by their mid', '{"postback":{"mid":"m1"}}', '{"postback":{"mid":"m2"}}', 'messaging'],
+    ['a postback from the message with its mid', '{"postback":{"mid":"m1"}}', '{"message":{"mid":"m1"}}', 'messaging'],
+    [
+      'a new comment from an edited one',
+      '{"field":"feed","value":{"verb":"add","comment_id":"1"}}',
+      '{"field":"feed","value":{"verb":"edited","comment_id":"1"}}',
+      'changes',
+    ],
+    [
+      'fields with one lead',
+      '{"field":"leadgen","value":{"leadgen_id":1}}',
+      '{"field":"leadgen_update","value":{"leadgen_id":1}}',
+      'changes',
+    ],
+    ['events of one call', '{"id":"c1","event":"connect","timestamp":1}', '{"id":"c1","event":"terminate","timestamp":1}', 'calls'],
+  ])('tells apart %s', (_name, one, other, list) => {
+    expect(key(one, '1', list)).not.toBe(key(other, '1', list));
+  });
+
+  it('is the time and the bytes for what has neither id nor time and carries the mid of another event', () => {
     const reaction = '{"reaction":{"mid":"m1","action":"react"}}';
 
     expect(key(reaction)).toBe(key(reaction));
