@@ -10,12 +10,16 @@ interface Known<T> {
   readonly atMs: number;
   /** When the next attempt is due, after one that failed. */
   retryAtMs: number;
+  /** When the bot's credential was first refused (401) since then. */
+  refusedMs?: number;
 }
 
 const MAX_ENTRIES = 10_000;
 /** An event does not wait longer than this for news about something that is known. */
 const PATIENCE_MS = 500;
 const RETRY_MS = 2_000;
+/** A credential that is refused may be one that is being replaced. Longer than this it may have been withdrawn. */
+const REFUSED_STALE_MS = 30_000;
 
 /**
  * Remembers answers for seconds, and uses them for longer while no new ones arrive. Equal questions asked at once are
@@ -83,14 +87,18 @@ export class AnswerCache<T> {
     } catch (error) {
       // A refusal is an answer: what was known before it is not true any more.
       if (!isTransient(error)) this.#known.delete(key);
+      const known = this.#known.get(key);
+      if (known !== undefined && error instanceof PagesError && error.status === 401) known.refusedMs ??= performance.now();
       throw error;
     }
   }
 
   #usable(key: string): Known<T> | undefined {
     const known = this.#known.get(key);
-    if (known === undefined || performance.now() - known.atMs >= this.#options.staleMs) return undefined;
-    return known;
+    if (known === undefined) return undefined;
+    const { atMs, refusedMs = Infinity } = known;
+    const now = performance.now();
+    return now - atMs < this.#options.staleMs && now - refusedMs < REFUSED_STALE_MS ? known : undefined;
   }
 }
 

@@ -21,8 +21,8 @@ export function fetchGet(fetcher: typeof fetch): ApiGet {
   return async (url, headers, signal) => {
     try {
       const response = await fetcher(url, { headers, signal, redirect: 'manual' });
-      const text = await response.text();
-      return { status: response.status, etag: response.headers.get('etag') ?? undefined, body: parsed(text) };
+      const body = parsed(await boundedText(response.body ?? []));
+      return { status: response.status, etag: response.headers.get('etag') ?? undefined, body };
     } catch (error) {
       throw noAnswer(error);
     }
@@ -93,14 +93,19 @@ function answerOf(request: ClientRequest): Promise<ApiAnswer> {
 }
 
 async function read(response: IncomingMessage): Promise<ApiAnswer> {
-  const chunks: Buffer[] = [];
+  const body = parsed(await boundedText(response as AsyncIterable<Buffer>));
+  return { status: response.statusCode ?? 0, etag: response.headers.etag, body };
+}
+
+async function boundedText(body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
+  for await (const chunk of body) {
     bytes += chunk.length;
     if (bytes > MAX_BYTES) throw new Error(`an answer of more than ${MAX_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return { status: response.statusCode ?? 0, etag: response.headers.etag, body: parsed(Buffer.concat(chunks).toString('utf8')) };
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function parsed(text: string): unknown {

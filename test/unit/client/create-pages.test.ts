@@ -127,6 +127,22 @@ describe('mapPageToAccessToken', () => {
     expect(await pages.mapPageToAccessToken('1001')).toBe('EAATOKEN1');
   });
 
+  it("reads no more than 8 MiB of an answer through the bot's own fetch", async () => {
+    let sent = 0;
+    const endless = new ReadableStream({
+      pull: (stream) => {
+        sent += 1_048_576;
+        stream.enqueue(new Uint8Array(1_048_576));
+      },
+    });
+    const pages = createPages({
+      ...{ baseUrl: 'http://127.0.0.1:1', token: 't', graph: 'token' },
+      fetch: () => Promise.resolve(new Response(sent === 0 ? endless : '{')),
+    });
+    await expect(pages.mapPageToAccessToken('1001')).rejects.toThrow('gave no answer');
+    expect(sent).toBeLessThan(16 * 1_048_576);
+  });
+
   it('gets over one failure and over a kept connection that was closed', async () => {
     const { api, pages } = await setUp({ cacheMs: 0 });
     api.mode = 'fails';
