@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { lstat, readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { isAbsolute, join, relative, sep } from 'node:path';
 import type { Clock } from '../kit/clock.js';
 import { type ManifestDocument, type ManifestFile, parseManifests } from './manifest-file.js';
 import type { Problem } from './problem.js';
@@ -122,6 +122,18 @@ export class FolderReader {
     }
   }
 
+  /** Whether the entry itself, or what it links to, is below the root. */
+  async #isInside(entry: string): Promise<boolean> {
+    const path = join(this.#root, entry);
+    try {
+      if (!(await lstat(path)).isSymbolicLink()) return true;
+      const way = relative(await realpath(this.#root), await realpath(path));
+      return way !== '..' && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+    } catch {
+      return false;
+    }
+  }
+
   async #walk(folder: string, depth: number, walk: Walk): Promise<void> {
     const path = join(this.#root, folder);
     try {
@@ -140,17 +152,23 @@ export class FolderReader {
 
   async #visit(entry: string, depth: number, walk: Walk): Promise<void> {
     const stats = await statOf(join(this.#root, entry));
-    if (typeof stats === 'string') {
+    if (typeof stats !== 'string' && !(await this.#isInside(entry))) {
+      walk.problems.push({ file: entry, message: 'is a link that leads out of the folder: put the file itself here' });
+    } else if (typeof stats === 'string') {
       // A file that goes while the folder is read is simply gone; a dangling link or a forbidden file is not.
       if (MANIFEST.test(entry)) walk.problems.push({ file: entry, message: `cannot be read (${stats})` });
     } else if (stats.isDirectory()) {
       if (depth < this.#limits.depth) await this.#walk(entry, depth + 1, walk);
       else walk.problems.push({ file: entry, message: `is more than ${this.#limits.depth} folders deep` });
     } else if (stats.isFile() && MANIFEST.test(entry)) {
-      if (walk.files.size < this.#limits.files) walk.files.set(relative('.', entry), stats);
-      else if (walk.files.size === this.#limits.files)
-        walk.problems.push({ file: '', message: `the folder has more than ${this.#limits.files} manifests` });
+      this.#found(entry, stats, walk);
     }
+  }
+
+  #found(entry: string, stats: BigIntStats, { files, problems }: Walk): void {
+    if (files.size < this.#limits.files) files.set(relative('.', entry), stats);
+    else if (files.size === this.#limits.files)
+      problems.push({ file: '', message: `the folder has more than ${this.#limits.files} manifests` });
   }
 }
 

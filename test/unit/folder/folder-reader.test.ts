@@ -80,6 +80,23 @@ describe('FolderReader', () => {
     expect(await readerOf(root).scan()).toMatchObject({ good: false, problems: [{ file: 'b.yaml', message: 'cannot be read (ENOENT)' }] });
   });
 
+  it.each([
+    ['file', 'secret.yaml', 'secret.yaml'],
+    ['folder', '.', 'linked'],
+  ])('reads no %s that a link leads to out of the folder, and says so', async (_what, target, name) => {
+    const [root, outside] = [temporaryFolder(), temporaryFolder()];
+    write(root, 'a.yaml', 'kind: A');
+    write(outside, 'secret.yaml', 'kind: Outside');
+    symlinkSync(join(outside, target), join(root, name));
+
+    const scan = await readerOf(root).scan();
+    expect(kinds(scan)).toEqual(['a.yaml:A']);
+    expect(scan).toMatchObject({
+      good: false,
+      problems: [{ file: name, message: expect.stringContaining('leads out of the folder') as unknown }],
+    });
+  });
+
   it('waits for a file that was written this very moment', async () => {
     const root = temporaryFolder();
     write(root, 'a.yaml', 'kind: A');
