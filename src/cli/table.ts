@@ -19,11 +19,11 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
     .join('\n');
 }
 
-/** One cell: nothing is `<none>`, and nothing in it can break the line. */
+/** One cell: nothing is `<none>`, and nothing in it breaks the line or turns it around. */
 export function cell(value: unknown): string {
   if (value === undefined || value === null || value === '') return '<none>';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.replace(/\p{Cc}/gu, ' ');
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, ' ').replace(/\p{Cf}/gu, '');
 }
 
 /** How long ago, with the two largest units at most: `45s`, `5m10s`, `3h`, `12d`. */

@@ -1,4 +1,4 @@
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import http, { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { systemClock, type Clock } from '../kit/clock.js';
 import { silentLogger, type Logger } from '../kit/log.js';
@@ -106,12 +106,27 @@ async function serveControl({ request, response, url, body }: HttpCall, control:
     .slice(2)
     .filter((segment) => segment !== '')
     .map(decoded);
+  const refusal = foreignPage(request.headers);
+  if (refusal !== undefined) {
+    response.writeHead(403, { 'content-type': 'application/json' }).end(`${JSON.stringify({ error: refusal })}\n`);
+    return;
+  }
   const json = parseJson(body);
   const call = { method: request.method ?? 'GET', segments, query: url.searchParams, body: json, origin: url.origin };
   const reply = await handleControl(call, control);
   const text = typeof reply.body === 'string';
   response.writeHead(reply.status, { 'content-type': text ? 'text/plain; charset=utf-8' : 'application/json' });
   response.end(text ? reply.body : `${JSON.stringify(reply.body)}\n`);
+}
+
+/** Names that no page of the internet can be served from: an address, or a name within a machine or a cluster. */
+const LOCAL_HOST = /^(?:[^.:]+|\[[^\]]*\]|[0-9.]+|.*\.(?:localhost|local|internal|svc))(?::\d+)?$/i;
+
+/** Why a request comes from a web page that somebody has open in a browser, not from a tool; undefined: it does not. */
+function foreignPage({ host = '', origin }: IncomingHttpHeaders): string | undefined {
+  if (!LOCAL_HOST.test(host)) return `the control API is not served as ${host}: use an address or a local name`;
+  if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return undefined;
+  return `the control API takes nothing from a web page of ${origin}`;
 }
 
 function decoded(segment: string): string {

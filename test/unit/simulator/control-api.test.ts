@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { CONTROL_ROUTES } from '../../../src/simulator/control-api.js';
 import { CONTROL_CALLS } from '../../../src/simulator/control-index.js';
@@ -120,5 +121,28 @@ describe('the control API', () => {
       const [method = '', path = ''] = route.split(' ');
       expect(docs).toContain(`\`${method} /_sim${path === '' ? '' : `/${path}`}`);
     }
+  });
+});
+
+describe('the control API and web pages', () => {
+  /** With any header: `fetch` sets Host and Origin itself. */
+  const status = (url: string, headers: Readonly<Record<string, string>>, method = 'GET'): Promise<number> =>
+    new Promise((resolve, reject) => {
+      const sent = request(`${url}/_sim/state`, { headers, method }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      sent.on('error', reject).end();
+    });
+
+  it.each([
+    ['a tool', {}, 200],
+    ['a tool within a cluster', { host: 'graph.sim.svc:9190' }, 200],
+    ['a web page of its own', { host: 'localhost:9190', origin: 'http://localhost:9190' }, 200],
+    ['a web page of another origin', { origin: 'https://evil.example' }, 403],
+    ['a sandboxed web page', { origin: 'null' }, 403],
+    ['a name that was made to lead here', { host: 'evil.example', origin: 'http://evil.example' }, 403],
+  ])('answers %s with its state or a refusal', async (_who, headers, want) => {
+    expect(await status(sim.url, headers)).toBe(want);
   });
 });
