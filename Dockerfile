@@ -32,5 +32,6 @@ ENV NODE_ENV=production
 USER 65532:65532
 # webhook, Pages API, admin
 EXPOSE 8080 8081 9090
-ENTRYPOINT ["/nodejs/bin/node", "/app/dist/main.js"]
+# SIGUSR1 would open the inspector, also before main.js can prevent it.
+ENTRYPOINT ["/nodejs/bin/node", "--disable-sigusr1", "/app/dist/main.js"]
 CMD ["--help"]

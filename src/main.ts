@@ -7,6 +7,9 @@ const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', 
 };
 endOnOldNode(engines.node);
 
+// Node's own handler opens the inspector, and with it every secret, to whoever reaches its port.
+process.on('SIGUSR1', () => undefined);
+
 const stop = new AbortController();
 let crash: ((error: unknown) => Promise<void>) | undefined;
 
