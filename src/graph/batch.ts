@@ -1,6 +1,7 @@
 import type { Clock } from '../kit/clock.js';
 import { TransientError } from '../core/domain/errors.js';
 import { Secret } from '../core/secrets/secret.js';
+import { malformedAnswer } from './answers.js';
 import { relativePath, wireRequest, type GraphCall } from './call.js';
 import { bearerOf, plain, proofOf } from './credentials.js';
 import { asArray, asNumber, asRecord, asText } from './json.js';
@@ -14,7 +15,7 @@ const MAX_WAIT_MS = 50;
 /** An interactive call waits for company only while another request of its kind is under way, and at most this long. */
 const INTERACTIVE_WAIT_MS = 100;
 
-/** What one call of a batch came to. `whole`: the answer is not its own but that of the whole batch, which failed. */
+/** The answer for one call of a batch. `whole`: it is the answer for the whole batch, which was no list of answers. */
 export interface BatchAnswer {
   readonly response: WireResponse;
   readonly whole: boolean;
@@ -190,7 +191,12 @@ function distribute(items: readonly Item[], response: WireResponse): void {
     for (const item of items) item.resolve({ response, whole: true });
     return;
   }
-  const answers = asArray(response.body);
+  const answers: readonly unknown[] = response.body;
+  if (answers.length > items.length) {
+    // Which answer belongs to which call is not known.
+    for (const item of items) item.reject(malformedAnswer('batch', 'a list with one answer for each call'));
+    return;
+  }
   items.forEach((item, index) => {
     const answer = asRecord(answers[index]);
     if (answer !== undefined) item.resolve({ response: itemResponse(answer, response.headers), whole: false });

@@ -4,6 +4,7 @@ import type { AppCredentials } from '../core/ports/graph.js';
 import type { Redactor } from '../core/secrets/redact.js';
 import { Secret } from '../core/secrets/secret.js';
 import { BoundedMap } from '../kit/bounded-map.js';
+import { malformedAnswer } from './answers.js';
 import { Batcher, type BatchAnswer } from './batch.js';
 import { wireRequest, type GraphCall } from './call.js';
 import { plain, secretsOf } from './credentials.js';
@@ -96,8 +97,11 @@ export class GraphCaller {
       if (ticket !== undefined && error instanceof TerminalError) throttle.answered(ticket, app, call.pageId);
       throw error;
     }
+    if (whole) throw malformedAnswer('batch', 'a list');
+    const value = parse(response.body);
+    // Only now: an answer that is not as documented need not be Graph's, and lifts no block.
     if (ticket !== undefined) throttle.succeeded(ticket, app, call.pageId);
-    return parse(response.body);
+    return value;
   }
 
   async #send(call: GraphCall, admit: () => void): Promise<BatchAnswer> {

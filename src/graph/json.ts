@@ -1,6 +1,11 @@
-/** Reading of foreign JSON: never throws, says undefined for what is not there or of another type. */
+/*
+ * Lenient readers for headers, error bodies and batches: they never throw, and return undefined for what is missing or of
+ * another type. Good answers are read with the strict readers of answers.ts.
+ */
 
-export function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
+export type JsonRecord = Readonly<Record<string, unknown>>;
+
+export function asRecord(value: unknown): JsonRecord | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
 }
 
@@ -17,8 +22,4 @@ export function asText(value: unknown): string | undefined {
 export function asNumber(value: unknown): number | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? value : undefined;
   return typeof value === 'string' && /^-?\d{1,15}(\.\d{1,9})?$/.test(value) ? Number(value) : undefined;
-}
-
-export function asTexts(value: unknown): readonly string[] {
-  return asArray(value).flatMap((item) => asText(item) ?? []);
 }

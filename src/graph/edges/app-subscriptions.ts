@@ -1,8 +1,8 @@
 import type { AppCredentials, AppGraph, AppSubscription, GraphCallOptions } from '../../core/ports/graph.js';
-import { requireSuccess, rows } from '../answers.js';
+import { booleanAt, listAt, requireSuccess, rowsOf, textAt } from '../answers.js';
 import { appCall } from '../call.js';
 import type { GraphCaller } from '../caller.js';
-import { asArray, asRecord, asText } from '../json.js';
+import { asRecord, type JsonRecord } from '../json.js';
 import { collectPages } from '../paging.js';
 
 /** `GET /{app-id}/subscriptions`, as the app: one row an object (`page`, `instagram`, …). */
@@ -14,26 +14,24 @@ export async function readAppSubscriptions(
   const found: AppSubscription[] = [];
   await collectPages((after) =>
     caller.call(appCall('app_subscriptions', app, after, options), (body) => {
-      found.push(...rows(body, 'subscriptions').flatMap(readRow));
+      found.push(...rowsOf(body, 'subscriptions').map(readRow));
       return body;
     }),
   );
   return found;
 }
 
-function readRow(row: unknown): readonly AppSubscription[] {
-  const record = asRecord(row);
-  const object = asText(record?.['object']);
-  if (record === undefined || object === undefined) return [];
-  return [
-    {
-      object,
-      callbackUrl: asText(record['callback_url']) ?? '',
-      active: record['active'] === true || record['active'] === 'true',
-      // Objects with a version since v2.9, bare names before.
-      fields: asArray(record['fields']).flatMap((field) => asText(asRecord(field)?.['name']) ?? asText(field) ?? []),
-    },
-  ];
+/** A row that is not as documented must not be left out: the next write would replace what it stands for. */
+function readRow(row: JsonRecord): AppSubscription {
+  return {
+    object: textAt(row['object'], 'subscriptions.data[].object'),
+    callbackUrl: textAt(row['callback_url'], 'subscriptions.data[].callback_url'),
+    active: booleanAt(row['active'], 'subscriptions.data[].active'),
+    // Objects with a version since v2.9, bare names before.
+    fields: listAt(row['fields'], 'subscriptions.data[].fields').map((field) =>
+      textAt(asRecord(field)?.['name'] ?? field, 'subscriptions.data[].fields[].name'),
+    ),
+  };
 }
 
 /** `POST /{app-id}/subscriptions` for the object `page`. Graph calls the callback URL before it answers. */

@@ -1,13 +1,11 @@
-import { TransientError } from '../../core/domain/errors.js';
 import type { AppCredentials, GraphCallOptions, TokenInfo } from '../../core/ports/graph.js';
 import type { Redactor } from '../../core/secrets/redact.js';
 import type { Secret } from '../../core/secrets/secret.js';
+import { booleanAt, listAt, numberAt, optional, recordAt, textAt, textsAt } from '../answers.js';
 import { appCall } from '../call.js';
 import type { GraphCaller } from '../caller.js';
 import { secretsOf } from '../credentials.js';
-import { asArray, asNumber, asRecord, asText, asTexts } from '../json.js';
-
-type Fields = Readonly<Record<string, unknown>>;
+import { asNumber, asText, type JsonRecord } from '../json.js';
 
 /** Graph gives a dozen scopes; more than this is not an answer. */
 const MAX_SCOPES = 200;
@@ -25,44 +23,54 @@ export function inspectToken(
   options: GraphCallOptions,
 ): Promise<TokenInfo> {
   return deps.caller.call(appCall('inspect_token', app, { input_token: token }, options), (body) => {
-    const data = asRecord(asRecord(body)?.['data']);
-    if (data === undefined) throw new TransientError('GraphUnavailable', "Graph's answer for debug_token has no data");
+    const data = recordAt(recordAt(body, 'debug_token')['data'], 'debug_token.data');
     return readTokenInfo(data, (text) => deps.redactor.text(text, [token, ...secretsOf({ app, token }), ...secretsOf({ app })]));
   });
 }
 
-function readTokenInfo(data: Fields, redact: (text: string) => string): TokenInfo {
-  const type = asText(data['type']);
+function readTokenInfo(data: JsonRecord, redact: (text: string) => string): TokenInfo {
+  const isValid = booleanAt(data['is_valid'], where('is_valid'));
+  if (isValid) requireIdentity(data);
+  const type = optional(data['type'], where('type'), textAt);
   return {
-    isValid: data['is_valid'] === true,
-    // Said in a condition when it is not the right one.
+    isValid,
+    // Shown in a condition where it is not the right one.
     type: type === undefined ? undefined : redact(type),
-    appId: asText(data['app_id']),
-    profileId: asText(data['profile_id']),
-    expiresAt: asNumber(data['expires_at']),
-    dataAccessExpiresAt: asNumber(data['data_access_expires_at']),
-    scopes: asTexts(data['scopes'])
-      .filter((scope) => SCOPE.test(scope))
-      .slice(0, MAX_SCOPES),
+    appId: optional(data['app_id'], where('app_id'), textAt),
+    profileId: optional(data['profile_id'], where('profile_id'), textAt),
+    expiresAt: optional(data['expires_at'], where('expires_at'), numberAt),
+    dataAccessExpiresAt: optional(data['data_access_expires_at'], where('data_access_expires_at'), numberAt),
+    scopes: (optional(data['scopes'], where('scopes'), textsAt) ?? []).filter((scope) => SCOPE.test(scope)).slice(0, MAX_SCOPES),
     granularScopes: granularScopes(data['granular_scopes']),
-    error: readError(asRecord(data['error']), redact),
+    error: readError(optional(data['error'], where('error'), recordAt), redact),
   };
+}
+
+/** What Graph says of every live token. Of a dead one it may leave out all of this. */
+function requireIdentity(data: JsonRecord): void {
+  textAt(data['app_id'], where('app_id'));
+  const type = textAt(data['type'], where('type'));
+  if (type === 'PAGE') textAt(data['profile_id'], where('profile_id'));
+  textsAt(data['scopes'], where('scopes'));
+}
+
+function where(member: string): string {
+  return `debug_token.data.${member}`;
 }
 
 /** A scope without `target_ids` stays undefined: Graph leaves them out where all assets are granted, and at times where not. */
 function granularScopes(value: unknown): ReadonlyMap<string, readonly string[] | undefined> {
-  const scopes = new Map<string, readonly string[] | undefined>();
-  for (const item of asArray(value).slice(0, MAX_SCOPES)) {
-    const record = asRecord(item);
-    const scope = asText(record?.['scope']);
-    if (scope === undefined) continue;
-    const ids = record?.['target_ids'];
-    scopes.set(scope, Array.isArray(ids) ? asTexts(ids) : undefined);
-  }
-  return scopes;
+  const items = optional(value, where('granular_scopes'), listAt) ?? [];
+  return new Map(
+    items.slice(0, MAX_SCOPES).map((item) => {
+      const record = recordAt(item, where('granular_scopes[]'));
+      const targets = optional(record['target_ids'], where('granular_scopes[].target_ids'), textsAt);
+      return [textAt(record['scope'], where('granular_scopes[].scope')), targets];
+    }),
+  );
 }
 
-function readError(error: Fields | undefined, redact: (text: string) => string): TokenInfo['error'] {
+function readError(error: JsonRecord | undefined, redact: (text: string) => string): TokenInfo['error'] {
   if (error === undefined) return undefined;
   return {
     code: asNumber(error['code']) ?? 0,

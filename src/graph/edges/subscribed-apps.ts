@@ -1,8 +1,7 @@
 import type { GraphCallOptions, ObservedSubscription, PageCredentials } from '../../core/ports/graph.js';
-import { requireSuccess, rows } from '../answers.js';
+import { optional, requireSuccess, rowsOf, textAt, textsAt } from '../answers.js';
 import { pageCall } from '../call.js';
 import type { GraphCaller } from '../caller.js';
-import { asRecord, asText, asTexts } from '../json.js';
 import { collectPages } from '../paging.js';
 
 /**
@@ -25,8 +24,9 @@ export async function readSubscription(
 }
 
 function ownFields(body: unknown, appId: string): readonly string[] | undefined {
-  const own = rows(body, 'subscribed_apps').find((row) => asText(asRecord(row)?.['id']) === appId);
-  return own === undefined ? undefined : asTexts(asRecord(own)?.['subscribed_fields']);
+  const own = rowsOf(body, 'subscribed_apps').filter((row) => textAt(row['id'], 'subscribed_apps.data[].id') === appId)[0];
+  // Graph leaves out lists that are empty: the app is on the Page, without any field.
+  return own && (optional(own['subscribed_fields'], 'subscribed_apps.data[].subscribed_fields', textsAt) ?? []);
 }
 
 /** `POST /{page-id}/subscribed_apps`: replaces our app's whole list. One bad field, and Graph changes nothing at all. */

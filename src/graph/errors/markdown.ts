@@ -6,7 +6,8 @@ const HEAD = `<!-- Generated from src/graph/errors/catalogue.ts. Do not edit. --
 # What the operator makes of Graph's errors
 
 The first matching row counts. An empty cell matches everything. "begins" is how Graph's message begins behind its \`(#code)\`; it only
-ever chooses between reasons, never between dispositions. Whatever is not in the table is taken for transient.
+ever chooses between reasons, never between dispositions. Whatever is not in the table is transient. So is a good answer that does not have
+the documented shape (a list that is missing, a truth value that is null, a link to a next page without a cursor): nothing is decided by it.
 
 | disposition | what the operator does |
 |---|---|

@@ -149,25 +149,4 @@ describe('every row of the catalogue, from Graph to the caller', () => {
     world.sim.control.addFault({ effect: { kind: 'http', status: 200, body } });
     await expect(world.graph.subscribe(world.page(), ['messages'], world.options)).resolves.toBeUndefined();
   });
-
-  it('tolerates answers that lack parts or have other types', async () => {
-    const answer = (body: string) => world.sim.control.addFault({ times: 1, effect: { kind: 'http', status: 200, body } });
-    const { graph, options, app } = world;
-    answer('{}');
-    expect(await graph.observe(world.page(), options)).toEqual({ subscribed: false, fields: new Set() });
-    answer(`{"data":[null,{"id":1},{"id":${APP_ID}}]}`);
-    expect(await graph.observe(world.page(), options)).toEqual({ subscribed: true, fields: new Set() });
-    answer('{"id":98765432109876543210}');
-    expect(await graph.pageInfo(world.page(), options)).toEqual({ id: '98765432109876543210', name: undefined });
-    answer(
-      '{"data":{"is_valid":true,"app_id":98765432109876543210,"expires_at":"5","scopes":"x","granular_scopes":[{"scope":"a","target_ids":[12345678901234567890]},{}]}}',
-    );
-    const info = await graph.inspectToken(app, new Secret('page-token', 'x'), options);
-    expect(info).toMatchObject({ isValid: true, appId: '98765432109876543210', expiresAt: 5, scopes: [], profileId: undefined });
-    expect(info.granularScopes).toEqual(new Map([['a', ['12345678901234567890']]]));
-    answer('{"data":[{"object":"page","fields":["messages",{"name":"feed"},{}]},{"callback_url":"x"}]}');
-    expect(await graph.subscriptions(app, options)).toEqual([
-      { object: 'page', callbackUrl: '', active: false, fields: ['messages', 'feed'] },
-    ]);
-  });
 });

@@ -29,20 +29,26 @@ describe('collectPages', () => {
     expect(await pagesOf([{ data: [], paging: { next } }, {}])).toEqual([{}, { after: 'FROM_URL' }]);
   });
 
-  it.each([
-    [{}],
-    [{ paging: {} }],
-    [{ paging: { next: 'nonsense' } }],
-    [{ paging: { next: 7 } }],
-    [{ paging: { next: 'https://x.example/' } }],
-    [undefined],
-  ])('ends with %j', async (body) => {
+  it.each([[{}], [{ paging: {} }], [{ paging: null }], [undefined]])('ends with %j', async (body) => {
     expect(await pagesOf([body])).toEqual([{}]);
   });
 
-  it('ends where the cursor stays the same, and is bounded where it never ends', async () => {
+  it.each([
+    [{ paging: 'x' }],
+    [{ paging: { next: 'nonsense' } }],
+    [{ paging: { next: 7 } }],
+    [{ paging: { next: {} } }],
+    [{ paging: { next: 'https://x.example/' } }],
+    [{ paging: { next, cursors: [] } }],
+    [{ paging: { next, cursors: { after: {} } } }],
+    [{ paging: { next, cursors: { after: '' } } }],
+  ])('does not take %j, which leads nowhere, for the end', async (body) => {
+    expect(await rejection(pagesOf([body]))).toBeInstanceOf(TransientError);
+  });
+
+  it('fails where the cursor stays the same, and where the pages never end', async () => {
     const same = { paging: { cursors: { after: 'a' }, next } };
-    expect(await pagesOf([same, same, same])).toHaveLength(2);
+    expect(await rejection(pagesOf([same, same, same]))).toBeInstanceOf(TransientError);
     let number = 0;
     const endless = collectPages(() => Promise.resolve({ paging: { cursors: { after: String((number += 1)) }, next } }));
     expect(await rejection(endless)).toBeInstanceOf(TransientError);

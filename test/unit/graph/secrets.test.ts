@@ -170,7 +170,8 @@ describe('no secret leaves the client in an error', () => {
   });
 
   it('nor do the answers that end in a status or an Event: type and scopes of a token, name of a Page', async () => {
-    const odd = { id: '222', name: `Clinic ${TOKEN}`, data: { is_valid: true, type: TOKEN, scopes: ['pages_messaging', TOKEN, SECRET] } };
+    const data = { is_valid: true, app_id: '1', type: TOKEN, scopes: ['pages_messaging', TOKEN, SECRET] };
+    const odd = { id: page.pageId, name: `Clinic ${TOKEN}`, data };
     answer = () => ({ status: 200, body: JSON.stringify(odd) });
 
     const { type, scopes } = await graph.inspectToken(app, page.token, interactive);
