@@ -1,19 +1,20 @@
 import { APPS, PAGES } from '../api/kinds.js';
 import type { Clock } from '../kit/clock.js';
-import { makeControllers, type Controllers } from '../controller/controllers.js';
+import { controllers, type ControllersDeps } from '../controller/controllers.js';
 import type { PageCounters, PageOptions } from '../controller/messengerpage/ports.js';
 import type { Graph, GraphSigns } from '../core/ports/graph.js';
 import type { SecretAccess } from '../core/ports/secret-access.js';
 import type { Logger } from '../kit/log.js';
 import { callingThrough } from '../graph/operations.js';
-import type { NamespacedName } from '../core/domain/object-key.js';
 import type { ControllerName } from '../observability/controller-metrics.js';
 import { Controller } from '../runtime/controller.js';
+import type { ControllerSpec } from '../runtime/controller-spec.js';
+import type { Watch } from '../runtime/watches.js';
 import type { QueueObserver, ReconcileOutcome } from '../runtime/observer.js';
 import { withDeadline } from '../runtime/deadline.js';
 import { Limiter } from '../runtime/limiter.js';
 import type { Enqueue, Reconciler } from '../runtime/ports.js';
-import { WorkQueue, type WorkQueueOptions } from '../runtime/queue/work-queue.js';
+import { WorkQueue } from '../runtime/queue/work-queue.js';
 import type { Cluster } from '../runtime/cluster.js';
 
 export interface LeaderOptions extends PageOptions {
@@ -44,59 +45,45 @@ export interface LeaderPorts {
   readonly random?: () => number;
   /** Whether a webhook of ours would answer Meta's verification now; left out: it would. */
   readonly publicReady?: () => boolean;
+  /** The controllers to run; left out: those of our kinds. */
+  readonly controllers?: (deps: ControllersDeps) => readonly ControllerSpec<ControllerName>[];
 }
 
 /** Due drift checks are collected for so long, so that they fill batches. */
 const COLLECT_MS = 5_000;
-/**
- * Passes under way at once, those that wait for Graph counted in: three full batches, so that a start with thousands of pages
- * costs as few requests as it can. How many are at work besides is `--workers`.
- */
-const PASSES = 150;
-/** What one who leads may take to learn what was written before it: after that another replica should lead. */
+/** How long a new leader may take to learn what was written before it: after that another replica should lead. */
 const REFRESH_TIMEOUT_MS = 5 * 60_000;
-/** A page that Graph fails for is tried again less and less often: no more than twice as often a day as one at rest is checked. */
-const PAGE_BACKOFF = { baseMs: 1_000, maxMs: 20 * 60_000 };
-
 /**
- * What leads: both controllers, their queues and what wakes them. Everything that it remembers is made anew with it, so that a
+ * What leads: the controllers, their queues and what wakes them. Everything that it remembers is made anew with it, so that a
  * process that leads again judges by what it sees then.
  */
 export class Leader {
-  readonly #pages: Loop;
-  readonly #apps: Loop;
-  readonly #controllers: Controllers;
+  readonly #loops: ReadonlyMap<string, Loop>;
   readonly #ports: Pick<LeaderPorts, 'cluster' | 'clock'>;
 
   /** @throws Error where the cluster is one without Services */
   constructor(ports: LeaderPorts) {
     const places = new Limiter(ports.options.workers);
-    const controllers = controllersOf(ports, places);
-    const { workers } = ports.options;
-    this.#controllers = controllers;
+    const specs = (ports.controllers ?? controllers)(controllersDeps(ports, places));
     this.#ports = ports;
-    this.#pages = loopOf(ports, 'messengerpage', {
-      reconciler: within(places, controllers.pages),
-      passes: Math.max(PASSES, workers),
-      queue: { groupOf: (key) => controllers.claimGroupOf(key), backoff: PAGE_BACKOFF },
-    });
-    this.#apps = loopOf(ports, 'messengerapp', { reconciler: within(places, controllers.apps), passes: workers, queue: {} });
+    this.#loops = new Map(specs.map((spec) => [spec.name, loopOf(ports, spec, places)]));
   }
 
-  /** What is to be looked at next. */
-  get queues(): { readonly pages: Enqueue; readonly apps: Enqueue } {
-    return { pages: this.#pages.queue, apps: this.#apps.queue };
+  /** The queue of one controller. undefined: there is no controller of this name. */
+  queue(name: string): Enqueue | undefined {
+    return this.#loops.get(name)?.queue;
   }
 
   /**
-   * Works until the signal is aborted, once all is known that an earlier leader wrote: of a page that the caches do not have yet
-   * no process would know that it holds its claim. Once only. @throws DeadlineError when that cannot be found out
+   * Works until the signal is aborted, once everything is known that an earlier leader wrote: a page that the caches do not
+   * have yet may hold its claim. Once only. @throws DeadlineError when that cannot be found out
    */
   async run(signal: AbortSignal): Promise<void> {
     if (!(await this.#caughtUp(signal))) return;
-    const stopWatching = [this.#controllers.watchApps(this.#apps.queue), this.#controllers.watchPages(this.#pages.queue)];
+    const loops = [...this.#loops.values()];
+    const stopWatching = loops.map(({ watch, queue }) => watch(queue));
     try {
-      await Promise.all([this.#apps.controller.run(signal), this.#pages.controller.run(signal)]);
+      await Promise.all(loops.map(({ controller }) => controller.run(signal)));
     } finally {
       for (const stop of stopWatching) stop();
     }
@@ -118,12 +105,12 @@ export class Leader {
   }
 }
 
-function controllersOf(ports: LeaderPorts, places: Limiter): Controllers {
+function controllersDeps(ports: LeaderPorts, places: Limiter): ControllersDeps {
   const { cluster, graph, signs, observer, clock, log, options, random, publicReady, secretAccess } = ports;
   const { services, namespaces, secrets, events, fence } = cluster;
   const [pages, apps] = [cluster.kind(PAGES), cluster.kind(APPS)];
   if (services === undefined) throw new Error('the controller needs the Services');
-  return makeControllers({
+  return {
     ...{ pages, apps, services, namespaces, secrets, events, fence, graph: lendingGraph(graph, places), signs },
     counters: observer.counters,
     clock,
@@ -132,7 +119,7 @@ function controllersOf(ports: LeaderPorts, places: Limiter): Controllers {
     ...(random === undefined ? {} : { random }),
     ...(publicReady === undefined ? {} : { publicReady }),
     ...(secretAccess === undefined ? {} : { secretAccess }),
-  });
+  };
 }
 
 /** A pass is at work only while it has a place; one that waits for Graph lends its place to another. */
@@ -147,16 +134,15 @@ function lendingGraph(graph: Graph, places: Limiter): Graph {
 interface Loop {
   readonly queue: WorkQueue;
   readonly controller: Controller;
+  readonly watch: Watch;
 }
 
-interface Work {
-  readonly reconciler: Reconciler;
-  readonly passes: number;
-  readonly queue: Pick<WorkQueueOptions<NamespacedName>, 'groupOf' | 'backoff'>;
-}
-
-function loopOf({ observer, clock, log, random }: LeaderPorts, name: ControllerName, { reconciler, passes, queue: own }: Work): Loop {
+function loopOf(ports: LeaderPorts, spec: ControllerSpec<ControllerName>, places: Limiter): Loop {
+  const { observer, clock, log, random, options } = ports;
+  const { name, watch, passes = 0 } = spec;
   const chance = random === undefined ? {} : { random };
-  const queue = new WorkQueue({ clock, collectBackgroundMs: COLLECT_MS, observer: observer.queue(name), ...chance, ...own });
-  return { queue, controller: new Controller({ name, reconciler, queue, workers: passes, clock, log, observe: observer.passes(name) }) };
+  const queue = new WorkQueue({ clock, collectBackgroundMs: COLLECT_MS, observer: observer.queue(name), ...chance, ...spec.queue });
+  const workers = Math.max(passes, options.workers);
+  const reconciler = within(places, spec.reconciler);
+  return { queue, watch, controller: new Controller({ name, reconciler, queue, workers, clock, log, observe: observer.passes(name) }) };
 }

@@ -1,3 +1,5 @@
+import { APPS, PAGES, type KindSingular } from '../api/kinds.js';
+import type { ControllerSpec } from '../runtime/controller-spec.js';
 import type { Namespace, Service } from '../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import type { Clock } from '../kit/clock.js';
@@ -5,18 +7,18 @@ import type { AppGraph, GraphSigns, PageGraph } from '../core/ports/graph.js';
 import type { SecretAccess } from '../core/ports/secret-access.js';
 import type { Logger } from '../kit/log.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
-import type { DataCache, Enqueue, EventRecorder, Informer, KindAccess, Reconciler, WriteFence } from '../runtime/ports.js';
+import type { DataCache, EventRecorder, Informer, KindAccess, WriteFence } from '../runtime/ports.js';
 import { appKeyOf, claimKeyOf } from '../relations/relations.js';
 import { AppHealth } from './app-health.js';
 import { ClaimArbiter } from './claims/arbiter.js';
 import { KeyMutex } from './key-mutex.js';
 import { AppMemories } from './messengerapp/memory.js';
 import { MessengerAppReconciler } from './messengerapp/reconciler.js';
-import { watchForApps } from './messengerapp/watches.js';
+import { appWatches } from './messengerapp/watches.js';
 import { PageMemories } from './messengerpage/memory.js';
 import type { PageCounters, PageOptions } from './messengerpage/ports.js';
 import { MessengerPageReconciler } from './messengerpage/reconciler.js';
-import { watchForPages } from './messengerpage/watches.js';
+import { pageWatches } from './messengerpage/watches.js';
 import { Proofs } from './proofs.js';
 import { StatusMemory } from './status-memory.js';
 
@@ -48,21 +50,19 @@ export interface ControllersDeps {
   readonly random?: () => number;
 }
 
-export interface Controllers {
-  readonly pages: Reconciler;
-  readonly apps: Reconciler;
-  /** Subscribes what wakes pages, and enqueues those that there are. @returns the unsubscribe function */
-  watchPages(enqueue: Enqueue): () => void;
-  watchApps(enqueue: Enqueue): () => void;
-  /** For the work queue of pages (`groupOf`): keys of one claim are not worked on at the same time. */
-  claimGroupOf(key: NamespacedName): string | undefined;
-}
+/**
+ * Passes over pages under way at once, those that wait for Graph included: three full batches, so that a start with thousands
+ * of pages costs as few requests as possible.
+ */
+const PAGE_PASSES = 150;
+/** A page that Graph fails for is tried less and less often: at most twice as often a day as a page at rest is checked. */
+const PAGE_BACKOFF = { baseMs: 1_000, maxMs: 20 * 60_000 };
 
 /**
- * Both controllers, with what they share in memory. Made once for each time that this process leads: what they remember of
- * their own writes holds only as long as nobody else writes.
+ * The controllers, with what they share in memory. Made once for each time that this process leads: what they remember of
+ * their own writes holds only as long as no other process writes. A new kind's controller is one more row.
  */
-export function makeControllers(deps: ControllersDeps): Controllers {
+export function controllers(deps: ControllersDeps): readonly ControllerSpec<KindSingular>[] {
   const { pages, apps, services, namespaces, secrets, clock, log, options } = deps;
   const statuses = new StatusMemory<MessengerPage>(clock);
   const appStatuses = new StatusMemory<MessengerApp>(clock);
@@ -83,37 +83,44 @@ export function makeControllers(deps: ControllersDeps): Controllers {
     log,
     className: options.className,
   });
-  return {
-    pages: new MessengerPageReconciler({
-      ...shared,
-      pages: pages.informer,
-      apps: apps.informer,
-      livePages: pages.live,
-      status: statuses.writer(pages.status),
-      statuses,
-      appStatuses,
-      finalizers: pages.finalizers,
-      claims,
-      proofs,
-      memories: new PageMemories(),
-    }),
-    apps: new MessengerAppReconciler({
-      ...shared,
-      apps: apps.informer,
-      pages: pages.informer,
-      liveApps: apps.live,
-      status: appStatuses.writer(apps.status),
-      statuses: appStatuses,
-      finalizers: apps.finalizers,
-      memories: new AppMemories(),
-    }),
-    watchPages: (enqueue) =>
-      watchForPages({ pages: pages.informer, apps: apps.informer, services, namespaces, secrets, statuses, health, clock }, enqueue),
-    watchApps: (enqueue) =>
-      watchForApps({ apps: apps.informer, pages: pages.informer, namespaces, secrets, statuses: appStatuses, health }, enqueue),
-    claimGroupOf: (key) => {
-      const page = pages.informer.get(key);
-      return page === undefined ? undefined : claimKeyOf(page, apps.informer.get(appKeyOf(page)));
+  const pageReconciler = new MessengerPageReconciler({
+    ...shared,
+    pages: pages.informer,
+    apps: apps.informer,
+    livePages: pages.live,
+    status: statuses.writer(pages.status),
+    statuses,
+    appStatuses,
+    finalizers: pages.finalizers,
+    claims,
+    proofs,
+    memories: new PageMemories(),
+  });
+  const appReconciler = new MessengerAppReconciler({
+    ...shared,
+    apps: apps.informer,
+    pages: pages.informer,
+    liveApps: apps.live,
+    status: appStatuses.writer(apps.status),
+    statuses: appStatuses,
+    finalizers: apps.finalizers,
+    memories: new AppMemories(),
+  });
+  const watched = { apps: apps.informer, pages: pages.informer, services, namespaces, secrets, health, clock };
+  return [
+    { name: APPS.singular, reconciler: appReconciler, watch: appWatches({ ...watched, statuses: appStatuses }) },
+    {
+      name: PAGES.singular,
+      reconciler: pageReconciler,
+      watch: pageWatches({ ...watched, statuses }),
+      passes: PAGE_PASSES,
+      // Keys of one claim are not worked on at the same time.
+      queue: { groupOf: (key) => claimGroupOf(deps, key), backoff: PAGE_BACKOFF },
     },
-  };
+  ];
+}
+
+function claimGroupOf({ pages, apps }: ControllersDeps, key: NamespacedName): string | undefined {
+  const page = pages.informer.get(key);
+  return page && claimKeyOf(page, apps.informer.get(appKeyOf(page)));
 }

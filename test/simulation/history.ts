@@ -1,3 +1,4 @@
+import { APPS, PAGES } from '../../src/api/kinds.js';
 import { keyOf } from '../../src/core/domain/object-key.js';
 import { findCondition } from '../../src/runtime/conditions.js';
 import { act } from './actions.js';
@@ -129,8 +130,8 @@ function awaitsVerifyToken({ server }: World): boolean {
 
 /** Puts every object into the leader's queues. @returns false where nobody leads */
 function lookAtAll(world: World): boolean {
-  const queues = world.leader?.leader?.queues;
-  for (const page of pagesOf(world)) queues?.pages.add(keyOf(page));
-  for (const app of world.server.list('messengerapps')) queues?.apps.add(keyOf(app));
-  return queues !== undefined;
+  const leader = world.leader?.leader;
+  for (const page of pagesOf(world)) leader?.queue(PAGES.singular)?.add(keyOf(page));
+  for (const app of world.server.list('messengerapps')) leader?.queue(APPS.singular)?.add(keyOf(app));
+  return leader !== undefined;
 }

@@ -1,20 +1,29 @@
 import { FLUX_REQUESTED_AT_ANNOTATION, IN_USE_FINALIZER, RECONCILE_AT_ANNOTATION } from '../../api/v1alpha1/constants.js';
 import type { Namespace } from '../../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
-import { keyOf, keyText } from '../../core/domain/object-key.js';
-import { findCondition } from '../../runtime/conditions.js';
-import { sameData } from '../../runtime/equality.js';
-import { hasFinalizer, isBeingDeleted } from '../../runtime/finalizers.js';
-import type { DataCache, Enqueue, Informer, StoreChange } from '../../runtime/ports.js';
+import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-key.js';
 import { appKeyOf, webhookPathOf } from '../../relations/relations.js';
+import { findCondition } from '../../runtime/conditions.js';
+import { isBeingDeleted } from '../../runtime/finalizers.js';
+import type { DataCache, Informer } from '../../runtime/ports.js';
+import {
+  annotationChanged,
+  anyOf,
+  deletionBegan,
+  fieldChanged,
+  finalizerRemoved,
+  generationChanged,
+  labelsChanged,
+  statusChangedByOthers,
+} from '../../runtime/predicates.js';
+import { afterFirstList, existing, on, onKey, watchAll, type Watch } from '../../runtime/watches.js';
 import type { AppHealth } from '../app-health.js';
 import type { StatusMemory } from '../status-memory.js';
 
 export interface AppWatches {
   /** With APP_INDEXES. */
   readonly apps: Informer<MessengerApp>;
-  /** With PAGE_INDEXES. */
-  readonly pages: Informer<MessengerPage>;
+  readonly pages: Pick<Informer<MessengerPage>, 'subscribe'>;
   /** undefined where the operator may not read namespaces. */
   readonly namespaces: Pick<Informer<Namespace>, 'subscribe'> | undefined;
   readonly secrets: Pick<DataCache, 'subscribe'>;
@@ -22,60 +31,38 @@ export interface AppWatches {
   readonly health: AppHealth;
 }
 
-type AppUpdate = Extract<StoreChange<MessengerApp>, { type: 'updated' }>;
-
 /** Many pages change at once: their app counts them, and is subscribed to their fields, once. */
 const COLLECT_MS = 1_000;
 
-/** Wakes apps when something that they depend on changes. @returns the unsubscribe function */
-export function watchForApps(watches: AppWatches, enqueue: Enqueue): () => void {
-  const { apps, pages, namespaces, secrets, health } = watches;
-  const unsubscribe = [
-    apps.subscribe((change) => {
-      appChanged(watches, enqueue, change);
-    }),
-    pages.subscribe((change) => {
-      pageChanged(watches, enqueue, change);
-    }),
-    secrets.subscribe((key) => {
-      for (const app of apps.byIndex('secret', keyText(key))) enqueue.add(keyOf(app), 'change');
-    }),
-    namespaces?.subscribe((change) => {
-      if (change.type === 'updated' && sameData(change.object.metadata.labels, change.previous.metadata.labels)) return;
-      for (const app of apps.list()) if (app.spec.allowedNamespaces?.from === 'Selector') enqueue.addAfter(keyOf(app), COLLECT_MS, 'retry');
-    }),
-    health.onAsk((app) => {
-      enqueue.add(app, 'retry');
-    }),
-  ];
-  for (const app of apps.list()) enqueue.add(keyOf(app), isBeingDeleted(app) ? 'change' : 'background');
-  return () => {
-    for (const stop of unsubscribe) stop?.();
+/** What wakes apps: a change of their own, of their Secrets and pages, and of those that want the same appId or path. */
+export function appWatches({ apps, pages, namespaces, secrets, statuses, health }: AppWatches): Watch {
+  const itself = (app: MessengerApp): readonly NamespacedName[] => [keyOf(app)];
+  const rivals = (app: MessengerApp): readonly NamespacedName[] =>
+    [...apps.byIndex('appId', app.spec.appId), ...apps.byIndex('path', webhookPathOf(app))]
+      .filter(({ metadata }) => metadata.uid !== app.metadata.uid)
+      .map(keyOf);
+  const appOf = (page: MessengerPage, { deleted }: { readonly deleted: boolean }): readonly NamespacedName[] => {
+    const app = apps.get(appKeyOf(page));
+    return app !== undefined && isBeingDeleted(app) === deleted ? [keyOf(app)] : [];
   };
-}
-
-function appChanged(watches: AppWatches, enqueue: Enqueue, change: StoreChange<MessengerApp>): void {
-  const { object } = change;
-  if (change.type === 'updated') {
-    const foreign = !sameData(object.status, change.previous.status) && !watches.statuses.seen(object);
-    if (foreign || specChanged(change)) enqueue.add(keyOf(object), 'change');
-    if (!sameData(mattersToRivals(object), mattersToRivals(change.previous))) wakeRivals(watches, enqueue, object);
-    return;
-  }
-  enqueue.add(keyOf(object), watches.apps.hasSynced() || isBeingDeleted(object) ? 'change' : 'background');
-  wakeRivals(watches, enqueue, object);
-}
-
-function specChanged({ object, previous }: AppUpdate): boolean {
-  const asked = ({ metadata: { annotations } }: MessengerApp): unknown => [
-    annotations?.[RECONCILE_AT_ANNOTATION],
-    annotations?.[FLUX_REQUESTED_AT_ANNOTATION],
-  ];
-  return (
-    object.metadata.generation !== previous.metadata.generation ||
-    object.metadata.deletionTimestamp !== previous.metadata.deletionTimestamp ||
-    (hasFinalizer(previous, IN_USE_FINALIZER) && !hasFinalizer(object, IN_USE_FINALIZER)) ||
-    !sameData(asked(object), asked(previous))
+  const own = anyOf<MessengerApp>(
+    statusChangedByOthers((app) => statuses.seen(app)),
+    generationChanged(),
+    deletionBegan(),
+    finalizerRemoved(IN_USE_FINALIZER),
+    annotationChanged(RECONCILE_AT_ANNOTATION, FLUX_REQUESTED_AT_ANNOTATION),
+  );
+  const pageMatters = fieldChanged(mattersToApp);
+  return watchAll(
+    on(apps, { when: own, wake: itself, as: afterFirstList(apps) }),
+    on(apps, { when: fieldChanged(mattersToRivals), wake: rivals }),
+    // A deleted app waits only for its pages.
+    on(pages, { when: pageMatters, wake: (page) => appOf(page, { deleted: true }) }),
+    on(pages, { when: pageMatters, wake: (page) => appOf(page, { deleted: false }), as: 'retry', afterMs: COLLECT_MS }),
+    onKey((handler) => secrets.subscribe(handler), { wake: (key) => apps.byIndex('secret', keyText(key)).map(keyOf) }),
+    onKey((handler) => health.onAsk(handler), { wake: (app) => [app], as: 'retry' }),
+    on(namespaces, { when: labelsChanged(), wake: () => apps.list().filter(selectsByLabel).map(keyOf), as: 'retry', afterMs: COLLECT_MS }),
+    existing(apps),
   );
 }
 
@@ -86,24 +73,12 @@ function mattersToRivals({ metadata, status }: MessengerApp): unknown {
   return [metadata.deletionTimestamp, accepted?.status, accepted?.reason, credentials?.status];
 }
 
-function wakeRivals({ apps }: AppWatches, enqueue: Enqueue, app: MessengerApp): void {
-  const rivals = [...apps.byIndex('appId', app.spec.appId), ...apps.byIndex('path', webhookPathOf(app))];
-  for (const rival of rivals) if (rival.metadata.uid !== app.metadata.uid) enqueue.add(keyOf(rival), 'change');
-}
-
-function pageChanged({ apps }: AppWatches, enqueue: Enqueue, change: StoreChange<MessengerPage>): void {
-  const { object } = change;
-  if (change.type === 'updated' && sameData(mattersToApp(object), mattersToApp(change.previous))) return;
-  const key = appKeyOf(object);
-  const app = apps.get(key);
-  if (app === undefined) return;
-  // A deleted app waits for nothing but its pages.
-  if (isBeingDeleted(app)) enqueue.add(key, 'change');
-  else enqueue.addAfter(key, COLLECT_MS, 'retry');
-}
-
 /** Its count of pages, the fields that they want, and whether they still need it. */
 function mattersToApp({ metadata, spec, status }: MessengerPage): unknown {
   const ready = findCondition(status?.conditions, 'Ready')?.status;
   return [metadata.deletionTimestamp, metadata.finalizers, spec.subscribedFields, ready];
+}
+
+function selectsByLabel({ spec }: MessengerApp): boolean {
+  return spec.allowedNamespaces?.from === 'Selector';
 }

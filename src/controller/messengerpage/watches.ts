@@ -1,15 +1,28 @@
+import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { Namespace, Service } from '../../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
+import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-key.js';
+import { BoundedMap } from '../../kit/bounded-map.js';
 import type { Clock } from '../../kit/clock.js';
-import { keyOf, keyText } from '../../core/domain/object-key.js';
-import { findCondition } from '../../runtime/conditions.js';
-import { sameData } from '../../runtime/equality.js';
-import { isBeingDeleted } from '../../runtime/finalizers.js';
-import type { DataCache, Enqueue, Informer, StoreChange } from '../../runtime/ports.js';
-import type { QueueClass } from '../../runtime/observer.js';
+import { reconcileRequestOf } from '../../relations/relations.js';
+import { findCondition, isConditionTrue } from '../../runtime/conditions.js';
+import type { DataCache, Informer } from '../../runtime/ports.js';
+import {
+  allOf,
+  anyOf,
+  deletionBegan,
+  fieldChanged,
+  finalizerRemoved,
+  generationChanged,
+  labelsChanged,
+  not,
+  statusChangedByOthers,
+  updatesWhere,
+  type Predicate,
+} from '../../runtime/predicates.js';
+import { afterFirstList, existing, on, onKey, watchAll, type Watch } from '../../runtime/watches.js';
 import type { AppHealth } from '../app-health.js';
 import type { StatusMemory } from '../status-memory.js';
-import { PageChanges } from './page-changes.js';
 
 export interface PageWatches {
   /** With PAGE_INDEXES. */
@@ -25,87 +38,93 @@ export interface PageWatches {
   readonly clock: Clock;
 }
 
-/** Wakes pages when something that they depend on changes. @returns the unsubscribe function */
-export function watchForPages(watches: PageWatches, enqueue: Enqueue): () => void {
-  const { pages, services, namespaces, secrets, health, apps } = watches;
-  const changes = new PageChanges(watches, enqueue);
-  const pagesOf = (app: string, cls: QueueClass): void => {
-    for (const page of pages.byIndex('app', app)) enqueue.add(keyOf(page), cls);
-  };
-  const referring = (index: 'secret' | 'service', appIndex: 'signingSecret' | 'service', name: string): void => {
-    for (const page of pages.byIndex(index, name)) enqueue.add(keyOf(page), 'change');
-    for (const app of apps.byIndex(appIndex, name)) pagesOf(keyText(keyOf(app)), 'change');
-  };
-  const unsubscribe = [
-    pages.subscribe((change) => {
-      changes.page(change);
-    }),
-    apps.subscribe((change) => {
-      const cls = appWakes(change, apps.hasSynced());
-      if (cls !== undefined) pagesOf(keyText(keyOf(change.object)), cls);
-    }),
-    services.subscribe((change) => {
-      if (serviceMatters(change)) referring('service', 'service', keyText(keyOf(change.object)));
-    }),
-    secrets.subscribe((key) => {
-      referring('secret', 'signingSecret', keyText(key));
-    }),
-    health.onWakePages((app) => {
-      pagesOf(keyText(app), 'retry');
-    }),
-    namespaces?.subscribe((change) => {
-      if (!labelsMatter(change)) return;
-      for (const app of apps.list()) if (selectsByLabel(app)) wakeIn(watches, enqueue, { app, namespace: change.object.metadata.name });
-    }),
+const REQUEST_EVERY_MS = 10_000;
+const MAX_REQUESTS = 10_000;
+
+/** What wakes pages: a change of their own, of what they refer to, and of those that want the same Page. */
+export function pageWatches(deps: PageWatches): Watch {
+  const { pages, apps, services, namespaces, secrets, statuses, health } = deps;
+  const itself = (page: MessengerPage): readonly NamespacedName[] => [keyOf(page)];
+  const pagesOf = (app: NamespacedName): readonly NamespacedName[] => pages.byIndex('app', keyText(app)).map(keyOf);
+  const ofApp = (app: MessengerApp): readonly NamespacedName[] => pagesOf(keyOf(app));
+  const rivals = (page: MessengerPage): readonly NamespacedName[] =>
+    pages
+      .byIndex('pageId', page.spec.pageId)
+      .filter(({ metadata }) => metadata.uid !== page.metadata.uid)
+      .map(keyOf);
+  const referring = (
+    index: 'secret' | 'service',
+    appIndex: 'signingSecret' | 'service',
+    key: NamespacedName,
+  ): readonly NamespacedName[] => [
+    ...pages.byIndex(index, keyText(key)).map(keyOf),
+    ...apps.byIndex(appIndex, keyText(key)).flatMap(ofApp),
   ];
-  for (const page of pages.list()) enqueue.add(keyOf(page), isBeingDeleted(page) ? 'change' : 'background');
-  return () => {
-    for (const stop of unsubscribe) stop?.();
-  };
+  const own = anyOf<MessengerPage>(
+    statusChangedByOthers((page) => statuses.seen(page)),
+    generationChanged(),
+    deletionBegan(),
+    finalizerRemoved(UNSUBSCRIBE_FINALIZER),
+  );
+  return watchAll(
+    on(pages, { when: own, wake: itself, as: afterFirstList(pages) }),
+    onRequest(deps, not(own)),
+    on(pages, { when: fieldChanged(mattersToRivals), wake: rivals }),
+    on(apps, { when: generationChanged(), wake: ofApp, as: afterFirstList(apps) }),
+    on(apps, { when: updatesWhere(fieldChanged(mattersToPages)), wake: ofApp, as: 'retry' }),
+    on(apps, { when: allOf(updatesWhere(fieldChanged(isReachable)), ({ object }) => isReachable(object)), wake: ofApp, as: 'background' }),
+    on(services, { when: fieldChanged(({ spec }) => spec), wake: (service) => referring('service', 'service', keyOf(service)) }),
+    onKey((handler) => secrets.subscribe(handler), { wake: (key) => referring('secret', 'signingSecret', key) }),
+    onKey((handler) => health.onWakePages(handler), { wake: pagesOf, as: 'retry' }),
+    on(namespaces, {
+      when: labelsChanged(),
+      wake: ({ metadata: { name } }) =>
+        apps
+          .list()
+          .filter(selectsByLabel)
+          .flatMap((app) => ofApp(app).filter(({ namespace }) => namespace === name)),
+    }),
+    existing(pages),
+  );
 }
 
-function wakeIn(
-  { pages }: PageWatches,
-  enqueue: Enqueue,
-  { app, namespace }: { readonly app: MessengerApp; readonly namespace: string },
-): void {
-  for (const page of pages.byIndex('app', keyText(keyOf(app)))) {
-    if (page.metadata.namespace === namespace) enqueue.add(keyOf(page), 'change');
-  }
+/** The annotation that asks for a reconcile: one in ten seconds, however often it is changed. */
+function onRequest({ pages, clock }: PageWatches, otherwise: Predicate<MessengerPage>): Watch {
+  const asked = allOf(updatesWhere(fieldChanged<MessengerPage>(reconcileRequestOf)), otherwise);
+  /** page → when the annotation last woke it, or is about to */
+  const requestedMs = new BoundedMap<string, number>(MAX_REQUESTS);
+  return (enqueue) =>
+    pages.subscribe((change) => {
+      if (!asked(change)) return;
+      const key = keyOf(change.object);
+      const nowMs = clock.monotonicMs();
+      const lastMs = requestedMs.get(keyText(key));
+      // One is on its way already.
+      if (lastMs !== undefined && lastMs > nowMs) return;
+      const waitMs = lastMs === undefined ? 0 : Math.max(0, lastMs + REQUEST_EVERY_MS - nowMs);
+      requestedMs.set(keyText(key), nowMs + waitMs);
+      if (waitMs === 0) enqueue.add(key, 'change');
+      else enqueue.addAfter(key, waitMs, 'change');
+    });
 }
 
-/** What of an app its pages depend on; not its counts of pages, which change with each of them. */
-function appWakes(change: StoreChange<MessengerApp>, synced: boolean): QueueClass | undefined {
-  if (change.type !== 'updated') return synced ? 'change' : 'background';
-  const { object, previous } = change;
-  if (object.metadata.generation !== previous.metadata.generation) return 'change';
-  const matters = !sameData(dependedOn(object), dependedOn(previous));
-  if (matters) return 'retry';
-  return reachable(object) && !reachable(previous) ? 'background' : undefined;
+/** Who gets the claim depends on these. */
+function mattersToRivals({ metadata, status }: MessengerPage): unknown {
+  const token = findCondition(status?.conditions, 'TokenValid');
+  return [metadata.deletionTimestamp, status?.claim, status?.token?.fingerprint, token?.status, token?.reason];
 }
 
-function dependedOn({ status }: MessengerApp): unknown {
-  const verdict = (type: string): unknown => {
-    const condition = findCondition(status?.conditions, type);
-    return [condition?.status, type === 'Accepted' ? condition?.reason : undefined];
-  };
-  const subscribed = findCondition(status?.conditions, 'Subscribed');
-  const refused = subscribed?.reason === 'FieldRefused' ? subscribed.message : undefined;
-  return [verdict('Accepted'), verdict('CredentialsValid'), status?.subscription?.fields, refused];
+/** What its pages depend on of an app's status; not its counts of pages, which change with each of them. */
+function mattersToPages({ status }: MessengerApp): unknown {
+  const accepted = findCondition(status?.conditions, 'Accepted');
+  const credentials = findCondition(status?.conditions, 'CredentialsValid');
+  return [accepted?.status, accepted?.reason, credentials?.status, status?.subscription?.fields];
 }
 
-function reachable({ status }: MessengerApp): boolean {
-  return findCondition(status?.conditions, 'GraphReachable')?.status === 'True';
+function isReachable({ status }: MessengerApp): boolean {
+  return isConditionTrue(status?.conditions, 'GraphReachable');
 }
 
 function selectsByLabel({ spec }: MessengerApp): boolean {
   return spec.allowedNamespaces?.from === 'Selector';
-}
-
-function serviceMatters(change: StoreChange<Service>): boolean {
-  return change.type !== 'updated' || !sameData(change.object.spec, change.previous.spec);
-}
-
-function labelsMatter(change: StoreChange<Namespace>): boolean {
-  return change.type !== 'updated' || !sameData(change.object.metadata.labels, change.previous.metadata.labels);
 }

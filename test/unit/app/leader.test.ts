@@ -4,7 +4,13 @@ import type { MessengerApp, MessengerPage } from '../../../src/api/v1alpha1/type
 import type { Cluster } from '../../../src/runtime/cluster.js';
 import { KindMap } from '../../../src/runtime/kinds.js';
 import { APPS, PAGES } from '../../../src/api/kinds.js';
-import { Leader } from '../../../src/app/leader.js';
+import { Leader, type LeaderPorts } from '../../../src/app/leader.js';
+import { controllers } from '../../../src/controller/controllers.js';
+import { keyOf, keyText } from '../../../src/core/domain/object-key.js';
+import type { ControllerSpec } from '../../../src/runtime/controller-spec.js';
+import { awaitChange } from '../../../src/runtime/ports.js';
+import { generationChanged } from '../../../src/runtime/predicates.js';
+import { afterFirstList, existing, on, watchAll } from '../../../src/runtime/watches.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../../src/controller/indexes.js';
 import { silentLogger } from '../../../src/kit/log.js';
 import { findCondition } from '../../../src/runtime/conditions.js';
@@ -17,7 +23,12 @@ import { FakeSecrets } from '../controller/support/fake-secrets.js';
 import { anApp, CALLBACK, OPTIONS } from '../controller/support/world.js';
 
 /** A leader of these apps, at work. */
-function aLeader(workers: number, apps: readonly MessengerApp[], refresh: Cluster['refresh'] = () => Promise.resolve()) {
+function aLeader(
+  workers: number,
+  apps: readonly MessengerApp[],
+  refresh: Cluster['refresh'] = () => Promise.resolve(),
+  more: (clock: FakeClock) => Pick<LeaderPorts, 'controllers'> = () => ({}),
+) {
   const clock = new FakeClock();
   const graph = new FakeGraph();
   graph.appSecrets.set('151', 'app-secret');
@@ -53,6 +64,7 @@ function aLeader(workers: number, apps: readonly MessengerApp[], refresh: Cluste
     log: silentLogger,
     options: { ...OPTIONS, workers },
     random: () => 0.5,
+    ...more(clock),
   });
   const stop = new AbortController();
   const ended = leader.run(stop.signal);
@@ -116,5 +128,41 @@ describe('Leader', () => {
     const { end } = aLeader(2, [], (signal) => unlessAborted(new Promise(() => undefined), signal));
 
     await expect(end()).resolves.toBeUndefined();
+  });
+
+  it('runs the controller of one more kind for one more row in the list', async () => {
+    const passes: string[] = [];
+    const gadget = (name: string, generation = 1): KubeObject => ({ metadata: { namespace: 'bots', name, uid: name, generation } });
+    let store: Store<KubeObject> | undefined;
+    const { clock, apps, end } = aLeader(2, [anApp()], undefined, (now) => {
+      const gadgets = new Store<KubeObject>({ clock: now });
+      store = gadgets;
+      gadgets.replace([gadget('old')]);
+      const spec: ControllerSpec = {
+        name: 'gadget',
+        reconciler: {
+          reconcile: (key) => {
+            passes.push(keyText(key));
+            return Promise.resolve(awaitChange());
+          },
+        },
+        watch: watchAll(
+          on(gadgets, { when: generationChanged(), wake: (one) => [keyOf(one)], as: afterFirstList(gadgets) }),
+          existing(gadgets),
+        ),
+      };
+      return { controllers: (deps) => [...controllers(deps), spec as ControllerSpec<never>] };
+    });
+    for (let i = 0; i < 5; i++) await clock.advance(1_000);
+    expect(passes).toEqual(['bots/old']);
+
+    store?.apply(gadget('new'));
+    store?.apply(gadget('old'));
+    store?.apply(gadget('old', 2));
+    for (let i = 0; i < 5; i++) await clock.advance(1_000);
+
+    expect(passes).toEqual(['bots/old', 'bots/new', 'bots/old']);
+    expect(apps.find({ namespace: 'bots', name: 'main' })?.status).toBeDefined();
+    await end();
   });
 });

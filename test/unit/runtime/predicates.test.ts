@@ -6,10 +6,13 @@ import {
   annotationChanged,
   anyOf,
   fieldChanged,
-  finalizersOrDeletionChanged,
+  deletionBegan,
+  finalizerRemoved,
   generationChanged,
   labelsChanged,
   not,
+  statusChangedByOthers,
+  updatesWhere,
   type Predicate,
 } from '../../../src/runtime/predicates.js';
 
@@ -42,15 +45,9 @@ describe('predicates', () => {
     ],
     ['a label changed', true, labelsChanged(), thing({ labels: { a: '1' } }), thing({ labels: { a: '2' } })],
     ['no labels and empty labels', false, labelsChanged(), thing({}), thing({ labels: {} })],
-    ['deletion asked for', true, finalizersOrDeletionChanged(), thing({}), thing({ deletionTimestamp: 'now' })],
-    ['a finalizer removed', true, finalizersOrDeletionChanged(), thing({ finalizers: ['x', 'y'] }), thing({ finalizers: ['y'] })],
-    [
-      'finalizers as they were',
-      false,
-      finalizersOrDeletionChanged(),
-      thing({ finalizers: ['x'] }),
-      thing({ finalizers: ['x'], generation: 2 }),
-    ],
+    ['deletion asked for', true, deletionBegan(), thing({}), thing({ deletionTimestamp: 'now' })],
+    ['a finalizer removed', true, finalizerRemoved('x'), thing({ finalizers: ['x', 'y'] }), thing({ finalizers: ['y'] })],
+    ['finalizers as they were', false, finalizerRemoved('x'), thing({ finalizers: ['x'] }), thing({ finalizers: ['x'], generation: 2 })],
     [
       'another secret',
       true,
@@ -59,6 +56,10 @@ describe('predicates', () => {
       thing({}, { spec: { secret: 'b' } }),
     ],
     ['the same secret', false, fieldChanged((o) => o.spec), thing({}, { spec: { secret: 'a' } }), thing({}, { spec: { secret: 'a' } })],
+    ['a status of others', true, statusChangedByOthers(() => false), thing({}), thing({}, { status: 1 })],
+    ['a status of our own', false, statusChangedByOthers(() => true), thing({}), thing({}, { status: 1 })],
+    ['the same status', false, statusChangedByOthers(() => false), thing({}, { status: 1 }), thing({}, { status: 1 })],
+    ['an update alone', true, updatesWhere(yes), thing({}), thing({})],
     ['one of two', true, anyOf(no, yes), thing({}), thing({})],
     ['not both', false, allOf(no, yes), thing({}), thing({})],
   ])('%s → %s', (...[, want, predicate, before, after]) => {
@@ -69,6 +70,7 @@ describe('predicates', () => {
     for (const predicate of [generationChanged<Thing>(), not(generationChanged<Thing>()), no]) {
       expect(predicate({ type: 'added', object: thing({}) })).toBe(true);
       expect(predicate({ type: 'deleted', object: thing({}) })).toBe(true);
+      expect(updatesWhere(predicate)({ type: 'added', object: thing({}) })).toBe(false);
     }
   });
 });

@@ -1,13 +1,14 @@
+import { APPS, PAGES } from '../../../../src/api/kinds.js';
 import type { KubeObject, Namespace, Service } from '../../../../src/api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../../../src/api/v1alpha1/types.gen.js';
 import { NotLeaderError } from '../../../../src/core/domain/errors.js';
 import { silentLogger } from '../../../../src/kit/log.js';
 import { keyText, parseKey, type NamespacedName } from '../../../../src/core/domain/object-key.js';
-import { makeControllers, type ControllerOptions, type Controllers } from '../../../../src/controller/controllers.js';
+import { controllers, type ControllerOptions } from '../../../../src/controller/controllers.js';
 import { APP_INDEXES, PAGE_INDEXES } from '../../../../src/controller/indexes.js';
 import { findCondition } from '../../../../src/runtime/conditions.js';
 import type { QueueClass } from '../../../../src/runtime/observer.js';
-import type { Enqueue, KubeEvent, Result } from '../../../../src/runtime/ports.js';
+import type { Enqueue, KubeEvent, Reconciler, Result } from '../../../../src/runtime/ports.js';
 import { Store } from '../../../../src/runtime/store.js';
 import { FakeClock, flush } from '../../../support/fake-clock.js';
 import { FakeGraph } from './fake-graph.js';
@@ -111,7 +112,7 @@ export class World {
   readonly tokenEnds = new Map<string, number>();
   pageQueue = new FakeQueue(this.clock);
   appQueue = new FakeQueue(this.clock);
-  controllers: Controllers;
+  #reconcilers: Readonly<Record<string, Reconciler>>;
   readonly #options: WorldOptions;
   #stop: () => void = () => undefined;
 
@@ -124,7 +125,7 @@ export class World {
     this.graph.appSecrets.set('151', 'app-secret');
     this.graph.addToken('token-1', '1001');
     this.graph.appRows.set('151', [{ object: 'page', callbackUrl: CALLBACK, active: true, fields: [...FIELDS, 'feed'] }]);
-    this.controllers = this.#start();
+    this.#reconcilers = this.#start();
   }
 
   /** The process ends and another one begins: all that was in memory only is gone. */
@@ -132,16 +133,16 @@ export class World {
     this.#stop();
     this.pageQueue = new FakeQueue(this.clock);
     this.appQueue = new FakeQueue(this.clock);
-    this.controllers = this.#start();
+    this.#reconcilers = this.#start();
   }
 
   /** One pass over one page; what it throws is thrown. */
   async reconcile(key: NamespacedName = SHOP): Promise<Result> {
-    return this.controllers.pages.reconcile(key, new AbortController().signal);
+    return this.#reconcilerOf(PAGES.singular).reconcile(key, new AbortController().signal);
   }
 
   async reconcileApp(key: NamespacedName = MAIN): Promise<Result> {
-    return this.controllers.apps.reconcile(key, new AbortController().signal);
+    return this.#reconcilerOf(APPS.singular).reconcile(key, new AbortController().signal);
   }
 
   /** Works until nothing is due, as workers do; failures wait for the next `advance`. */
@@ -197,7 +198,13 @@ export class World {
     }
   }
 
-  #start(): Controllers {
+  #reconcilerOf(name: string): Reconciler {
+    const reconciler = this.#reconcilers[name];
+    if (reconciler === undefined) throw new Error(`there is no controller ${name}`);
+    return reconciler;
+  }
+
+  #start(): Readonly<Record<string, Reconciler>> {
     const { publicReady, withoutNamespaces, ...overrides } = this.#options;
     const access = <T extends MessengerPage | MessengerApp>(kind: FakeKind<T>) => ({
       informer: kind.store,
@@ -205,7 +212,7 @@ export class World {
       status: kind as never,
       finalizers: kind,
     });
-    const controllers = makeControllers({
+    const specs = controllers({
       pages: access(this.pages),
       apps: access(this.apps),
       services: this.services,
@@ -240,13 +247,12 @@ export class World {
       options: { ...OPTIONS, ...overrides },
       random: () => 0.5,
     });
-    const stopPages = controllers.watchPages(this.pageQueue);
-    const stopApps = controllers.watchApps(this.appQueue);
+    const queues = { [PAGES.singular]: this.pageQueue, [APPS.singular]: this.appQueue };
+    const stops = [...specs].reverse().map(({ name, watch }) => watch(queues[name]));
     this.#stop = () => {
-      stopPages();
-      stopApps();
+      for (const stop of stops) stop();
     };
-    return controllers;
+    return Object.fromEntries(specs.map(({ name, reconciler }) => [name, reconciler]));
   }
 
   /** A pass may sleep, waiting for Graph: then the time goes on. */
