@@ -1,6 +1,8 @@
 // What a user would apply: one app, three Pages of two teams' bots, a Secret with the token a Page.
 export const NAMESPACE = 'bots';
 export const APP = { id: '1517776481860111', secret: 'b2f6a0c94d7e1358b2f6a0c94d7e1358', verifyToken: 'demo-verify-me' };
+/** What the operator signs its requests to the bots with: they never learn the app secret. */
+export const SIGNING_SECRET = 'demo-signing-secret-of-the-bots';
 export const FIELDS = ['messages', 'messaging_postbacks', 'messaging_optins', 'messaging_referrals', 'messaging_policy_enforcement'];
 
 /** bot: which of the two Bottender processes answers for the Page. Ids as long as Meta's own. */
@@ -43,6 +45,7 @@ const secret = (name, values, type) => ({
 export function appManifests() {
   return [
     secret('main-app', { appSecret: APP.secret, verifyToken: APP.verifyToken }),
+    secret('bots', { appSecret: SIGNING_SECRET }),
     {
       apiVersion: 'messenger-operator.dev/v1alpha1',
       kind: 'MessengerApp',
@@ -75,7 +78,7 @@ export function pageManifest(page, extra = {}) {
       pageId: page.pageId,
       appRef: { name: 'main' },
       accessTokenSecretRef: { name: `${page.name}-token` },
-      backend: { service: { name: page.bot, port: 5000, path: '/webhooks/messenger' } },
+      backend: { service: { name: page.bot, port: 5000, path: '/webhooks/messenger' }, signingSecretRef: { name: 'bots' } },
       botConfig: { inline: { clinic: page.clinic, greeting: page.greeting } },
       ...extra,
     },

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startClusterOperator } from './cluster.mjs';
-import { APP, BOTS, FIELDS, NAMESPACE, PAGES, pageManifest, tokenSecret } from './manifests.mjs';
+import { APP, BOTS, FIELDS, NAMESPACE, PAGES, pageManifest, SIGNING_SECRET, tokenSecret } from './manifests.mjs';
 import { MAIN } from './operator.mjs';
 import { freePorts, Processes, until } from './processes.mjs';
 import { SimulatorRecords } from './simulator.mjs';
@@ -55,7 +55,7 @@ export async function startWorld({ folder, broken, cluster, say, step }) {
         PORT: String(botPorts[i]),
         MESSENGER_APP_ID: APP.id,
         MESSENGER_VERIFY_TOKEN: APP.verifyToken,
-        MESSENGER_APP_SECRET: broken === 'sign' ? '0'.repeat(32) : APP.secret,
+        MESSENGER_APP_SECRET: broken === 'sign' ? '0'.repeat(32) : SIGNING_SECRET,
         GRAPH_ORIGIN: simUrl,
         PAGES_API_URL: operator.pagesApiUrl,
         PAGES_API_KEY_FILE: operator.botKeyFiles[bot],

@@ -20,6 +20,7 @@ const SAMPLE = {
   appId: '1517776481860111',
   pageId: '1234567890',
   appSecret: 'replace-with-the-app-secret',
+  signingSecret: 'replace-with-another-long-random-text',
   token: 'replace-with-the-page-access-token',
   callbackUrl: 'https://bots.example.com/webhooks/messenger',
 };
@@ -56,7 +57,7 @@ class EmptyCluster {
     const [cluster, sim, bot] = await Promise.all([
       startControlPlane({ controllerManager: true }),
       startSimulator(),
-      RecordingBot.start(SAMPLE.appSecret),
+      RecordingBot.start(SAMPLE.signingSecret),
     ]);
     sim.control.makeApp({ id: SAMPLE.appId, secret: SAMPLE.appSecret, requireProof: true });
     sim.control.setAppSubscription(SAMPLE.appId, 'page', { callbackUrl: SAMPLE.callbackUrl, fields: [...FIELDS, 'messaging_handovers'] });
