@@ -1,16 +1,11 @@
-interface Check {
-  readonly name: string;
-  readonly holds: () => boolean;
-}
-
 /** Whether the process may be sent requests, and if not, what it waits for. */
 export class Readiness {
-  readonly #checks: Check[] = [];
+  readonly #checks: (() => readonly string[])[] = [];
   #withdrawn: string | undefined = 'starting';
 
-  /** From now on the process is ready only while `holds` says true. */
-  require(name: string, holds: () => boolean): void {
-    this.#checks.push({ name, holds });
+  /** From now on the process is ready only while this returns nothing: what is missing, as texts for people. */
+  require(unmet: () => readonly string[]): void {
+    this.#checks.push(unmet);
   }
 
   /** Everything listens. */
@@ -25,7 +20,7 @@ export class Readiness {
 
   /** Empty: ready. */
   notReady(): readonly string[] {
-    const waiting = this.#checks.filter(({ holds }) => !holds()).map(({ name }) => name);
+    const waiting = this.#checks.flatMap((unmet) => unmet());
     return this.#withdrawn === undefined ? waiting : [this.#withdrawn, ...waiting];
   }
 }

@@ -61,10 +61,9 @@ class RunningProcess {
   #leading: Promise<void> | undefined;
 
   constructor(deps: RunDeps) {
-    const { cluster, config, context, roles, listeners, metrics, debug } = deps;
+    const { cluster, config, context, roles, metrics, debug } = deps;
     this.#deps = deps;
-    this.#readiness.require('synced', () => cluster.unsynced().length === 0);
-    for (const listener of listeners) this.#readiness.require(listener.name, () => listener.ready());
+    this.#readiness.require(() => this.#unsynced());
     this.#admin = createAdminServer({ readiness: this.#readiness, degraded: () => cluster.degraded(), metrics, debug });
     this.#references = new References({
       roles,
@@ -121,19 +120,20 @@ class RunningProcess {
   }
 
   async #synced(): Promise<void> {
-    const { cluster, context, listeners } = this.#deps;
-    const { clock, log, signal } = context;
+    const { clock, log, signal } = this.#deps.context;
     let toldMs = clock.monotonicMs();
-    const waiting = (): readonly string[] => [
-      ...cluster.unsynced(),
-      ...listeners.filter((listener) => !listener.ready()).map(({ name }) => `${name}: its index`),
-    ];
-    while (!signal.aborted && waiting().length > 0) {
+    while (!signal.aborted && this.#unsynced().length > 0) {
       if (clock.monotonicMs() - toldMs >= TELL_EVERY_MS) {
         toldMs = clock.monotonicMs();
-        log.info('waiting for the first lists', { waiting: waiting() });
+        log.info('waiting for the first lists', { waiting: this.#unsynced() });
       }
       await sleep(clock, POLL_MS, signal).catch(() => undefined);
     }
+  }
+
+  /** What has not been listed or read yet, as texts for people. */
+  #unsynced(): readonly string[] {
+    const { cluster, listeners } = this.#deps;
+    return [...cluster.unsynced(), ...listeners.filter((listener) => !listener.ready()).map(({ name }) => `${name}: its index`)];
   }
 }

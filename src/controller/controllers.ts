@@ -29,7 +29,7 @@ export interface ControllersDeps {
   readonly pages: KindAccess<MessengerPage>;
   /** The store made with APP_INDEXES. */
   readonly apps: KindAccess<MessengerApp>;
-  readonly services: Pick<Informer<Service>, 'get' | 'subscribe'>;
+  readonly services: Pick<Informer<Service>, 'get' | 'covers' | 'subscribe'>;
   /** undefined where the operator may not read namespaces. */
   readonly namespaces: Pick<Informer<Namespace>, 'get' | 'subscribe'> | undefined;
   readonly secrets: DataCache;

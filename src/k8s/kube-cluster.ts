@@ -26,6 +26,7 @@ const FLUSH_EVENTS_MS = 2_000;
 
 interface Following {
   readonly health: readonly ReflectorHealth[];
+  readonly waiting: readonly ReflectorHealth[];
   run(signal: AbortSignal): Promise<void>;
 }
 
@@ -86,16 +87,18 @@ export class KubeCluster implements Cluster {
 
   /** What has not been listed or read yet, as texts for people; empty: everything is known. */
   unsynced(): readonly string[] {
-    const waiting = this.#health().filter(({ synced }) => !synced);
+    const waiting = this.#waiting();
     if (waiting.length > 0) return waiting.map(healthText);
     return this.#data.every((data) => data.isSettled()) ? [] : ['Secrets or ConfigMaps have not been read'];
   }
 
-  /** Why the cache may be out of date, as texts for people. Empty as a rule. */
+  /** Why the cache may be incomplete or out of date, as texts for people. Empty as a rule. */
   degraded(): readonly string[] {
-    return this.#health()
-      .filter(({ synced, forbidden, problem }) => synced && (forbidden !== undefined || problem !== undefined))
-      .map(healthText);
+    const waiting = new Set(this.#waiting().map(({ what }) => what));
+    const failing = this.#following
+      .flatMap(({ health }) => health)
+      .filter(({ forbidden, problem }) => (forbidden ?? problem) !== undefined);
+    return failing.filter(({ what }) => !waiting.has(what)).map(healthText);
   }
 
   /**
@@ -125,8 +128,8 @@ export class KubeCluster implements Cluster {
     return this.#options.client.close();
   }
 
-  #health(): readonly ReflectorHealth[] {
-    return this.#following.flatMap(({ health }) => health);
+  #waiting(): readonly ReflectorHealth[] {
+    return this.#following.flatMap(({ waiting }) => waiting);
   }
 
   #watchServices(): Store<Service> | undefined {

@@ -25,6 +25,8 @@ export type ReflectorEvent = (typeof REFLECTOR_EVENTS)[number];
 /** A cache as metrics see it. */
 export interface ObservedCache {
   readonly size: number;
+  /** Namespaces (1 for a watch of the whole cluster) whose last list or watch was refused. */
+  readonly refusedScopes: number;
   /** Infinity before its first list. */
   ageMs(): number;
 }

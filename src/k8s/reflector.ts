@@ -23,6 +23,8 @@ export interface ReflectorHealth {
   /** `messengerpages.messenger-operator.dev`, with the namespace where it follows one only */
   readonly what: string;
   readonly synced: boolean;
+  /** Listed, or refused: waiting longer for the first list would not help. */
+  readonly settled: boolean;
   /** The verb that RBAC refuses at the moment. */
   readonly forbidden: 'list' | 'watch' | undefined;
   /** The last failure, until something works again. */
@@ -56,6 +58,8 @@ export class Reflector<T extends KubeObject> {
   #complainedMs = -Infinity;
   #synced = false;
   #forbidden: 'list' | 'watch' | undefined;
+  /** Forbidden, or not served. */
+  #refused = false;
   #problem: string | undefined;
   /** Those who wait for a list that is begun from now on. */
   readonly #awaiting: (() => void)[] = [];
@@ -89,7 +93,8 @@ export class Reflector<T extends KubeObject> {
   }
 
   get health(): ReflectorHealth {
-    return { what: this.#what, synced: this.#synced, forbidden: this.#forbidden, problem: this.#problem };
+    const settled = this.#synced || this.#refused;
+    return { what: this.#what, synced: this.#synced, settled, forbidden: this.#forbidden, problem: this.#problem };
   }
 
   /** Follows until the signal is aborted, and resolves then. Never rejects. */
@@ -105,7 +110,8 @@ export class Reflector<T extends KubeObject> {
 
   /**
    * Resolves once a list that was begun after this call is in the store: all that was written before the call is known then.
-   * Waits for as long as the server fails. @throws the signal's reason
+   * Resolves, too, when the list of a single namespace is refused. Otherwise it waits for as long as the server fails.
+   * @throws the signal's reason
    */
   refresh(signal: AbortSignal): Promise<void> {
     const listed = new Promise<void>((resolve) => {
@@ -166,7 +172,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   async #list(signal: AbortSignal): Promise<string> {
-    const { client, store, namespace, clock, log, onForbidden, onListed } = this.#options;
+    const { client, store, namespace, clock, log, onRefused, onListed } = this.#options;
     const awaiting = this.#awaiting.length;
     const { resourceVersion, items } = await listAll<T>(client, this.#options, signal, this.#timing);
     this.#observe('list');
@@ -177,7 +183,8 @@ export class Reflector<T extends KubeObject> {
     store.replace(items, namespace === undefined ? {} : { namespace });
     this.#synced = true;
     this.#hears();
-    if (this.#forbidden !== undefined) onForbidden?.(false);
+    if (this.#refused) onRefused?.(false);
+    this.#refused = false;
     this.#forbidden = undefined;
     onListed?.();
     this.#from = resourceVersion;
@@ -196,17 +203,26 @@ export class Reflector<T extends KubeObject> {
     if (signal.aborted) return;
     if (verb === 'list') this.#observe('list_failed');
     this.#problem = error instanceof Error ? error.message : 'unknown';
-    if (isStatus(error, 403)) return this.#refused(verb, error, signal);
+    if (isStatus(error, 403) || (verb === 'list' && isStatus(error, 404))) this.#refuse();
+    if (isStatus(error, 403)) return this.#forbid(verb, error, signal);
     this.#complain('cannot follow the cluster', { verb, error });
     this.#failures++;
     await this.#wait(error, signal);
   }
 
-  async #refused(verb: 'list' | 'watch', error: KubeStatusError, signal: AbortSignal): Promise<void> {
-    const { clock, onForbidden } = this.#options;
+  #refuse(): void {
+    const { store, namespace, onRefused } = this.#options;
+    store.refuse(namespace);
+    if (!this.#refused) onRefused?.(true);
+    this.#refused = true;
+    if (namespace === undefined) return;
+    for (const listed of this.#awaiting.splice(0)) listed();
+  }
+
+  async #forbid(verb: 'list' | 'watch', error: KubeStatusError, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
     this.#observe('forbidden');
     this.#complain('not allowed to follow the cluster', { verb, error });
-    if (this.#forbidden === undefined) onForbidden?.(true);
     this.#forbidden = verb;
     this.#from = undefined;
     await quietly(sleep(clock, this.#timing.forbiddenRetryMs * (0.8 + 0.4 * this.#random()), signal));

@@ -37,7 +37,7 @@ const EVERYWHERE = '';
 export class KubeMetadataSource implements MetadataSource {
   readonly #store: Store<KubeObject>;
   readonly #reflectors: ReadonlyMap<string, Reflector<KubeObject>>;
-  readonly #forbidden = new Set<string>();
+  readonly #refused = new Set<string>();
   readonly #handlers = new Set<(key: NamespacedName | undefined) => void>();
 
   constructor({ client, resource, namespaces, clock, log, observe, timing }: KubeMetadataOptions) {
@@ -60,8 +60,8 @@ export class KubeMetadataSource implements MetadataSource {
           onListed: () => {
             this.#tell(undefined);
           },
-          onForbidden: (forbidden) => {
-            this.#setForbidden(scope, forbidden);
+          onRefused: (refused) => {
+            this.#setRefused(scope, refused);
           },
           ...(observe && { observe }),
           ...(timing && { timing }),
@@ -80,6 +80,16 @@ export class KubeMetadataSource implements MetadataSource {
     return [...this.#reflectors.values()].map((reflector) => reflector.health);
   }
 
+  get refusedScopes(): number {
+    return this.#store.refusedScopes;
+  }
+
+  /** What readiness still waits for. */
+  get waiting(): readonly ReflectorHealth[] {
+    const isWhole = this.#reflectors.has(EVERYWHERE);
+    return this.health.filter(({ synced, settled }) => (isWhole ? !synced : !settled));
+  }
+
   /** Follows until the signal is aborted. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([...this.#reflectors.values()].map((reflector) => reflector.run(signal)));
@@ -88,7 +98,7 @@ export class KubeMetadataSource implements MetadataSource {
   coverage(namespace: string): Coverage {
     const scope = this.#reflectors.has(EVERYWHERE) ? EVERYWHERE : namespace;
     const reflector = this.#reflectors.get(scope);
-    if (reflector === undefined || this.#forbidden.has(scope)) return 'polled';
+    if (reflector === undefined || this.#refused.has(scope)) return 'polled';
     return reflector.health.synced ? 'watched' : 'pending';
   }
 
@@ -96,8 +106,9 @@ export class KubeMetadataSource implements MetadataSource {
     return this.#store.get(key)?.metadata.resourceVersion;
   }
 
+  /** Whether each scope was listed once. A single namespace that is refused counts: its objects are read by name. */
   hasSynced(): boolean {
-    return this.#store.hasSynced();
+    return this.waiting.length === 0;
   }
 
   ageMs(): number {
@@ -112,9 +123,9 @@ export class KubeMetadataSource implements MetadataSource {
     return () => this.#handlers.delete(own);
   }
 
-  #setForbidden(scope: string, forbidden: boolean): void {
-    if (forbidden) this.#forbidden.add(scope);
-    else this.#forbidden.delete(scope);
+  #setRefused(scope: string, refused: boolean): void {
+    if (refused) this.#refused.add(scope);
+    else this.#refused.delete(scope);
     this.#tell(undefined);
   }
 

@@ -23,6 +23,15 @@ export class ReflectorMetrics {
       },
     });
     new Gauge({
+      name: 'messenger_watch_refused_scopes',
+      help: 'Namespaces (1 for the whole cluster) of a resource whose last list or watch was refused.',
+      labelNames: ['resource'],
+      registers: [registry],
+      collect() {
+        for (const [resource, cache] of caches) this.set({ resource }, cache.refusedScopes);
+      },
+    });
+    new Gauge({
       name: 'messenger_cache_objects',
       help: 'Objects in the cache of a resource.',
       labelNames: ['resource'],

@@ -57,6 +57,11 @@ export class ClaimIndex {
     return Math.max(this.#deps.pages.ageMs(), this.#deps.apps.ageMs());
   }
 
+  /** Milliseconds since the start, if pages or apps of a namespace could never be listed. */
+  unlistedForMs(): number | undefined {
+    return this.#deps.pages.unlistedForMs() ?? this.#deps.apps.unlistedForMs();
+  }
+
   /** The one app for each appId. */
   activeApps(): ReadonlyMap<string, MessengerApp> {
     this.#active ??= activeApps(this.#deps.apps.list(), this.#deps.className);

@@ -74,6 +74,10 @@ export class PageIndex implements PageLookup {
     return this.#claims.ageMs();
   }
 
+  unlistedForMs(): number | undefined {
+    return this.#claims.unlistedForMs();
+  }
+
   appsOnPath(path: string): readonly WebhookApp[] {
     return this.#paths.get('all', (track) => this.#pathsOf(track)).get(path) ?? [];
   }

@@ -17,9 +17,13 @@ export interface Lister<T extends KubeObject> {
 
 /** A lister that is kept up to date by a reflector or by the folder source. */
 export interface Informer<T extends KubeObject> extends Lister<T> {
-  /** Whether the first list is in the store. */
+  /** Whether each scope was listed once, or its list was refused. At least one must have been listed. */
   hasSynced(): boolean;
-  /** Milliseconds since the source last spoke (list, event or bookmark). */
+  /** Whether the objects of this namespace were listed once. If not, a missing object says nothing. */
+  covers(namespace: string): boolean;
+  /** Milliseconds since the start, if a scope was never listed. undefined: all were. */
+  unlistedForMs(): number | undefined;
+  /** Milliseconds since the source last spoke (list, event or bookmark). Infinity while a scope was never listed. */
   ageMs(): number;
   /** Handlers run synchronously, in order, after the store has changed. They must not throw. Returns the unsubscribe function. */
   subscribe(handler: (change: StoreChange<T>) => void): () => void;

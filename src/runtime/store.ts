@@ -40,10 +40,14 @@ export class Store<T extends KubeObject> implements Informer<T> {
   readonly #gone = new Tombstones();
   /** scope → monotonic time at which its source last spoke; undefined before its first list */
   readonly #spoken: Map<string, number | undefined>;
+  /** Scopes that the source may not list, or cannot. */
+  readonly #refused = new Set<string>();
+  readonly #madeMs: number;
   #listed: readonly T[] | undefined;
 
   constructor({ clock, indexes = {}, transform = dropBookkeeping, namespaces, log = silentLogger }: StoreOptions<T>) {
     this.#clock = clock;
+    this.#madeMs = clock.monotonicMs();
     this.#log = log;
     this.#transform = transform;
     this.#indexes = new Map(Object.entries(indexes).map(([name, valuesOf]) => [name, new StoreIndex(valuesOf)]));
@@ -71,7 +75,23 @@ export class Store<T extends KubeObject> implements Informer<T> {
   }
 
   hasSynced(): boolean {
-    return [...this.#spoken.values()].every((at) => at !== undefined);
+    const scopes = [...this.#spoken];
+    const isSettled = scopes.every(([scope, at]) => at !== undefined || this.#refused.has(scope));
+    return isSettled && (scopes.length === 0 || scopes.some(([, at]) => at !== undefined));
+  }
+
+  covers(namespace: string): boolean {
+    return this.#spoken.get(this.#spoken.has(EVERYWHERE) ? EVERYWHERE : namespace) !== undefined;
+  }
+
+  unlistedForMs(): number | undefined {
+    const isListed = [...this.#spoken.values()].every((at) => at !== undefined);
+    return isListed ? undefined : this.#clock.monotonicMs() - this.#madeMs;
+  }
+
+  /** How many scopes the source was refused since it last listed them. */
+  get refusedScopes(): number {
+    return this.#refused.size;
   }
 
   /** Of the scope that has been silent for longest. Infinity while one has never been listed. */
@@ -94,6 +114,14 @@ export class Store<T extends KubeObject> implements Informer<T> {
   }
 
   /**
+   * The source may not list this scope, or it does not exist. If it was never listed, the store no longer waits for it: it is
+   * synced without it, as long as at least one other scope is listed. The next `replace` of the scope ends this.
+   */
+  refuse(namespace = EVERYWHERE): void {
+    if (this.#spoken.has(namespace)) this.#refused.add(namespace);
+  }
+
+  /**
    * Makes the store (or its part of one namespace) equal to a consistent list, whatever versions it holds: a list is the
    * truth even where it is older than the store, which is what a restored etcd looks like.
    */
@@ -111,6 +139,7 @@ export class Store<T extends KubeObject> implements Informer<T> {
       changes.push(...this.#putIn(key, object));
     }
     this.#spoken.set(namespace, this.#clock.monotonicMs());
+    this.#refused.delete(namespace);
     this.#tell(changes);
   }
 

@@ -15,7 +15,7 @@ import { answerHandshake } from './handshake.js';
 import type { WebhookLimits } from './limits.js';
 import type { Ignored, Refusal, WebhookObserver } from './observer.js';
 import { scan, type ScannedPost } from './payload/scan.js';
-import { routeEntries, UndecidedEntries, type RoutingDeps } from './routing.js';
+import { mayBeUnlisted, routeEntries, UndecidedEntries, type RoutingDeps } from './routing.js';
 import { wellFormedSignature, SignatureChecks, type Candidate, type SignatureCheck } from './signature.js';
 import { newTraceparent } from './trace.js';
 
@@ -133,7 +133,7 @@ export class WebhookHandler {
       return;
     }
     const apps = lookup.appsOnPath(path);
-    if (apps.length === 0) this.#refuse(req, res, 'no_app');
+    if (apps.length === 0) this.#refuse(req, res, mayBeUnlisted(lookup) ? 'not_synced' : 'no_app');
     else if (req.method === 'POST') this.#post({ req, res, path, apps });
     else if (req.method === 'GET') this.#handshake({ req, res, path, apps }, query);
     else this.#refuse(req, res, 'method');
@@ -177,6 +177,12 @@ export class WebhookHandler {
     return declaredTooLarge(req, this.#deps.limits) ? 'too_large' : undefined;
   }
 
+  /** Why no app verified the POST: one of this path may not be loaded, or not be known yet. */
+  #unverified(apps: readonly WebhookApp[]): Refusal {
+    if (apps.some(({ appSecrets }) => appSecrets.length === 0)) return 'secret_not_loaded';
+    return mayBeUnlisted(this.#deps.lookup) ? 'not_synced' : 'bad_signature';
+  }
+
   #received({ req, res, apps }: AppRequest, check: SignatureCheck, body: BodyResult): void {
     this.#arriving--;
     if (!body.ok) {
@@ -185,7 +191,7 @@ export class WebhookHandler {
     }
     const by = check.finish();
     if (by === undefined) {
-      this.#refuse(req, res, apps.some(({ appSecrets }) => appSecrets.length === 0) ? 'secret_not_loaded' : 'bad_signature');
+      this.#refuse(req, res, this.#unverified(apps));
       return;
     }
     this.#body.rateLimit.giveBack(body.limitedBytes);

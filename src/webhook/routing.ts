@@ -116,12 +116,22 @@ function resultOf(answer: RouteAnswer | undefined, lookup: PageLookup): EntryRes
     case 'not_yet':
       return answer.why;
     case 'unknown':
-      return unknownPage(lookup.watchAgeMs());
+      return unknownPage(lookup);
   }
 }
 
-/** The page may be newer than the last event of a silent watch. */
-function unknownPage(watchAgeMs: number): EntryResult {
+/**
+ * Whether an unknown app or page may be in a namespace that could not be listed since the start.
+ */
+export function mayBeUnlisted(lookup: PageLookup): boolean {
+  const ms = lookup.unlistedForMs();
+  return ms !== undefined && ms <= WATCH_LOST_MS;
+}
+
+/** The page may be newer than a silent watch's last event, or in a namespace not listed yet. */
+function unknownPage(lookup: PageLookup): EntryResult {
+  if (mayBeUnlisted(lookup)) return 'unknown_page_watch_stale';
+  const watchAgeMs = lookup.watchAgeMs();
   if (watchAgeMs < WATCH_FRESH_MS) return 'unknown_page';
   return watchAgeMs <= WATCH_LOST_MS ? 'unknown_page_watch_stale' : 'unknown_page_watch_lost';
 }

@@ -77,6 +77,8 @@ function keepingRivals(informer: Informer<MessengerPage>): Informer<MessengerPag
     list: () => informer.list(),
     byIndex: (index, value) => informer.byIndex(index, value).map((page) => (index === 'pageId' ? asIfKept(page) : page)),
     hasSynced: () => informer.hasSynced(),
+    covers: (namespace) => informer.covers(namespace),
+    unlistedForMs: () => informer.unlistedForMs(),
     ageMs: () => informer.ageMs(),
     subscribe: (handler) => informer.subscribe(handler),
   };

@@ -7,7 +7,16 @@ import type { SecretAccess } from '../../core/ports/secret-access.js';
 import type { Logger } from '../../kit/log.js';
 import type { NamespacedName } from '../../core/domain/object-key.js';
 import type { WarnDays } from '../../core/domain/token-check.js';
-import type { DataCache, EventRecorder, FinalizerWriter, Lister, LiveReader, StatusWriter, WriteFence } from '../../runtime/ports.js';
+import type {
+  DataCache,
+  EventRecorder,
+  FinalizerWriter,
+  Informer,
+  Lister,
+  LiveReader,
+  StatusWriter,
+  WriteFence,
+} from '../../runtime/ports.js';
 import type { NamespaceLabels } from '../../relations/relations.js';
 import type { AppHealth } from '../app-health.js';
 import type { KeyMutex } from '../key-mutex.js';
@@ -46,8 +55,8 @@ export interface PageOptions {
 
 export interface PageReconcilerDeps {
   readonly pages: Pick<Lister<MessengerPage>, 'get'>;
-  readonly apps: Pick<Lister<MessengerApp>, 'get'>;
-  readonly services: Pick<Lister<Service>, 'get'>;
+  readonly apps: Pick<Informer<MessengerApp>, 'get' | 'covers'>;
+  readonly services: Pick<Informer<Service>, 'get' | 'covers'>;
   readonly namespaces: NamespaceLabels;
   readonly secrets: Pick<DataCache, 'read'>;
   /** What the other roles may read; left out: everything. */

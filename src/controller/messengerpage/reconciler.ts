@@ -1,5 +1,6 @@
 import { UNSUBSCRIBE_FINALIZER } from '../../api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
+import { ClusterUnavailableError } from '../../core/domain/errors.js';
 import { effectiveSpec } from '../../core/domain/effective-spec.js';
 import { keyText, type NamespacedName } from '../../core/domain/object-key.js';
 import { hasFinalizer, isBeingDeleted } from '../../runtime/finalizers.js';
@@ -38,6 +39,7 @@ export class MessengerPageReconciler implements Reconciler {
     if (known !== undefined && known !== found.metadata.uid) this.#forget(known);
     const page = statuses.current(found);
     const app = this.#appOf(page);
+    this.#throwIfUnlisted(page, app);
     if (!this.#isOurs(page, app)) {
       const orphanedMs = this.#orphanedMs(page, app);
       if (orphanedMs === undefined) return awaitChange();
@@ -52,6 +54,16 @@ export class MessengerPageReconciler implements Reconciler {
   #appOf(page: MessengerPage): MessengerApp | undefined {
     const app = this.#deps.apps.get(appKeyOf(page));
     return app === undefined ? undefined : this.#deps.appStatuses.current(app);
+  }
+
+  /**
+   * An app of a namespace that could not be listed is not known to be missing: what was seen of the page stays. A deletion goes on.
+   * @throws ClusterUnavailableError
+   */
+  #throwIfUnlisted(page: MessengerPage, app: MessengerApp | undefined): void {
+    const key = appKeyOf(page);
+    if (app !== undefined || isBeingDeleted(page) || this.#deps.apps.covers(key.namespace)) return;
+    throw new ClusterUnavailableError(`MessengerApps of namespace ${key.namespace} cannot be listed, so ${keyText(key)} is not known`);
   }
 
   /** Once its app is gone a page belongs to the unnamed class, unless this install has handled it before. */

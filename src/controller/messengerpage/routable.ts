@@ -12,11 +12,12 @@ import type { PageReconcilerDeps } from './ports.js';
 
 type RoutableDeps = Pick<PageReconcilerDeps, 'services' | 'secrets' | 'secretAccess' | 'clock' | 'options'>;
 
-/** Judges `Routable` from the manifests and the cluster alone. A signing Secret that cannot be read now leaves it as it was. */
+/** Judges `Routable` from the manifests and the cluster alone. A Secret or Service that cannot be read now leaves it as it was. */
 export async function judgeRoutable(deps: RoutableDeps, pass: PagePass): Promise<void> {
   const { page, spec, report } = pass;
   const signingSecret = await signingState(deps, pass);
-  if (signingSecret === 'unreadable' && findCondition(page.status?.conditions, 'Routable') !== undefined) return;
+  const isUnknown = signingSecret === 'unreadable' || isUnlisted(deps, spec.backend);
+  if (isUnknown && findCondition(page.status?.conditions, 'Routable') !== undefined) return;
   const fault = checkBackend({
     backend: spec.backend,
     pageNamespace: namespaceOf(page),
@@ -42,6 +43,11 @@ async function signingGrantFault(
   const missing = await missingGrant(secretAccess, question, signal);
   report.wake(missing?.recheckMs);
   return missing && { reason, message: missing.message };
+}
+
+/** Whether the backend's Service is in a namespace whose Services could not be listed. */
+function isUnlisted({ services }: RoutableDeps, backend: EffectiveBackend | undefined): boolean {
+  return backend?.backend.service !== undefined && !services.covers(backend.namespace);
 }
 
 function serviceOf({ services }: RoutableDeps, backend: EffectiveBackend | undefined): BackendFacts['service'] {

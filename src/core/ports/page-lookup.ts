@@ -52,10 +52,12 @@ export interface WebhookApp {
 
 /** The page index as the event path sees it: synchronous, from the cache alone. */
 export interface PageLookup {
-  /** Whether every watch behind the index has been synced once. */
+  /** Whether every watch behind the index has been synced once. A namespace whose list is refused is not waited for. */
   synced(): boolean;
   /** Milliseconds since the stalest watch behind the index last spoke (event or bookmark). */
   watchAgeMs(): number;
+  /** Milliseconds since the start, if pages or apps of a namespace could never be listed. undefined: all were. */
+  unlistedForMs(): number | undefined;
   /** Apps on a path (no trailing slash); empty for a path of no app. */
   appsOnPath(path: string): readonly WebhookApp[];
   route(appId: string, pageId: string): RouteAnswer;

@@ -25,12 +25,12 @@ describe('the admin server', () => {
   it('is live from the start, and ready once everything is', async () => {
     const { readiness, get } = await serve();
     let synced = false;
-    readiness.require('synced', () => synced);
+    readiness.require(() => (synced ? [] : ['pages: not allowed to list']));
 
     expect(await get('/livez')).toMatchObject({ status: 200, text: 'ok\n' });
-    expect(await get('/readyz')).toMatchObject({ status: 503, text: 'not ready:\n  - starting\n  - synced\n' });
+    expect(await get('/readyz')).toMatchObject({ status: 503, text: 'not ready:\n  - starting\n  - pages: not allowed to list\n' });
     readiness.grant();
-    expect(await get('/readyz')).toMatchObject({ status: 503, text: 'not ready:\n  - synced\n' });
+    expect(await get('/readyz')).toMatchObject({ status: 503, text: 'not ready:\n  - pages: not allowed to list\n' });
     synced = true;
     expect(await get('/readyz')).toMatchObject({ status: 200, text: 'ok\n' });
     readiness.withdraw('stopping');

@@ -96,13 +96,15 @@ function setUp() {
   const config = { className: '', bindAddress: '127.0.0.1', adminPort: 0, drainTimeoutMs: 7 };
   const run = runProcess({ config, context, cluster, roles: ['webhook'], listeners: [listener], work, metrics: undefined, debug: {} });
   const readyz = async (): Promise<number> => (await fetch(`http://127.0.0.1:${state.adminPort}/readyz`)).status;
-  return { steps, state, stopping, lost, run, readyz };
+  const readyText = async (): Promise<string> => (await fetch(`http://127.0.0.1:${state.adminPort}/readyz`)).text();
+  return { steps, state, stopping, lost, run, readyz, readyText };
 }
 
 describe('runProcess', () => {
   it('starts and stops in the one order', async () => {
-    const { steps, state, stopping, run, readyz } = setUp();
+    const { steps, state, stopping, run, readyz, readyText } = setUp();
     await eventually(async () => (await readyz()) === 503);
+    expect(await readyText()).toBe('not ready:\n  - starting\n  - pages: not listed yet\n');
     expect(steps).toEqual(['log starting', 'log listening admin', 'watch']);
     state.synced = true;
     await eventually(async () => (await readyz()) === 200);

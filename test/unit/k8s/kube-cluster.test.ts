@@ -162,6 +162,41 @@ describe('KubeCluster', () => {
     expect(cluster.unsynced()).toEqual([]);
   });
 
+  it('serves the other namespaces while it may not list one of them, and says so', async () => {
+    const gone = ['/api/v1/namespaces/gone/secrets', '/api/v1/namespaces/gone/services'];
+    const ours = ['messengerpages', 'messengerapps'].map((plural) => `/apis/messenger-operator.dev/v1alpha1/namespaces/gone/${plural}`);
+    for (const path of [...gone, ...ours]) refused.add(path);
+    const cluster = open({ watchNamespaces: ['bots', 'gone'], timing: { forbiddenRetryMs: 100 } });
+    await eventually(() => cluster.unsynced().length === 0);
+    const { informer } = cluster.kind(PAGES);
+
+    expect([...cluster.degraded()].sort()).toEqual([
+      'messengerapps.messenger-operator.dev in gone: not allowed to list',
+      'messengerpages.messenger-operator.dev in gone: not allowed to list',
+      'secrets in gone: not allowed to list',
+      'services in gone: not allowed to list',
+    ]);
+    expect([informer.hasSynced(), informer.covers('bots'), informer.covers('gone')]).toEqual([true, true, false]);
+    await clock.advance(1_000);
+    expect(informer.unlistedForMs()).toBeGreaterThanOrEqual(1_000);
+    const began = cluster.refresh(life.signal);
+    await clock.settle(1_000, () => false);
+    await began;
+
+    refused.clear();
+    await clock.settle(1_000, () => informer.covers('gone'));
+    expect(informer.unlistedForMs()).toBeUndefined();
+    await clock.settle(1_000, () => cluster.degraded().length === 0);
+  });
+
+  it('is not synced where every namespace is refused, but reads Secrets by name where their lists are refused', async () => {
+    refused.add('/apis/messenger-operator.dev/v1alpha1/namespaces/gone/messengerpages').add('/api/v1/namespaces/gone/secrets');
+    const cluster = open({ role: 'webhook', watchNamespaces: ['gone'] });
+    await eventually(() => cluster.unsynced().length === 1);
+    expect(cluster.unsynced()).toEqual(['messengerpages.messenger-operator.dev in gone: not allowed to list']);
+    expect(cluster.degraded()).toEqual(['secrets in gone: not allowed to list']);
+  });
+
   it('never writes in a role that does not lead', async () => {
     const cluster = open({ role: 'webhook' });
     expect(() => {

@@ -38,7 +38,7 @@ export class ReflectorHarness {
   readonly clock = new SteppedClock();
   readonly abort = new AbortController();
   readonly logged: { readonly level: string; readonly message: string; readonly fields: LogFields }[] = [];
-  readonly forbidden: boolean[] = [];
+  readonly refused: boolean[] = [];
   readonly store: Store<KubeObject>;
   readonly reflector: Reflector<KubeObject>;
   readonly #client: KubeClient;
@@ -63,7 +63,7 @@ export class ReflectorHarness {
       log,
       random: () => 0.5,
       observe: (event) => this.#events.push(event),
-      onForbidden: (forbidden) => this.forbidden.push(forbidden),
+      onRefused: (refused) => this.refused.push(refused),
       ...options,
     });
   }

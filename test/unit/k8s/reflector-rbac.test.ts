@@ -22,7 +22,7 @@ describe('Reflector without rights', () => {
   it('is not synced, says once a minute what it lacks, and goes on as soon as it is granted', async () => {
     h.api.otherwise(FORBIDDEN);
     h.run();
-    await eventually(() => h.forbidden.length === 1);
+    await eventually(() => h.refused.length === 1);
     await h.clock.settle(110_000, () => h.logged.length === 2);
 
     expect(h.store.hasSynced()).toBe(false);
@@ -33,8 +33,32 @@ describe('Reflector without rights', () => {
     h.api.next(json(200, list('70', [object('a', '1')]))).otherwise(new Stream().answer);
     await h.clock.settle(20_000, () => h.store.hasSynced());
     expect(h.names()).toEqual(['a']);
-    expect(h.forbidden).toEqual([true, false]);
+    expect(h.refused).toEqual([true, false]);
     expect(h.reflector.health).toMatchObject({ synced: true, forbidden: undefined });
+  });
+
+  it('lets a new leader begin without a namespace that is refused, but not without the whole cluster', async () => {
+    h.api.otherwise(FORBIDDEN);
+    h.run();
+    await eventually(() => h.refused.length === 1);
+    const refreshed = h.reflector.refresh(h.abort.signal);
+    await h.clock.settle(20_000, () => h.api.seen.length === 2);
+    await refreshed;
+    expect(h.store.refusedScopes).toBe(1);
+
+    h = await h.with({});
+    h.api.otherwise(FORBIDDEN);
+    h.run();
+    await eventually(() => h.refused.length === 1);
+    let done = false;
+    const waiting = h.reflector.refresh(h.abort.signal).then(
+      () => (done = true),
+      () => undefined,
+    );
+    await h.clock.settle(20_000, () => h.api.seen.length >= 2);
+    expect(done).toBe(false);
+    h.abort.abort();
+    await waiting;
   });
 
   it('keeps what it has when a right is taken away, and lists when it is given back', async () => {
@@ -43,12 +67,12 @@ describe('Reflector without rights', () => {
     h.run();
     await h.requests(2);
     watch.send('BOOKMARK', { metadata: { resourceVersion: '71' } }).end();
-    await eventually(() => h.forbidden.length === 1);
+    await eventually(() => h.refused.length === 1);
     expect(h.reflector.health).toMatchObject({ synced: true, forbidden: 'watch' });
     expect(h.names()).toEqual(['a']);
 
     h.api.next(json(200, list('80', [object('b', '75')]))).otherwise(new Stream().answer);
-    await h.clock.settle(20_000, () => h.forbidden.length === 2);
+    await h.clock.settle(20_000, () => h.refused.length === 2);
     expect(h.names()).toEqual(['b']);
   });
 

@@ -67,6 +67,18 @@ describe('KubeMetadataSource', () => {
     expect(['bots', 'shop', 'other'].map((namespace) => source.coverage(namespace))).toEqual(['watched', 'watched', 'polled']);
   });
 
+  it('does not wait for a single namespace whose Secrets may not be listed', async () => {
+    api.otherwise((response, seen) => {
+      const { pathname, searchParams } = seen.url;
+      if (pathname.includes('/gone/')) status(403, 'Forbidden')(response, seen);
+      else (searchParams.has('watch') ? new Stream().answer : json(200, list('9', [])))(response, seen);
+    });
+    const source = start(['bots', 'gone']);
+    await eventually(() => source.hasSynced());
+    expect(['bots', 'gone'].map((namespace) => source.coverage(namespace))).toEqual(['watched', 'polled']);
+    expect(source.refusedScopes).toBe(1);
+  });
+
   it('is not synced where listing is refused, but lets objects be read by name until it is granted', async () => {
     let granted = false;
     const answer: Answer = (response, seen) => {

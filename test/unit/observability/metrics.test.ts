@@ -49,7 +49,7 @@ describe('each concern', () => {
     controllers.leftSubscribed();
     controllers.event('dropped');
     watches.observer('secrets')('silent');
-    watches.follow('secrets', { size: 7, ageMs: () => Infinity });
+    watches.follow('secrets', { size: 7, refusedScopes: 2, ageMs: () => Infinity });
     kube.observe('GET', 404, 0.1);
     kube.observe('GET', 0, 15);
     kube.observe('BREW', 200, 1);
@@ -79,6 +79,7 @@ describe('each concern', () => {
         'messenger_kube_events_total{result="dropped"} 1',
         'messenger_watch_events_total{resource="secrets",event="silent"} 1',
         'messenger_watch_age_seconds{resource="secrets"} -1',
+        'messenger_watch_refused_scopes{resource="secrets"} 2',
         'messenger_cache_objects{resource="secrets"} 7',
         'messenger_kube_requests_total{method="GET",status="4xx"} 1',
         'messenger_kube_requests_total{method="GET",status="none"} 1',

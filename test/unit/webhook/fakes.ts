@@ -50,11 +50,16 @@ export function anApp(set: { appId?: string; secrets?: readonly string[]; verify
 export class FakeLookup implements PageLookup {
   isSynced = true;
   ageMs = 0;
+  unlistedMs: number | undefined;
   readonly apps: WebhookApp[] = [];
   readonly answers = new Map<string, RouteAnswer>();
 
   synced(): boolean {
     return this.isSynced;
+  }
+
+  unlistedForMs(): number | undefined {
+    return this.unlistedMs;
   }
 
   watchAgeMs(): number {

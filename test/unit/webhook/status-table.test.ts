@@ -19,6 +19,34 @@ afterEach(async () => {
   edge = undefined;
 });
 
+describe('while a namespace could not be listed since the start', () => {
+  const signed = { headers: { 'X-Hub-Signature-256': sign(BODY) }, body: BODY };
+  const forged = { headers: { 'X-Hub-Signature-256': sign(BODY, 'secret-of-an-app-that-is-not-listed') }, body: BODY };
+
+  it.each([
+    ['an unknown page', 600_000, { ...signed, path: PATH }, 503],
+    ['an unknown page, after ten minutes', 600_001, { ...signed, path: PATH }, 200],
+    ['a path of no app', 1, { ...signed, path: '/elsewhere' }, 503],
+    ['a path of no app, after ten minutes', 600_001, { ...signed, path: '/elsewhere' }, 404],
+    ['a signature of no known app', 1, { ...forged, path: PATH }, 503],
+    ['a signature of no known app, after ten minutes', 600_001, { ...forged, path: PATH }, 401],
+  ])('answers %s', async (_name, unlistedMs, request, status) => {
+    const { port, lookup } = await start({ clock: new FakeClock(1_763_856_000_123) });
+    lookup.answers.clear();
+    // The age of a watch that was never listed.
+    Object.assign(lookup, { unlistedMs, ageMs: Infinity });
+
+    expect((await call(port, request)).status).toBe(status);
+  });
+
+  it('delivers to the pages that are known', async () => {
+    const { port, lookup } = await start();
+    Object.assign(lookup, { unlistedMs: 1, ageMs: Infinity });
+
+    expect((await call(port, signed)).status).toBe(200);
+  });
+});
+
 describe('what is refused before a body is read', () => {
   it.each([
     ['a path of no app', 'POST', '/elsewhere', 404],

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { AppCredentialError, ClusterUnavailableError, RateLimitedError, TransientError } from '../../../../src/core/domain/errors.js';
 import { aSettledWorld, aWorld, SHOP } from '../support/world.js';
 
@@ -21,6 +21,19 @@ describe('a page that cannot be looked at', () => {
 
     expect(world.pages.require(SHOP).status).toEqual(status);
     expect(world.pages.statusWrites).toHaveLength(writes);
+  });
+
+  it.each(['apps', 'services'] as const)('keeps its conditions while the %s of a namespace cannot be listed', async (kind) => {
+    const world = await aSettledWorld();
+    const status = world.pages.require(SHOP).status;
+    const store = kind === 'apps' ? world.apps.store : world.services;
+    jest.spyOn(store, 'get').mockReturnValue(undefined);
+    jest.spyOn(store, 'covers').mockReturnValue(false);
+
+    if (kind === 'apps') await expect(world.reconcile()).rejects.toBeInstanceOf(ClusterUnavailableError);
+    else await world.reconcile();
+
+    expect(world.pages.require(SHOP).status).toEqual(status);
   });
 
   it('becomes Unknown after three intervals, by one write, and Ready again without an Event of trouble', async () => {
