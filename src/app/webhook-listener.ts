@@ -67,7 +67,7 @@ export function createWebhookListener({ config, context, cluster, observe }: Web
     clock,
     log,
     observer: observe.delivery,
-    limits: { giveUpMs, dedupeWindowMs },
+    limits: { giveUpMs, dedupeWindowMs, maxPosts: maxInFlight },
   });
   const tls = tlsFiles({ cert: config.tlsCert, key: config.tlsKey }, { clock, log, signal });
   const limits = { maxBodyBytes, maxInFlight, giveUpMs };

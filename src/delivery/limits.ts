@@ -21,14 +21,19 @@ export interface DeliveryLimits {
   /** Final outcomes remembered, 16 bytes each; beyond, the oldest are forgotten first. */
   readonly maxRemembered: number;
   /**
+   * POSTs that Meta waits for; `--max-in-flight`. Each page, namespace and app has a share of these,
+   * and of the next two.
+   */
+  readonly maxPosts: number;
+  /**
    * Items and bytes of all POSTs in delivery, and as many bytes again in the requests made from
-   * them. One more POST is answered `unavailable` at once.
+   * them. What goes beyond is `unavailable` at once.
    */
   readonly maxItems: number;
   readonly maxHeldBytes: number;
   /**
-   * A page whose lane holds this many times its `maxInFlight` takes nothing more: a hanging bot
-   * delays only itself.
+   * Items in a page's lane for each of its `maxInFlight`; it takes nothing more. So many pass in the
+   * four seconds that Meta waits if the bot takes 30 ms for each.
    */
   readonly laneDepth: number;
   /** The refusals of a backend are not trusted if it accepted nothing for this long. */
@@ -47,9 +52,10 @@ export const DEFAULT_DELIVERY_LIMITS: DeliveryLimits = {
   goOnMs: 60_000,
   dedupeWindowMs: 30 * 60_000,
   maxRemembered: 1_048_576,
+  maxPosts: 1_024,
   maxItems: 50_000,
   maxHeldBytes: 128 * MIB,
-  laneDepth: 32,
+  laneDepth: 128,
   refusalNeedsAcceptanceMs: 10 * 60_000,
   refusalsBelieved: 5,
   circuitFailures: 5,

@@ -53,8 +53,21 @@ export interface EventEntry {
 }
 
 const COMMA = Buffer.from(',');
+/** Of `"name":[`, without the name. */
+const LIST_QUOTES = 4;
 /** Of the list and the entry, or of the list of entries and the POST. */
 const CLOSE_LIST = Buffer.from(']}');
+/** How long {@link bodyOf} is, without making it. */
+export function bodyLengthOf(entry: EventEntry, items: readonly EventItem[]): number {
+  const { whole, post, entry: start } = entry.frame;
+  if (whole !== undefined && items.length === entry.items.length) return whole.length;
+  const channel = items[0]?.channel;
+  let bytes = post.length + CLOSE_LIST.length + items.length - 1;
+  if (channel !== undefined) bytes += start.length + channel.length + LIST_QUOTES + CLOSE_LIST.length;
+  for (const item of items) bytes += item.bytes.length;
+  return bytes;
+}
+
 /**
  * The body for the bot: these items of the entry, all of one channel and in the entry's order, with
  * the other keys of the entry and the POST byte for byte. The raw body itself where it holds

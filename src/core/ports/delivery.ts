@@ -56,6 +56,7 @@ export const UNAVAILABLE_WHYS = [
   'out_of_time',
   'lane_full',
   'over_limit',
+  'over_share',
   'draining',
 ] as const;
 export type UnavailableWhy = (typeof UNAVAILABLE_WHYS)[number];

@@ -2,6 +2,7 @@ import { bodyOf, type EventEntry, type EventItem } from '../../core/domain/event
 import type { PageRoute } from '../../core/ports/page-lookup.js';
 import type { PostTrace } from '../../core/ports/trace.js';
 import type { Secret } from '../../core/secrets/secret.js';
+import type { Holders } from '../../kit/fair-shares.js';
 import type { Reply } from './reply.js';
 
 /** What became of an item. All but `unavailable` are final. */
@@ -28,10 +29,14 @@ export interface Attempt {
   readonly receivedMs: number;
   /** Clock.monotonicMs() from which nothing of it is sent any more. */
   readonly lastTryMs: number;
+  /** Who its request counts for. */
+  readonly holders: Holders;
   /** Whether an earlier event of its conversations failed, which it must not overtake. */
   isBlocked(): boolean;
   /** Whether it is sent although it is late or the bot's circuit is open. */
   mustTry(): boolean;
+  /** Whether one more debug line may be written about the POST that it came with. */
+  mayLog(): boolean;
   /** A request with it is about to leave. */
   begun(): void;
   /** It was too large: two smaller ones instead. Called only where there are several items. */

@@ -1,7 +1,8 @@
-import { bodyOf } from '../../core/domain/event.js';
+import { bodyLengthOf, bodyOf } from '../../core/domain/event.js';
 import { traceIdOf, type PageDeliveryState, type UnavailableWhy } from '../../core/ports/delivery.js';
 import type { AttemptTrace } from '../../core/ports/trace.js';
 import type { Clock } from '../../kit/clock.js';
+import { FairShares } from '../../kit/fair-shares.js';
 import type { Logger } from '../../kit/log.js';
 import type { BotClient, BotRequest } from '../../net/http1/bot-client.js';
 import type { BotAnswer } from '../../net/http1/bot-connection.js';
@@ -34,14 +35,15 @@ export class BotSender {
   readonly #states = new PageStates();
   readonly #alerts: Alerts;
   /**
-   * Bodies under way. Each has what is around its items too, so they may be more than what was
-   * received.
+   * Bytes of bodies under way. Each has what is around its items too, so they may be more than what
+   * was received.
    */
-  #sendingBytes = 0;
+  readonly #sending: FairShares;
 
   constructor(deps: BotSenderDeps) {
     this.#deps = deps;
     this.#alerts = new Alerts(deps);
+    this.#sending = new FairShares(deps.limits.maxHeldBytes);
     this.#backends = new Backends(deps.clock, deps.limits, (count) => {
       deps.observer.openCircuits(count);
     });
@@ -52,8 +54,9 @@ export class BotSender {
    * settled, at once or later. Never throws.
    */
   send(attempt: Attempt, done: () => void): void {
-    const obstacle = this.#obstacle(attempt);
-    if (obstacle === undefined) this.#send(attempt, done);
+    const bytes = bodyLengthOf(attempt.entry, attempt.items);
+    const obstacle = this.#obstacle(attempt, bytes);
+    if (obstacle === undefined) this.#send(attempt, bytes, done);
     else this.#settle(attempt, { kind: 'unavailable', why: obstacle }, done);
   }
 
@@ -66,23 +69,26 @@ export class BotSender {
     return this.#states.list();
   }
 
-  #obstacle(attempt: Attempt): UnavailableWhy | undefined {
+  /** Without one, the share and the circuit count on the request. */
+  #obstacle(attempt: Attempt, bytes: number): UnavailableWhy | undefined {
     if (attempt.isBlocked()) return 'earlier_event_failed';
-    if (this.#sendingBytes >= this.#deps.limits.maxHeldBytes) return 'over_limit';
     const isLate = this.#deps.clock.monotonicMs() >= attempt.lastTryMs;
     if (isLate && !attempt.mustTry()) return 'out_of_time';
-    return this.#backends.enter(attempt.route.target) || attempt.mustTry() ? undefined : 'circuit_open';
+    const refusal = this.#sending.take(attempt.holders, bytes);
+    if (refusal !== undefined) return refusal === 'full' ? 'over_limit' : 'over_share';
+    if (this.#backends.enter(attempt.route.target) || attempt.mustTry()) return undefined;
+    this.#sending.giveBack(attempt.holders, bytes);
+    return 'circuit_open';
   }
 
-  #send(attempt: Attempt, done: () => void): void {
+  #send(attempt: Attempt, bytes: number, done: () => void): void {
     attempt.begun();
     const trace = attempt.trace?.attempt(attempt.route, attempt.items.length);
     const request = this.#request(attempt, trace);
-    this.#sendingBytes += request.body.length;
     const call = { isAnswered: false };
     const answered = (answer: BotAnswer): void => {
       call.isAnswered = true;
-      this.#sendingBytes -= request.body.length;
+      this.#sending.giveBack(attempt.holders, bytes);
       this.#backends.went(request.target, isAnswered(answer));
       const reply = this.#believed(attempt, replyOf(answer));
       trace?.end(reply.kind === 'accepted', reply.kind === 'unavailable' ? reply.why : reply.kind);
@@ -146,11 +152,13 @@ export class BotSender {
     this.#states.accepted(route, now);
   }
 
-  #noteFailure({ route, traceparent }: Attempt, reply: Reply, outcome: Outcome): void {
+  #noteFailure(attempt: Attempt, reply: Reply, outcome: Outcome): void {
+    const { route, traceparent } = attempt;
     const { clock, log } = this.#deps;
     if (outcome === 'dropped') this.#alerts.raise('dropped', route, traceparent);
     const why = reply.kind !== 'unavailable' ? 'refused' : outcome === 'dropped' ? 'dropped' : reply.why;
     this.#states.failed(route, clock.nowMs(), why);
+    if (!attempt.mayLog()) return;
     const { appId, pageId, owner } = route;
     const page = `${owner.namespace}/${owner.name}`;
     log.debug('bot did not accept an event', { appId, pageId, page, why, traceId: traceIdOf(traceparent) });

@@ -9,11 +9,25 @@ export abstract class LaneJob {
   waitsFor = 0;
   next: LaneJob[] | undefined;
   lane: PageLane | undefined;
+  /** What counts towards the depth of the lane. */
+  abstract readonly items: readonly unknown[];
+  #isWithdrawn = false;
   /** Jobs with one of these in common run one after the other. */
   abstract readonly conversations: readonly string[];
 
   /** Its turn has come. Calls `finished` once, at once or later. Never throws. */
   abstract begin(): void;
+
+  /** It keeps its place, and its turn comes, but it does not count towards the depth any more. */
+  protected withdraw(): void {
+    this.lane?.discount(this);
+    this.#isWithdrawn = true;
+  }
+
+  /** What of it counts. */
+  get weight(): number {
+    return this.#isWithdrawn ? 0 : this.items.length;
+  }
 
   protected finished(): void {
     this.lane?.finish(this);
@@ -27,6 +41,8 @@ export abstract class LaneJob {
 class PageLane {
   key = '';
   size = 0;
+  /** Items of its jobs. */
+  depth = 0;
   maxInFlight = 1;
   #running = 0;
   #isPumping = false;
@@ -51,6 +67,7 @@ class PageLane {
       this.#file(job);
     }
     this.size++;
+    this.depth += job.weight;
     if (job.waitsFor === 0) this.#ready.push(job);
     this.#pump();
   }
@@ -90,9 +107,15 @@ class PageLane {
   }
 
   /** Called by the job. */
+  discount(job: LaneJob): void {
+    this.depth -= job.weight;
+  }
+
+  /** Called by the job. */
   finish(job: LaneJob): void {
     this.#running--;
     this.size--;
+    this.depth -= job.weight;
     if (this.#alone === job) this.#alone = undefined;
     else for (const conversation of job.conversations) if (this.#last.get(conversation) === job) this.#last.delete(conversation);
     if (job.next !== undefined) for (const next of job.next) if (--next.waitsFor === 0) this.#ready.push(next);
@@ -108,9 +131,9 @@ export class PageLanes {
   readonly #lanes = new Map<string, PageLane>();
   readonly #spare: PageLane[] = [];
 
-  /** Jobs of a page that are not finished. `key`: {@link PageRoute.key} */
+  /** Items of a page that are not finished. `key`: {@link PageRoute.key} */
   depth(key: string): number {
-    return this.#lanes.get(key)?.size ?? 0;
+    return this.#lanes.get(key)?.depth ?? 0;
   }
 
   /**

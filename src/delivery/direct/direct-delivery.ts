@@ -1,7 +1,11 @@
+import type { EventEntry } from '../../core/domain/event.js';
+import type { PageRoute } from '../../core/ports/page-lookup.js';
 import type { Delivery, PageDeliveryState, PostVerdict, RoutedEntry, RoutedPost, UnavailableWhy } from '../../core/ports/delivery.js';
 import { sleep, type Clock } from '../../kit/clock.js';
 import { Deadlines } from '../../kit/deadlines.js';
+import type { ShareRefusal } from '../../kit/fair-shares.js';
 import type { Logger } from '../../kit/log.js';
+import { LogOnceAMinute } from '../../kit/log-once-a-minute.js';
 import type { BotClient } from '../../net/http1/bot-client.js';
 import { splitIntoRequests } from '../bot/attempt.js';
 import { BotSender } from '../bot/bot-sender.js';
@@ -9,7 +13,8 @@ import { PageLanes } from '../bot/page-lanes.js';
 import { deliveryLimits, type DeliveryLimits } from '../limits.js';
 import type { DeliveryObserver } from '../observer.js';
 import { Dedupe } from './dedupe.js';
-import { DirectAttempt, PostProgress, type ClaimedEvent, type DirectTools, type Weight } from './post-progress.js';
+import { DirectAttempt, PostProgress, type ClaimedEvent, type DirectTools, type HeldEntry } from './post-progress.js';
+import { DirectShares, holdersOf } from './shares.js';
 
 export interface DirectDeliveryDeps {
   readonly client: Pick<BotClient, 'send' | 'close'>;
@@ -23,16 +28,15 @@ const DRAIN_POLL_MS = 20;
 
 /**
  * Delivers while Meta waits. A POST is done when every item was accepted, refused or dropped. After
- * four seconds Meta is answered 503; delivery goes on, and Meta's retry joins it. Keeps nothing
- * over a restart.
+ * four seconds Meta is answered 503; requests that have begun go on, and Meta's retry joins them.
+ * Keeps nothing over a restart.
  */
 export class DirectDelivery implements Delivery {
   readonly #deps: DirectDeliveryDeps;
   readonly #limits: DeliveryLimits;
   readonly #lanes = new PageLanes();
   readonly #tools: DirectTools;
-  #items = 0;
-  #bytes = 0;
+  readonly #overShare: LogOnceAMinute;
   #posts = 0;
   #draining = false;
 
@@ -41,15 +45,19 @@ export class DirectDelivery implements Delivery {
     const limits = deliveryLimits(deps.limits);
     this.#deps = deps;
     this.#limits = limits;
+    this.#overShare = new LogOnceAMinute(deps, 'deferred events of a page: it, its namespace or its app has its share in delivery');
     this.#tools = {
       clock,
+      log: deps.log,
       observer,
       limits,
       deadlines: new Deadlines(clock),
       dedupe: new Dedupe(clock, limits),
       sender: new BotSender({ ...deps, limits }),
-      ended: ({ weight }) => {
-        this.#count(-1, weight);
+      shares: new DirectShares(limits),
+      ended: () => {
+        this.#posts--;
+        this.#showInFlight();
       },
     };
   }
@@ -64,16 +72,15 @@ export class DirectDelivery implements Delivery {
   }
 
   deliver(post: RoutedPost, decided: (verdict: PostVerdict) => void): void {
-    const weight = weigh(post);
-    const obstacle = this.#obstacle(weight);
-    if (obstacle !== undefined) {
-      this.#deps.observer.unavailable(post.appId, obstacle);
+    if (this.#draining) {
+      this.#deps.observer.unavailable(post.appId, 'draining');
       decided('unavailable');
       return;
     }
-    this.#count(1, weight);
-    const progress = new PostProgress(post, weight, this.#tools, decided);
-    for (const routed of post.entries) this.#begin(progress, routed);
+    this.#posts++;
+    const progress = new PostProgress(post, this.#tools, decided);
+    for (const { route, entry } of post.entries) this.#begin(progress, { route, entry, holders: holdersOf(route) });
+    this.#showInFlight();
     progress.closed();
   }
 
@@ -99,27 +106,40 @@ export class DirectDelivery implements Delivery {
     return this.#posts;
   }
 
-  #obstacle({ items, bytes }: Weight): UnavailableWhy | undefined {
-    if (this.#draining) return 'draining';
-    // One POST is always taken: however large it is, it is bounded by the listener.
-    const isFull = this.#items + items > this.#limits.maxItems || this.#bytes + bytes > this.#limits.maxHeldBytes;
-    return this.#posts > 0 && isFull ? 'over_limit' : undefined;
+  #begin(progress: PostProgress, held: HeldEntry): void {
+    const { route, entry, holders } = held;
+    const why = progress.enter(holders, bytesOf(progress.post, entry));
+    if (why !== undefined) {
+      this.#deps.observer.unavailable(route.appId, this.#nameOf(why, route));
+      progress.failed();
+      return;
+    }
+    const events = this.#claim(progress, held);
+    for (const request of splitIntoRequests(route, entry, events)) this.#queue(progress, held, request);
   }
 
-  #begin(progress: PostProgress, routed: RoutedEntry): void {
-    const { route, entry } = routed;
-    const events = this.#claim(progress, routed);
-    if (events.length === 0) return;
+  /** Each request by itself: what does not fit of a POST is left to its retry, the rest is not. */
+  #queue(progress: PostProgress, held: HeldEntry, request: readonly ClaimedEvent[]): void {
+    const { route } = held;
+    const attempt = new DirectAttempt(progress, held, request);
     const isFull = this.#lanes.depth(route.key) >= route.maxInFlight * this.#limits.laneDepth;
-    for (const request of splitIntoRequests(route, entry, events)) {
-      const attempt = new DirectAttempt(progress, routed, request);
-      if (isFull && !attempt.mustTry()) {
-        this.#tools.sender.settleUnsent(attempt, 'lane_full');
-        continue;
-      }
-      progress.opened();
-      this.#lanes.add(route.key, route.maxInFlight, attempt);
+    if (isFull && !attempt.mustTry()) {
+      this.#tools.sender.settleUnsent(attempt, 'lane_full');
+      return;
     }
+    const why = attempt.takeShare();
+    if (why !== undefined) {
+      this.#tools.sender.settleUnsent(attempt, this.#nameOf(why, route));
+      return;
+    }
+    progress.queued(attempt);
+    this.#lanes.add(route.key, route.maxInFlight, attempt);
+  }
+
+  #nameOf(why: ShareRefusal, { appId, pageId, owner }: PageRoute): UnavailableWhy {
+    if (why === 'full') return 'over_limit';
+    this.#overShare.write({ appId, pageId, page: `${owner.namespace}/${owner.name}` });
+    return 'over_share';
   }
 
   /**
@@ -150,21 +170,19 @@ export class DirectDelivery implements Delivery {
     return mine;
   }
 
-  #count(posts: 1 | -1, { items, bytes }: Weight): void {
-    this.#posts += posts;
-    this.#items += posts * items;
-    this.#bytes += posts * bytes;
-    this.#deps.observer.inFlight(this.#items, this.#bytes);
+  #showInFlight(): void {
+    const { items, bytes } = this.#tools.shares;
+    this.#deps.observer.inFlight(items.used, bytes);
   }
 }
 
-/** Each item is a slice of the received body: while one item is held, all of the body is. */
-function weigh({ entries, verified }: RoutedPost): Weight {
-  let items = 0;
+/**
+ * Each item is a slice of the received body: while one item is held, all of the body is. What is
+ * around the items counts for all entries alike.
+ */
+function bytesOf({ entries, verified }: RoutedPost, { items }: EventEntry): number {
+  if (verified !== undefined && entries.length === 1) return verified.bytes.length;
   let bytes = 0;
-  for (const { entry } of entries) {
-    items += entry.items.length;
-    for (const item of entry.items) bytes += item.bytes.length;
-  }
-  return { items, bytes: Math.max(bytes, verified?.bytes.length ?? 0) };
+  for (const item of items) bytes += item.bytes.length;
+  return Math.max(bytes, Math.ceil((verified?.bytes.length ?? 0) / entries.length));
 }

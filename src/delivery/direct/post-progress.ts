@@ -1,9 +1,11 @@
 import type { EventEntry, EventItem } from '../../core/domain/event.js';
-import type { PostVerdict, RoutedEntry, RoutedPost } from '../../core/ports/delivery.js';
+import { traceIdOf, type PostVerdict, type RoutedEntry, type RoutedPost } from '../../core/ports/delivery.js';
 import type { PageRoute } from '../../core/ports/page-lookup.js';
 import type { Secret } from '../../core/secrets/secret.js';
 import type { Clock } from '../../kit/clock.js';
 import type { Deadlines, Expiring } from '../../kit/deadlines.js';
+import type { Holders, ShareRefusal } from '../../kit/fair-shares.js';
+import type { Logger } from '../../kit/log.js';
 import type { Attempt, Outcome } from '../bot/attempt.js';
 import type { BotSender } from '../bot/bot-sender.js';
 import { LaneJob } from '../bot/page-lanes.js';
@@ -11,32 +13,31 @@ import type { Reply } from '../bot/reply.js';
 import type { DeliveryLimits } from '../limits.js';
 import type { DeliveryObserver } from '../observer.js';
 import type { Dedupe, EventState } from './dedupe.js';
+import type { Charge, DirectShares } from './shares.js';
 
 /** What every POST and its attempts use. */
 export interface DirectTools {
   readonly clock: Clock;
+  readonly log: Logger;
   readonly observer: DeliveryObserver;
   readonly limits: DeliveryLimits;
   readonly deadlines: Deadlines;
   readonly dedupe: Dedupe;
   readonly sender: BotSender;
+  readonly shares: DirectShares;
   /** Nothing of the POST is under way any more. */
   ended(progress: PostProgress): void;
 }
 
-/** Items and bytes of a POST. */
-export interface Weight {
-  readonly items: number;
-  readonly bytes: number;
-}
+/** Debug lines about one POST; they would stop the process if each of 50,000 events had one. */
+const MAX_DEBUG_LINES = 20;
 
 /**
  * One POST on its way: counts what is still open, and decides when nothing is or when its time is
- * up.
+ * up. What has not begun by then is left to Meta's retry.
  */
 export class PostProgress implements Expiring {
   readonly post: RoutedPost;
-  readonly weight: Weight;
   readonly tools: DirectTools;
   /** Nothing of it is tried after this. */
   readonly lastTryMs: number;
@@ -49,11 +50,15 @@ export class PostProgress implements Expiring {
   /** One for the beginning, so that it does not end before everything was counted. */
   #open = 1;
   #failed = false;
+  readonly #charges: Charge[] = [];
+  /** Those in the lanes, in their order, as a list through {@link DirectAttempt.nextOfPost}. */
+  #first: DirectAttempt | undefined;
+  #last: DirectAttempt | undefined;
+  #debugLines = 0;
 
-  constructor(post: RoutedPost, weight: Weight, tools: DirectTools, decided: (verdict: PostVerdict) => void) {
+  constructor(post: RoutedPost, tools: DirectTools, decided: (verdict: PostVerdict) => void) {
     const { answerWithinMs, goOnMs } = tools.limits;
     this.post = post;
-    this.weight = weight;
     this.tools = tools;
     this.lastTryMs = post.receivedMs + goOnMs;
     this.deadlineMs = post.receivedMs + answerWithinMs;
@@ -61,19 +66,53 @@ export class PostProgress implements Expiring {
     tools.deadlines.add(this);
   }
 
-  /** Not decided in time: it goes on, and Meta's retry joins it. */
+  /**
+   * Not decided in time. Requests that are under way go on, and Meta's retry joins them. The others
+   * are settled, so that they hold nothing that other POSTs could use.
+   */
   expire(): void {
     this.#decide('unavailable');
+    let attempt = this.#first;
+    this.#first = undefined;
+    for (; attempt !== undefined; attempt = attempt.nextOfPost) attempt.leaveToRetry();
+  }
+
+  /** @returns why an entry cannot be taken now */
+  enter(holders: Holders, bytes: number): ShareRefusal | undefined {
+    const charge = this.tools.shares.enter(holders, this.post.entries.length, bytes);
+    if (typeof charge === 'string') return charge;
+    this.#charges.push(charge);
+    return undefined;
+  }
+
+  /** An entry, or a part of it, was not taken: Meta sends the POST again. */
+  failed(): void {
+    this.#failed = true;
   }
 
   opened(): void {
     this.#open++;
   }
 
+  /** It is about to be put into its lane. */
+  queued(attempt: DirectAttempt): void {
+    this.opened();
+    if (this.#last === undefined) this.#first = attempt;
+    else this.#last.nextOfPost = attempt;
+    this.#last = attempt;
+  }
+
+  mayLog(): boolean {
+    return ++this.#debugLines <= MAX_DEBUG_LINES;
+  }
+
   /** Something that was opened has ended. */
   closed(): void {
     if (--this.#open > 0) return;
-    this.tools.deadlines.remove(this);
+    const { deadlines, shares } = this.tools;
+    deadlines.remove(this);
+    shares.ended(this.#charges);
+    this.#logLeftOut();
     this.tools.ended(this);
     this.#decide(this.#failed ? 'unavailable' : 'done');
   }
@@ -93,8 +132,17 @@ export class PostProgress implements Expiring {
   /** Once: what comes later is for Meta's retry. */
   #decide(verdict: PostVerdict): void {
     const decided = this.#decided;
+    if (decided === undefined) return;
     this.#decided = undefined;
-    decided?.(verdict);
+    this.tools.shares.answered(this.#charges);
+    decided(verdict);
+  }
+
+  #logLeftOut(): void {
+    const lines = this.#debugLines - MAX_DEBUG_LINES;
+    if (lines <= 0) return;
+    const { appId, traceparent } = this.post;
+    this.tools.log.debug('left out debug lines about one POST', { appId, traceId: traceIdOf(traceparent), lines });
   }
 }
 
@@ -104,18 +152,30 @@ export interface ClaimedEvent {
   readonly state: EventState;
 }
 
+/** An entry and who it counts for. */
+export interface HeldEntry extends RoutedEntry {
+  readonly holders: Holders;
+}
+
 /** One request's worth of a POST's events, on its way through the lane of its page. */
 export class DirectAttempt extends LaneJob implements Attempt {
   readonly route: PageRoute;
   readonly entry: EventEntry;
   readonly items: readonly EventItem[];
+  readonly holders: Holders;
+  /** For {@link PostProgress} alone. */
+  nextOfPost: DirectAttempt | undefined;
+  /** Its turn has come, or it was left to Meta's retry. */
+  #isOver = false;
+  #hasShare = false;
   readonly #progress: PostProgress;
   readonly #events: readonly ClaimedEvent[];
 
-  constructor(progress: PostProgress, { route, entry }: RoutedEntry, events: readonly ClaimedEvent[]) {
+  constructor(progress: PostProgress, { route, entry, holders }: HeldEntry, events: readonly ClaimedEvent[]) {
     super();
     this.route = route;
     this.entry = entry;
+    this.holders = holders;
     this.items = events.map(({ item }) => item);
     this.#progress = progress;
     this.#events = events;
@@ -149,11 +209,32 @@ export class DirectAttempt extends LaneJob implements Attempt {
     return this.#progress.lastTryMs;
   }
 
+  /** Its items take their part of what all share until they are settled. @returns why not */
+  takeShare(): ShareRefusal | undefined {
+    const why = this.#progress.tools.shares.items.take(this.holders, this.#events.length);
+    this.#hasShare = why === undefined;
+    return why;
+  }
+
   begin(): void {
+    if (this.#isOver) {
+      this.finished();
+      return;
+    }
+    this.#isOver = true;
     this.#progress.tools.sender.send(this, () => {
       this.#progress.closed();
       this.finished();
     });
+  }
+
+  /** Unless its turn has come, or this may be the only time that its events are tried. */
+  leaveToRetry(): void {
+    if (this.#isOver || this.mustTry()) return;
+    this.#isOver = true;
+    this.#progress.tools.sender.settleUnsent(this, 'out_of_time');
+    this.withdraw();
+    this.#progress.closed();
   }
 
   isBlocked(): boolean {
@@ -172,16 +253,24 @@ export class DirectAttempt extends LaneJob implements Attempt {
     }
   }
 
+  mayLog(): boolean {
+    return this.#progress.mayLog();
+  }
+
   halves(): readonly [Attempt, Attempt] {
     const half = Math.ceil(this.#events.length / 2);
-    return [
-      new DirectAttempt(this.#progress, this, this.#events.slice(0, half)),
-      new DirectAttempt(this.#progress, this, this.#events.slice(half)),
-    ];
+    return [this.#part(this.#events.slice(0, half)), this.#part(this.#events.slice(half))];
+  }
+
+  #part(events: readonly ClaimedEvent[]): DirectAttempt {
+    const part = new DirectAttempt(this.#progress, this, events);
+    part.#hasShare = this.#hasShare;
+    return part;
   }
 
   settle(reply: Reply): Outcome {
-    const { observer, dedupe } = this.#progress.tools;
+    const { observer, dedupe, shares } = this.#progress.tools;
+    if (this.#hasShare) shares.items.giveBack(this.holders, this.#events.length);
     let worst: Outcome = 'accepted';
     for (const { item, state } of this.#events) {
       const outcome = this.#outcomeOf(reply, state);

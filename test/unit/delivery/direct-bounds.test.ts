@@ -6,7 +6,7 @@ import { TIMEOUT, aRig, aText, bodyAt, routed } from './fakes.js';
 const MINUTE = 60_000;
 
 describe('four seconds', () => {
-  it('answers unavailable 4.0 s after the last byte, goes on, and the retry finds it done', async () => {
+  it('answers unavailable 4.0 s after the last byte, goes on with what has begun, and the retry finds it done', async () => {
     const { bots, deliver, observed, clock, delivery } = aRig();
     bots.answer = (sent) => bots.after(sent.body.includes('"1"') ? 3_000 : 2_000, 200);
     const body = bodyAt(clock, aText('m1', '1'), aText('m2', '2'));
@@ -41,18 +41,25 @@ describe('four seconds', () => {
     expect(bots.texts).toEqual(['1', '2']);
   });
 
-  it('tries nothing that has not begun 60 s after the last byte', async () => {
-    const { bots, deliver, observed, clock } = aRig({ limits: { circuitFailures: 1_000 } });
+  it('leaves to the retry what has not begun by then', async () => {
+    const { bots, deliver, observed, clock, delivery } = aRig({ limits: { circuitFailures: 1_000 } });
     bots.answer = () => bots.after(3_900, 200);
     const items = Array.from({ length: 20 }, (_, i) => aText(`m${i}`, String(i)));
 
-    const verdict = deliver(bodyAt(clock, ...items));
-    await clock.advance(100_000);
+    const body = bodyAt(clock, ...items);
+    const verdict = deliver(body);
+    await clock.advance(4_000);
 
     expect(await verdict).toBe('unavailable');
-    expect(bots.sent).toHaveLength(16);
-    expect(observed.counts['why:out_of_time']).toBe(1);
-    expect(observed.counts['why:earlier_event_failed']).toBe(3);
+    expect(bots.sent).toHaveLength(2);
+    expect(observed.counts['why:out_of_time']).toBe(18);
+    await clock.advance(100_000);
+    expect(bots.sent).toHaveLength(2);
+    expect(delivery.postsInFlight).toBe(0);
+
+    bots.answer = () => 200;
+    expect(await deliver(body)).toBe('done');
+    expect(bots.texts).toEqual(items.map((_, i) => String(i)));
   });
 
   it('gives a bot its own timeout, 4 s at most', async () => {
@@ -126,7 +133,7 @@ describe('bounds', () => {
   });
 
   it('tries an overdue event once, although its page’s lane is full and its time is over', async () => {
-    const { bots, deliver, observed, clock } = aRig({ limits: { laneDepth: 1, circuitFailures: 1_000 } });
+    const { bots, deliver, observed, clock } = aRig({ limits: { laneDepth: 16, circuitFailures: 1_000 } });
     const old = bodyAt(clock, aText('old', 'old', 'Z'));
     await clock.advance(30 * MINUTE);
     bots.answer = () => bots.after(4_000, 200);

@@ -19,6 +19,7 @@ class StoredAttempt implements Attempt {
   readonly trace = undefined;
   readonly receivedMs = 0;
   readonly lastTryMs = Infinity;
+  readonly holders = ['app/page', 'bots', 'app'];
   readonly entry: EventEntry;
   readonly items: Attempt['items'];
   readonly #settled: (string | undefined)[];
@@ -37,6 +38,10 @@ class StoredAttempt implements Attempt {
 
   mustTry(): boolean {
     return false;
+  }
+
+  mayLog(): boolean {
+    return true;
   }
 
   begun(): void {
