@@ -36,11 +36,8 @@ export const ITEM_KEYS: readonly string[] = [
   ...['field', 'value', 'item', 'verb', 'comment_id', 'leadgen_id'],
 ];
 
-const ENTRY_KEYS: ReadonlySet<string> = new Set(['sender', 'recipient', 'timestamp']);
-
 /** Facts while they are read. */
 export type Draft = { -readonly [key in keyof EventFacts]: EventFacts[key] };
-type Reader<T> = (cursor: JsonCursor, draft: T) => void;
 
 export const noFacts = (): Draft => ({
   sender: undefined,
@@ -59,7 +56,7 @@ export function scanItem(cursor: JsonCursor, list: string): ScannedItem {
   if (cursor.atObject) {
     facts = noFacts();
     if (list === 'changes') readChange(cursor, facts);
-    else readObject(cursor, EVENT, facts);
+    else readEvent(cursor, facts);
   } else {
     cursor.skip();
   }
@@ -71,9 +68,11 @@ export function scanItem(cursor: JsonCursor, list: string): ScannedItem {
  * @returns false for any other key: nothing is read
  */
 export function readEntryFact(cursor: JsonCursor, key: string, facts: Draft): boolean {
-  const read = ENTRY_KEYS.has(key) ? EVENT.get(key) : undefined;
-  read?.(cursor, facts);
-  return read !== undefined;
+  if (key === 'sender') facts.sender = party(cursor);
+  else if (key === 'recipient') facts.recipient = party(cursor);
+  else if (key === 'timestamp') facts.timestamp = idOrSkip(cursor);
+  else return false;
+  return true;
 }
 
 /** Whether an object is an event, in a list whose name says nothing: it names a party or a time. */
@@ -81,103 +80,94 @@ export function looksLikeEvent({ facts }: ScannedItem): boolean {
   return facts !== undefined && (facts.sender ?? facts.recipient ?? facts.timestamp) !== undefined;
 }
 
-/** Reads the keys of the object at the cursor that have a reader, and passes over the others. */
-function readObject<T>(cursor: JsonCursor, readers: ReadonlyMap<string, Reader<T>>, draft: T): void {
+/** Nearly all items have these keys and no others that are read. */
+function readEvent(cursor: JsonCursor, facts: Draft): void {
+  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
+    const key = cursor.key();
+    if (key === undefined) cursor.skip();
+    else if (key === 'message') readMessage(cursor, facts);
+    else if (!readEntryFact(cursor, key, facts)) readRareKey(cursor, key, facts);
+  }
+}
+
+/** `from`, `to` and `recipient_id` are the parties of a call. */
+function readRareKey(cursor: JsonCursor, key: string, facts: Draft): void {
+  switch (key) {
+    case 'from':
+      facts.sender = party(cursor);
+      return;
+    case 'to':
+    case 'recipient_id':
+      facts.recipient = party(cursor);
+      return;
+    case 'id':
+      facts.id = idOrSkip(cursor);
+      return;
+    case 'postback':
+      facts.eventId = eventId('postback', member(cursor, 'mid')) ?? facts.eventId;
+      return;
+    case 'read':
+    case 'delivery':
+      facts.hasWatermark = member(cursor, 'watermark') !== undefined;
+      return;
+    default:
+      cursor.skip();
+  }
+}
+
+function readMessage(cursor: JsonCursor, facts: Draft): void {
   if (!cursor.atObject) {
     cursor.skip();
     return;
   }
+  let mid: string | undefined;
+  let isEcho = false;
+  let isDeleted = false;
   for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
     const key = cursor.key();
-    const read = key === undefined ? undefined : readers.get(key);
-    if (read === undefined) cursor.skip();
-    else read(cursor, draft);
+    if (key === 'mid') mid = stringOrSkip(cursor);
+    else if (key === 'is_echo') isEcho = cursor.raw() === 'true';
+    else if (key === 'is_deleted') isDeleted = cursor.raw() === 'true';
+    else cursor.skip();
   }
+  facts.isEcho = isEcho;
+  facts.eventId = eventId(`message${isEcho ? '.echo' : ''}${isDeleted ? '.deleted' : ''}`, mid) ?? facts.eventId;
 }
-
-interface Message {
-  mid: string | undefined;
-  isEcho: boolean;
-  isDeleted: boolean;
-}
-
-const MESSAGE: ReadonlyMap<string, Reader<Message>> = new Map<string, Reader<Message>>([
-  ['mid', (cursor, message) => (message.mid = stringOrSkip(cursor))],
-  ['is_echo', (cursor, message) => (message.isEcho = cursor.raw() === 'true')],
-  ['is_deleted', (cursor, message) => (message.isDeleted = cursor.raw() === 'true')],
-]);
-
-function readMessage(cursor: JsonCursor, draft: Draft): void {
-  const message: Message = { mid: undefined, isEcho: false, isDeleted: false };
-  readObject(cursor, MESSAGE, message);
-  const { mid, isEcho, isDeleted } = message;
-  draft.isEcho = isEcho;
-  draft.eventId = eventId(`message${isEcho ? '.echo' : ''}${isDeleted ? '.deleted' : ''}`, mid) ?? draft.eventId;
-}
-
-function readPostback(cursor: JsonCursor, draft: Draft): void {
-  const message: Message = { mid: undefined, isEcho: false, isDeleted: false };
-  readObject(cursor, MESSAGE, message);
-  draft.eventId ??= eventId('postback', message.mid);
-}
-
-const WATERMARK: ReadonlyMap<string, Reader<Draft>> = new Map<string, Reader<Draft>>([
-  ['watermark', (cursor, draft) => (draft.hasWatermark = idOrSkip(cursor) !== undefined)],
-]);
-const readWatermark: Reader<Draft> = (cursor, draft) => {
-  readObject(cursor, WATERMARK, draft);
-};
-
-/** `sender` and `recipient` as in `messaging`, `from` and `to` as in `calls`. */
-const EVENT: ReadonlyMap<string, Reader<Draft>> = new Map<string, Reader<Draft>>([
-  ['sender', (cursor, draft) => (draft.sender = party(cursor))],
-  ['from', (cursor, draft) => (draft.sender = party(cursor) ?? draft.sender)],
-  ['recipient', (cursor, draft) => (draft.recipient = party(cursor))],
-  ['to', (cursor, draft) => (draft.recipient = party(cursor) ?? draft.recipient)],
-  ['recipient_id', (cursor, draft) => (draft.recipient = party(cursor) ?? draft.recipient)],
-  ['timestamp', (cursor, draft) => (draft.timestamp = idOrSkip(cursor))],
-  ['id', (cursor, draft) => (draft.id = idOrSkip(cursor))],
-  ['message', readMessage],
-  ['postback', readPostback],
-  ['read', readWatermark],
-  ['delivery', readWatermark],
-]);
-
-interface Change {
-  field: string | undefined;
-  item: string | undefined;
-  verb: string | undefined;
-  commentId: string | undefined;
-  leadgenId: string | undefined;
-}
-
-const VALUE: ReadonlyMap<string, Reader<Change>> = new Map<string, Reader<Change>>([
-  ['item', (cursor, change) => (change.item = stringOrSkip(cursor))],
-  ['verb', (cursor, change) => (change.verb = stringOrSkip(cursor))],
-  ['comment_id', (cursor, change) => (change.commentId = idOrSkip(cursor))],
-  ['leadgen_id', (cursor, change) => (change.leadgenId = idOrSkip(cursor))],
-]);
-
-const CHANGE: ReadonlyMap<string, Reader<Change>> = new Map<string, Reader<Change>>([
-  ['field', (cursor, change) => (change.field = stringOrSkip(cursor))],
-  [
-    'value',
-    (cursor, change) => {
-      readObject(cursor, VALUE, change);
-    },
-  ],
-]);
 
 /**
  * The added, the edited and the removed comment share their `comment_id`, and their `created_time`
  * is that of the post: only the first of them is known by its id.
  */
-function readChange(cursor: JsonCursor, draft: Draft): void {
-  const change: Change = { field: undefined, item: undefined, verb: undefined, commentId: undefined, leadgenId: undefined };
-  readObject(cursor, CHANGE, change);
-  const { field, item, verb, commentId, leadgenId } = change;
+function readChange(cursor: JsonCursor, facts: Draft): void {
+  let field: string | undefined;
+  let value: ChangeValue = {};
+  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
+    const key = cursor.key();
+    if (key === 'field') field = stringOrSkip(cursor);
+    else if (key === 'value') value = changeValue(cursor);
+    else cursor.skip();
+  }
+  const { item, verb, comment_id: commentId, leadgen_id: leadgenId } = value;
   const kind = [field, item, verb].join('.');
-  draft.eventId = eventId(kind, leadgenId) ?? (verb === 'add' ? eventId(kind, commentId) : undefined);
+  facts.eventId = eventId(kind, leadgenId) ?? (verb === 'add' ? eventId(kind, commentId) : undefined);
+}
+
+const CHANGE_KEYS = ['item', 'verb', 'comment_id', 'leadgen_id'] as const;
+type ChangeValue = Partial<Record<(typeof CHANGE_KEYS)[number], string | undefined>>;
+
+function changeValue(cursor: JsonCursor): ChangeValue {
+  const value: ChangeValue = {};
+  if (!cursor.atObject) {
+    cursor.skip();
+    return value;
+  }
+  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
+    const key = cursor.key();
+    const wanted = CHANGE_KEYS.find((known) => known === key);
+    if (wanted === undefined) cursor.skip();
+    else value[wanted] = idOrSkip(cursor);
+  }
+  return value;
 }
 
 function eventId(kind: string, id: string | undefined): string | undefined {
@@ -186,15 +176,22 @@ function eventId(kind: string, id: string | undefined): string | undefined {
 
 /** An id, or the `id` of an object. */
 function party(cursor: JsonCursor): string | undefined {
-  if (!cursor.atObject) return idOrSkip(cursor);
-  const draft = { id: undefined };
-  readObject(cursor, PARTY, draft);
-  return draft.id;
+  return cursor.atObject ? member(cursor, 'id') : idOrSkip(cursor);
 }
 
-const PARTY: ReadonlyMap<string, Reader<{ id: string | undefined }>> = new Map<string, Reader<{ id: string | undefined }>>([
-  ['id', (cursor, draft) => (draft.id = idOrSkip(cursor))],
-]);
+/** The text or number of one member of the object at the cursor. */
+function member(cursor: JsonCursor, wanted: string): string | undefined {
+  if (!cursor.atObject) {
+    cursor.skip();
+    return undefined;
+  }
+  let value: string | undefined;
+  for (let more = cursor.open(CLOSE_OBJECT); more; more = cursor.next(CLOSE_OBJECT)) {
+    if (cursor.key() === wanted) value = idOrSkip(cursor);
+    else cursor.skip();
+  }
+  return value;
+}
 
 /** A string's value; undefined for anything else. */
 export function stringOrSkip(cursor: JsonCursor): string | undefined {

@@ -109,44 +109,66 @@ export function scan(bytes: Buffer): ScanResult {
 }
 
 interface Member extends Range {
+  /** undefined: one that is not compared with others. */
+  readonly key: string | undefined;
   /** Set for a list of events. */
-  readonly channel?: ScannedChannel;
-  /** `id` or `time` of an entry. */
-  readonly isBare?: boolean;
+  readonly channel: ScannedChannel | undefined;
 }
+
+/** So many members are compared one by one, before an index is made. */
+const FEW_MEMBERS = 16;
 
 /** The members of an object; of equal keys the last, at its place. */
 class Members {
   hasRepeated = false;
+  readonly channels: ScannedChannel[] = [];
+  readonly others: Range[] = [];
+  /** It has members besides lists, `id` and `time`. */
+  hasContent = false;
   readonly #members: (Member | undefined)[] = [];
-  readonly #byKey = new Map<string, number>();
+  #index: Map<string, number> | undefined;
 
-  /** @param key undefined: one that is not compared */
-  add(key: string | undefined, member: Member): void {
-    if (key !== undefined) this.leaveOut(key);
+  add(member: Member): void {
+    const { key } = member;
+    if (key !== undefined) this.#leaveOut(key);
     const at = this.#members.push(member) - 1;
-    if (key !== undefined) this.#byKey.set(key, at);
+    if (key !== undefined) this.#index?.set(key, at);
   }
 
-  /** An equal key came later. */
-  leaveOut(key: string): void {
-    const before = this.#byKey.get(key);
-    if (before === undefined) return;
-    this.#members[before] = undefined;
+  /** To be called behind the last one: sorts them into `channels` and `others`. */
+  finish(): this {
+    for (const member of this.#members) {
+      if (member === undefined) continue;
+      if (member.channel !== undefined) {
+        this.channels.push(member.channel);
+        continue;
+      }
+      this.others.push(member);
+      this.hasContent ||= member.key !== 'id' && member.key !== 'time';
+    }
+    return this;
+  }
+
+  /** An equal key comes later. */
+  #leaveOut(key: string): void {
+    const at = this.#find(key);
+    if (at < 0) return;
+    this.#members[at] = undefined;
     this.hasRepeated = true;
   }
 
-  get channels(): readonly ScannedChannel[] {
-    return this.#members.flatMap((member) => member?.channel ?? []);
-  }
-
-  get others(): readonly Member[] {
-    return this.#members.filter((member): member is Member => member !== undefined && member.channel === undefined);
+  #find(key: string): number {
+    const members = this.#members;
+    if (members.length > FEW_MEMBERS) return (this.#index ??= indexOf(members)).get(key) ?? -1;
+    for (let at = 0; at < members.length; at++) if (members[at]?.key === key) return at;
+    return -1;
   }
 }
 
-function hasContent(others: readonly Member[]): boolean {
-  return others.some(({ isBare }) => isBare !== true);
+function indexOf(members: readonly (Member | undefined)[]): Map<string, number> {
+  const index = new Map<string, number>();
+  for (const [at, member] of members.entries()) if (member?.key !== undefined) index.set(member.key, at);
+  return index;
 }
 
 interface Entries {
@@ -175,10 +197,10 @@ function scanPost(cursor: JsonCursor): ScannedPost {
     if (key === 'object') object = stringOrSkip(cursor);
     else cursor.skip();
     tally.count();
-    members.add(key === 'object' ? key : undefined, { start, end: cursor.pos });
+    members.add({ key: key === 'object' ? key : undefined, start, end: cursor.pos, channel: undefined });
   }
   const isExact = entryKeys <= 1 && !members.hasRepeated;
-  return { object, entries: entries?.list, strays: entries?.strays ?? 0, others: members.others, isExact };
+  return { object, entries: entries?.list, strays: entries?.strays ?? 0, others: members.finish().others, isExact };
 }
 
 function scanEntries(cursor: JsonCursor, tally: Tally): Entries | undefined {
@@ -189,7 +211,9 @@ function scanEntries(cursor: JsonCursor, tally: Tally): Entries | undefined {
   const entries: Entries = { list: [], strays: 0 };
   for (let more = cursor.open(CLOSE_ARRAY); more; more = cursor.next(CLOSE_ARRAY)) {
     if (cursor.atObject) {
-      entries.list.push(...byPage(scanEntry(cursor, tally)));
+      const entry = scanEntry(cursor, tally);
+      if (entry.id === undefined) entries.list.push(...byPage(entry));
+      else entries.list.push(entry);
     } else {
       cursor.skip();
       entries.strays++;
@@ -216,12 +240,15 @@ function scanEntry(cursor: JsonCursor, tally: Tally): ScannedEntry {
     } else {
       channel = scanMember(cursor, key, { facts, tally });
     }
-    const range = { start, end: cursor.pos };
-    const member = channel === undefined ? { ...range, isBare: key === 'id' || key === 'time' } : { ...range, channel };
-    members.add(LIST_NAME.test(key) ? key : undefined, member);
+    members.add({ key: isCompared(key) ? key : undefined, start, end: cursor.pos, channel });
   }
-  const { channels, others, hasRepeated } = members;
-  return { start: begin, end: cursor.pos, id, time, channels, others, facts, isExact: !hasRepeated, hasContent: hasContent(others) };
+  const { channels, others, hasContent, hasRepeated } = members.finish();
+  return { start: begin, end: cursor.pos, id, time, channels, others, facts, isExact: !hasRepeated, hasContent };
+}
+
+/** Keys that mean something to the operator; the others reach the bot as they come. */
+function isCompared(key: string): boolean {
+  return key === 'id' || key === 'time' || EVENT_LISTS.has(key) || LIST_NAME.test(key);
 }
 
 interface Entry {
@@ -253,7 +280,6 @@ function scanItems(cursor: JsonCursor, list: string, tally: Tally): ScannedItem[
 
 /** An entry without `id` belongs to the Page that its events name: one entry for each of them. */
 function byPage(entry: ScannedEntry): readonly ScannedEntry[] {
-  if (entry.id !== undefined) return [entry];
   const pages = new Set(entry.channels.flatMap(({ items }) => items.map(pageOf)));
   if (pages.size === 0) return [{ ...entry, id: entry.facts.recipient }];
   if (pages.size === 1) return [{ ...entry, id: [...pages][0] }];

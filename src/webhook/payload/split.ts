@@ -18,6 +18,15 @@ export interface UndecidedEntry {
   readonly timeMs: number;
 }
 
+/** Where an item comes from. */
+interface Place {
+  readonly page: PageIdentity;
+  readonly entry: ScannedEntry;
+  /** `entry.time`. */
+  readonly entryMs: number | undefined;
+  readonly channel: Channel | undefined;
+}
+
 /** What is needed of a route to tell the events of a page apart. */
 type PageIdentity = Pick<PageRoute, 'key' | 'pageId'>;
 
@@ -65,8 +74,12 @@ export class Splitter {
   }
 
   #items(scanned: ScannedEntry, page: PageIdentity): EventItem[] {
-    const items = scanned.channels.flatMap(({ channel, items: found }) => found.map((item) => this.#item(page, scanned, channel, item)));
-    if (items.length === 0 && !isEmpty(scanned)) items.push(this.#item(page, scanned));
+    const entryMs = timeMs(scanned.time);
+    const items: EventItem[] = [];
+    for (const { channel, items: found } of scanned.channels) {
+      for (const item of found) items.push(this.#item({ page, entry: scanned, entryMs, channel }, item));
+    }
+    if (items.length === 0 && !isEmpty(scanned)) items.push(this.#item({ page, entry: scanned, entryMs, channel: undefined }, undefined));
     return items;
   }
 
@@ -85,16 +98,16 @@ export class Splitter {
     return (this.#head ??= Buffer.concat([Buffer.from('{'), ...this.#members(this.#scanned.others), Buffer.from('"entry":[')]));
   }
 
-  #item({ key, pageId }: PageIdentity, entry: ScannedEntry, channel?: Channel, item?: ScannedItem): EventItem {
+  #item({ page, entry, entryMs, channel }: Place, item: ScannedItem | undefined): EventItem {
     const bytes = item === undefined ? this.#withoutLists(entry) : this.#range(item);
     const facts = item === undefined ? entry.facts : item.facts;
-    const scope = { page: key, object: this.#object, list: channel, entryTime: entry.time };
+    const scope = { page: page.key, object: this.#object, list: channel, entryTime: entry.time };
     return {
       channel,
       bytes,
-      conversation: conversationKey(pageId, facts),
+      conversation: conversationKey(page.pageId, facts),
       dedupeKey: this.#numbered(dedupeKey(scope, facts, bytes)),
-      timeMs: earlier(timeMs(entry.time), OWN_TIMES.has(channel) ? timeMs(facts?.timestamp) : undefined),
+      timeMs: earlier(entryMs, OWN_TIMES.has(channel) ? timeMs(facts?.timestamp) : undefined),
     };
   }
 

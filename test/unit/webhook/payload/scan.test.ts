@@ -89,6 +89,20 @@ describe('scan', () => {
     expect(post.entries?.[0]?.channels.map(({ items }) => items.length)).toEqual([2]);
   });
 
+  it('reads items with each key twice, whatever its values are', () => {
+    const keys = ['id', 'sender', 'recipient', 'from', 'to', 'recipient_id', 'timestamp', 'message', 'postback', 'read', 'delivery'];
+    const values = ['1', '"a"', 'null', '[]', '{}', '{"id":"1","mid":"m","watermark":5,"is_echo":true}'];
+    const twice = [...keys, 'field', 'value', 'unknown'].flatMap((key) =>
+      values.flatMap((one) => values.map((other) => `"${key}":${one},"${key}":${other}`)),
+    );
+    for (const list of ['messaging', 'calls', 'changes', 'newer']) {
+      for (const members of twice) {
+        const text = `{"object":"page","entry":[{"${list}":[{"timestamp":5,${members}}]}]}`;
+        expect([text, scan(Buffer.from(text)).ok]).toEqual([text, true]);
+      }
+    }
+  });
+
   it('drops a list that a later equal key replaces by something else', () => {
     expect(firstEntry('{"object":"page","entry":[{"messaging":[1],"messaging":null}]}').channels).toEqual([]);
   });
