@@ -11,6 +11,8 @@ export interface GraphCall {
   /** The Page that it is on, and whose budget it uses besides the app's; undefined for the app's own edges. */
   readonly pageId?: string;
   readonly options: GraphCallOptions;
+  /** It finds out whether Graph accepts the app's credentials, and goes out even while calls wait because Graph refused them. */
+  readonly checksCredentials?: true;
 }
 
 /** A call of an edge of a Page. */

@@ -4,9 +4,10 @@ import type { AppCredentials } from '../core/ports/graph.js';
 import type { Redactor } from '../core/secrets/redact.js';
 import { Secret } from '../core/secrets/secret.js';
 import { BoundedMap } from '../kit/bounded-map.js';
-import { malformedAnswer } from './answers.js';
+import { malformedAnswer, rowsOf } from './answers.js';
 import { Batcher, type BatchAnswer } from './batch.js';
 import { wireRequest, type GraphCall } from './call.js';
+import { blamesTheApp, CredentialCheck, refusedForItsToken, refusedOnce, SuspectedCredentialError } from './credential-check.js';
 import { plain, secretsOf } from './credentials.js';
 import { lookUp, type GraphErrorBody } from './errors/lookup.js';
 import { failureIn, toOperatorError } from './errors/to-operator-error.js';
@@ -37,11 +38,13 @@ interface Progress {
 export class GraphCaller {
   readonly #deps: GraphCallerDeps;
   readonly #batcher: Batcher;
+  readonly #credentials: CredentialCheck;
   /** app and version asked for → version that answered last */
   readonly #versions = new BoundedMap<string, string>(MAX_VERSIONS);
 
   constructor(deps: GraphCallerDeps) {
     this.#deps = deps;
+    this.#credentials = new CredentialCheck((call) => this.#counted(call, (body) => rowsOf(body, 'subscriptions')));
     this.#batcher = new Batcher({
       clock: deps.clock,
       send: (request, signal, lane) => deps.lanes.run(lane, signal, () => deps.transport.send({ ...request, signal })),
@@ -53,10 +56,34 @@ export class GraphCaller {
 
   /**
    * Makes the call and reads its answer with `parse`, which may throw an OperatorError of its own.
-   * @throws OperatorError by the catalogue; the signal's reason where the caller gave up; NotLeaderError for a write that came
-   * to its turn after this process could be sure to lead.
+   * A call about a Page that Graph refuses for the app's credentials blames them only if Graph refuses them in a call of the
+   * app's own as well. If not, a read is repeated once, and a second refusal is about the token in it.
+   * @throws OperatorError by the catalogue; the signal's reason where the caller gave up; NotLeaderError for a write whose turn
+   * came when this process could no longer be sure to lead.
    */
   async call<T>(call: GraphCall, parse: (body: unknown) => T): Promise<T> {
+    try {
+      return await this.#counted(call, parse);
+    } catch (error) {
+      if (!(error instanceof SuspectedCredentialError)) throw error;
+      await this.#credentials.assertAccepted(call.auth.app);
+      call.options.signal.throwIfAborted();
+      // A write is not repeated: what the caller checked right before it is too old by now.
+      if (error.whole || OPERATIONS[call.operation].write) throw refusedOnce(error);
+      return this.#repeat(call, parse);
+    }
+  }
+
+  async #repeat<T>(call: GraphCall, parse: (body: unknown) => T): Promise<T> {
+    try {
+      return await this.#counted(call, parse);
+    } catch (error) {
+      if (!(error instanceof SuspectedCredentialError)) throw error;
+      throw error.whole ? refusedOnce(error) : refusedForItsToken(call.operation, error);
+    }
+  }
+
+  async #counted<T>(call: GraphCall, parse: (body: unknown) => T): Promise<T> {
     const began = this.#deps.clock.monotonicMs();
     const progress: Progress = { blocked: false };
     const tell = (result: GraphResult): void => {
@@ -75,7 +102,7 @@ export class GraphCaller {
   async #attempt<T>(call: GraphCall, parse: (body: unknown) => T, progress: Progress): Promise<T> {
     const { throttle } = this.#deps;
     const { app } = call.auth;
-    const refused = throttle.refuses(app, call.pageId);
+    const refused = throttle.refuses(call);
     if (refused !== undefined) {
       progress.blocked = true;
       throw refused;
@@ -83,7 +110,7 @@ export class GraphCaller {
     let ticket: Ticket | undefined;
     const admit = (): void => {
       progress.blocked = true;
-      ticket = throttle.admit(app, call.pageId);
+      ticket = throttle.admit(call);
       progress.blocked = false;
     };
     const { response, whole } = await this.#send(call, admit);
@@ -124,7 +151,9 @@ export class GraphCaller {
     const retryAfterMs = row.disposition === 'wait' ? throttle.throttled(scope, app, pageId, usage) : 0;
     const graphText = redactor.text(told.message, [...secretsOf(call.auth), ...paramSecrets(call)]);
     const error = toOperatorError(row, failure, { graphText, retryAfterMs, scope });
-    if (row.disposition === 'app-credential') throttle.credentialRefused(app, error, call.auth.token === undefined ? undefined : pageId);
+    if (row.disposition !== 'app-credential') return error;
+    if (!blamesTheApp(call.operation)) return new SuspectedCredentialError(error, whole);
+    throttle.credentialRefused(app, error);
     return error;
   }
 

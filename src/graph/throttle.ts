@@ -2,6 +2,7 @@ import type { Clock } from '../kit/clock.js';
 import { AppCredentialError, RateLimitedError, type OperatorError } from '../core/domain/errors.js';
 import type { AppCredentials } from '../core/ports/graph.js';
 import { BoundedMap } from '../kit/bounded-map.js';
+import type { GraphCall } from './call.js';
 import { proofOf } from './credentials.js';
 import type { Usage } from './usage.js';
 
@@ -10,7 +11,6 @@ const FIRST_WAIT_MS = 5 * 60_000;
 const MAX_WAIT_MS = 60 * 60_000;
 /** Graph counts over a rolling hour; what is older than this says nothing any more. */
 const USAGE_LIFE_MS = 60 * 60_000;
-const SUSPECTS = 3;
 const MAX_APPS = 1_000;
 const MAX_PAGES = 20_000;
 
@@ -32,6 +32,9 @@ interface Refusal {
 /** Interval multiplier: above 50 % usage of the app's budget 2, above 80 % 6. */
 export type Pressure = 1 | 2 | 6;
 
+/** What counts of a call that is about to be made. */
+export type Attempt = Pick<GraphCall, 'pageId' | 'checksCredentials'> & { readonly auth: Pick<GraphCall['auth'], 'app'> };
+
 /** Permission to make one call; handed back with its outcome, so that a call from before a block does not lift it. */
 export interface Ticket {
   readonly number: number;
@@ -47,8 +50,6 @@ export class Throttle {
   readonly #apps = new BoundedMap<string, Block>(MAX_APPS);
   readonly #pages = new BoundedMap<string, Block>(MAX_PAGES);
   readonly #refusals = new BoundedMap<string, Refusal>(MAX_APPS);
-  /** Pages whose call was refused for the app's credential since its last good call. */
-  readonly #suspects = new BoundedMap<string, ReadonlySet<string>>(MAX_APPS);
   readonly #usage = new BoundedMap<string, SeenUsage>(MAX_APPS);
   readonly #pageUsage = new BoundedMap<string, SeenUsage>(MAX_PAGES);
   #lastNumber = 0;
@@ -58,9 +59,9 @@ export class Throttle {
   }
 
   /** Why a call would not be let through now; undefined if it would. Uses up no probe. */
-  refuses(app: AppCredentials, pageId: string | undefined): OperatorError | undefined {
+  refuses({ auth: { app }, pageId, checksCredentials }: Attempt): OperatorError | undefined {
     const now = this.#clock.monotonicMs();
-    const refusal = this.#refusals.get(credentialKey(app));
+    const refusal = checksCredentials === true ? undefined : this.#refusals.get(credentialKey(app));
     if (refusal !== undefined && now < refusal.nextProbeMs) return copyOf(refusal.error);
     const block = this.#apps.get(app.appId);
     if (block !== undefined && now < block.nextProbeMs)
@@ -74,9 +75,10 @@ export class Throttle {
    * Lets a call through, as a probe if need be.
    * @throws RateLimitedError or AppCredentialError where it has to wait.
    */
-  admit(app: AppCredentials, pageId: string | undefined): Ticket {
-    const refused = this.refuses(app, pageId);
+  admit(attempt: Attempt): Ticket {
+    const refused = this.refuses(attempt);
     if (refused !== undefined) throw refused;
+    const { app } = attempt.auth;
     const now = this.#clock.monotonicMs();
     const refusal = this.#refusals.get(credentialKey(app));
     if (refusal !== undefined) refusal.nextProbeMs = now + PROBE_MS;
@@ -87,9 +89,7 @@ export class Throttle {
 
   /** Graph answered a call well: what was blocked when it was let through is free again. */
   succeeded(ticket: Ticket, app: AppCredentials, pageId: string | undefined): void {
-    const key = credentialKey(app);
-    lift(this.#refusals, key, ticket);
-    this.#suspects.delete(key);
+    lift(this.#refusals, credentialKey(app), ticket);
     this.answered(ticket, app, pageId);
   }
 
@@ -99,22 +99,10 @@ export class Throttle {
     if (pageId !== undefined) lift(this.#pages, pageKey(app.appId, pageId), ticket);
   }
 
-  /**
-   * Graph refused the app's credential. A call with a Page's token may also be refused because that token is another app's:
-   * only when three different Pages in a row are refused the app is parked for it, or one tenant's token could stop all others.
-   */
-  credentialRefused(app: AppCredentials, error: OperatorError, pageId: string | undefined): void {
-    const key = credentialKey(app);
-    if (pageId !== undefined && !this.#suspected(key, pageId)) return;
-    const now = this.#clock.monotonicMs();
-    this.#refusals.set(key, { error, number: ++this.#lastNumber, nextProbeMs: now + PROBE_MS });
-  }
-
-  #suspected(key: string, pageId: string): boolean {
-    if (this.#refusals.get(key) !== undefined) return true;
-    const pages = new Set(this.#suspects.get(key)).add(pageId);
-    this.#suspects.set(key, pages);
-    return pages.size >= SUSPECTS;
+  /** Graph refused the app's credentials in a call that holds nothing else. All calls with them wait behind one probe a minute. */
+  credentialRefused(app: AppCredentials, error: OperatorError): void {
+    const nextProbeMs = this.#clock.monotonicMs() + PROBE_MS;
+    this.#refusals.set(credentialKey(app), { error, number: ++this.#lastNumber, nextProbeMs });
   }
 
   /** Graph answered with a throttle code. @returns how long to wait: what Graph named, else 5 min, doubling up to an hour. */

@@ -46,6 +46,8 @@ export interface FaultSpec {
   readonly method?: string;
   readonly appId?: string;
   readonly pageId?: string;
+  /** Of `debug_token`: the Page whose token it asks about. */
+  readonly inspectedPageId?: string;
   /** How often; then the fault is gone. Without it: until it is taken away. */
   readonly times?: number;
   readonly effect: FaultEffect;
@@ -61,6 +63,7 @@ export interface FaultTarget {
   readonly method: string;
   readonly appId: string | undefined;
   readonly pageId: string | undefined;
+  readonly inspectedPageId?: string | undefined;
 }
 
 const MAX_FAULTS = 1_000;
@@ -99,7 +102,8 @@ export class Faults {
 }
 
 function matches(fault: FaultSpec, target: FaultTarget): boolean {
-  return (['operation', 'method', 'appId', 'pageId'] as const).every((key) => fault[key] === undefined || fault[key] === target[key]);
+  const filters = ['operation', 'method', 'appId', 'pageId', 'inspectedPageId'] as const;
+  return filters.every((key) => fault[key] === undefined || fault[key] === target[key]);
 }
 
 const THROTTLE_TEXTS: Readonly<Record<number, string>> = {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { sleep } from '../kit/clock.js';
 import { noToken, type EdgeCall } from './edge.js';
-import { faultError, Faults, type FaultEffect } from './faults.js';
+import { faultError, Faults, type FaultEffect, type FaultTarget } from './faults.js';
 import { challengeHeader, errorBody, oauth, SimGraphError, unknownPath } from './graph-errors.js';
 import type { GraphReply, GraphRequest } from './graph-request.js';
 import { graphJson } from './meta-json.js';
@@ -37,11 +37,17 @@ export class GraphApi {
     const prepared = this.#prepare(request);
     if (prepared instanceof SimGraphError)
       return this.#record(request, undefined, errorReply(prepared, this.world.config.defaultVersion, {}));
-    const effects = this.faults.take(faultTarget(request.method, prepared));
+    const effects = this.faults.take(this.#faultTarget(request, prepared));
     const cut = await this.#pause(effects);
     if (cut !== undefined) return this.#record(request, prepared, { ...NO_ANSWER, cut });
     const reply = await this.#answer(request, prepared, effects);
     return this.#record(request, prepared, withEffects(reply, effects));
+  }
+
+  #faultTarget({ method, params }: GraphRequest, { route, principal, pageId }: Prepared): FaultTarget {
+    const appId = principal === undefined || principal instanceof SimGraphError ? undefined : principal.app.id;
+    const inspectedPageId = this.world.tokenByValue(params.text('input_token') ?? '')?.pageId;
+    return { operation: route.operation, method, appId, pageId, inspectedPageId };
   }
 
   #prepare({ path, params, bearer }: GraphRequest): Prepared | SimGraphError {
@@ -132,11 +138,6 @@ export class GraphApi {
     recordCall(this.world, request, prepared, reply);
     return reply;
   }
-}
-
-function faultTarget(method: string, { route, principal, pageId }: Prepared) {
-  const appId = principal === undefined || principal instanceof SimGraphError ? undefined : principal.app.id;
-  return { operation: route.operation, method, appId, pageId };
 }
 
 function withEffects(reply: GraphReply, effects: readonly FaultEffect[]): GraphReply {

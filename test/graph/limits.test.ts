@@ -148,3 +148,26 @@ describe('Graph down for a day', () => {
     expect(world.summary()['True']).toBe(PAGES - 1);
   }, 60_000);
 });
+
+describe("a refusal of the app's credentials in calls about one Page", () => {
+  it('sets that page aside with a reason of its own; the app and all other pages are Ready', async () => {
+    world = await GraphWorld.make();
+    const pages = Array.from({ length: PAGES }, () => world.addPage({ subscribed: true }));
+    const [first] = pages;
+    world.sim.control.addFault({
+      inspectedPageId: first?.pageId ?? '',
+      effect: { kind: 'error', code: 190, message: 'Invalid OAuth access token' },
+    });
+    world.start();
+    await world.until(() => world.summary()['True'] === PAGES - 1, MINUTE_MS);
+    await world.clock.advance(2 * HOUR_MS);
+
+    expect(world.summary()).toEqual({ True: PAGES - 1, 'False/TokenMalformed': 1 });
+    expect(world.ready(first?.name ?? '')).toBe('False/TokenMalformed');
+    expect(world.appCondition('CredentialsValid')?.status).toBe('True');
+
+    world.sim.control.removeFault();
+    await world.clock.advance(2 * HOUR_MS);
+    expect(world.summary()).toEqual({ True: PAGES });
+  });
+});

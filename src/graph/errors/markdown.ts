@@ -14,7 +14,7 @@ the documented shape (a list that is missing, a truth value that is null, a link
 | transient | tries again, each time after a longer pause; no condition of a page changes |
 | wait | waits as long as Graph says (\`estimated_time_to_regain_access\`), else 5 minutes, doubling up to an hour; no condition of a page changes |
 | terminal | marks the object Stalled with the reason; looks again after 10, 20, 40 minutes up to every 6 hours, and at once when something that it depends on changes |
-| app-credential | the app's own secret or token was refused: says so at the MessengerApp, holds the app's calls back behind one probe a minute, changes no condition of a page |
+| app-credential | the app's own secret or token was refused. In a call about a Page: \`GET /{app-id}/subscriptions\`, which holds no Page's token, shows whether that is so; if Graph accepts the app there, a read is repeated once, and the second refusal is terminal for that Page alone (\`TokenMalformed\`, \`TokenWrongApp\`), a write is transient. If Graph refuses the app there too: says so at the MessengerApp, holds the app's calls back behind one probe a minute, changes no condition of a page |
 
 | call | HTTP | type | code | subcode | begins | disposition | reason | what is the matter | what to do |
 |---|---|---|---|---|---|---|---|---|---|

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { AppCredentialError, RateLimitedError, TerminalError, TransientError } from '../../../src/core/domain/errors.js';
+import { RateLimitedError, TerminalError, TransientError } from '../../../src/core/domain/errors.js';
 import type { GraphCallOptions } from '../../../src/core/ports/graph.js';
 import { Secret } from '../../../src/core/secrets/secret.js';
 import { eventually } from '../../support/eventually.js';
@@ -129,7 +129,7 @@ describe('what happens to one call of a batch', () => {
 
   it.each([
     ['a throttle of the app', { kind: 'error', code: 4 }, RateLimitedError, 'RateLimited'],
-    ['a refused app token', { kind: 'error', code: 190 }, AppCredentialError, 'AppSecretInvalid'],
+    ['an app token that is refused only here', { kind: 'error', code: 190 }, TransientError, 'GraphUnavailable'],
     ['an outage', { kind: 'error', code: 2 }, TransientError, 'GraphUnavailable'],
     ['HTML', { kind: 'http', status: 502 }, TransientError, 'GraphUnavailable'],
     ['a broken connection', { kind: 'drop' }, TransientError, 'GraphUnavailable'],
@@ -140,6 +140,13 @@ describe('what happens to one call of a batch', () => {
       expect(one).toBeInstanceOf(type);
       expect(one).toMatchObject({ reason });
     }
+  });
+
+  it('is that of the whole batch where Graph refuses the app token, which one call of the app finds out', async () => {
+    world.sim.control.addFault({ operation: 'batch', effect: { kind: 'error', code: 190 } });
+    world.sim.control.addFault({ operation: 'subscriptions', effect: { kind: 'error', code: 190 } });
+    for (const one of await outcome(ids(50))) expect(one).toMatchObject({ name: 'AppCredentialError', reason: 'AppSecretInvalid' });
+    expect(requests).toEqual([50, 1]);
   });
 
   it('is transient where the answer has fewer items than the batch', async () => {

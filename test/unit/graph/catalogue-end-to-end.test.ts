@@ -98,7 +98,10 @@ describe('every row of the catalogue, from Graph to the caller', () => {
     if (operation === undefined) throw new Error('no operation ever comes to this row');
     const pending = call(operation);
     // The fault stands behind one that a call may have needed for itself, and before the call's first byte is out.
-    world.sim.control.addFault({ operation: EDGES[operation], effect: faultOf(sampleOf(row, operation)) });
+    const effect = faultOf(sampleOf(row, operation));
+    world.sim.control.addFault({ operation: EDGES[operation], effect });
+    // The app is blamed only if a call of its own is refused as well.
+    if (row.disposition === 'app-credential') world.sim.control.addFault({ operation: EDGES.app_subscriptions, effect });
 
     const error = await rejection(pending);
 
