@@ -53,6 +53,7 @@ export interface WebhookListener extends Listener {
 export function createWebhookListener({ config, context, cluster, observe }: WebhookListenerDeps): WebhookListener {
   const { clock, log, signal } = context;
   const index = new PageIndex({
+    clock,
     className: config.className,
     pages: cluster.kind(PAGES).informer,
     apps: cluster.kind(APPS).informer,

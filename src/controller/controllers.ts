@@ -20,6 +20,7 @@ import type { PageCounters, PageOptions } from './messengerpage/ports.js';
 import { MessengerPageReconciler } from './messengerpage/reconciler.js';
 import { pageWatches } from './messengerpage/watches.js';
 import { Proofs } from './proofs.js';
+import { SecretGrace } from './secret-grace.js';
 import { StatusMemory } from './status-memory.js';
 
 export type ControllerOptions = PageOptions;
@@ -67,6 +68,7 @@ export function controllers(deps: ControllersDeps): readonly ControllerSpec<Kind
   const statuses = new StatusMemory<MessengerPage>(clock);
   const appStatuses = new StatusMemory<MessengerApp>(clock);
   const proofs = new Proofs(clock);
+  const secretGrace = new SecretGrace(clock);
   const health = new AppHealth(clock);
   const mutex = new KeyMutex();
   const shared = { ...deps, namespaces, secrets, health, mutex };
@@ -94,6 +96,7 @@ export function controllers(deps: ControllersDeps): readonly ControllerSpec<Kind
     finalizers: pages.finalizers,
     claims,
     proofs,
+    secretGrace,
     memories: new PageMemories(),
   });
   const appReconciler = new MessengerAppReconciler({

@@ -7,8 +7,10 @@ export interface ProofState {
   readonly proof: Proof;
   /** Whether this process, or an earlier leader, has looked at the token. */
   readonly examined: boolean;
-  /** Since when this process has known the token to be dead. Of the monotonic clock. */
-  readonly deadSinceMs: number | undefined;
+  /** The answer is still to come: Graph could not be asked yet, or the Secret may be created any moment. */
+  readonly pending: boolean;
+  /** Since when this process has known the token to be dead or another page's. Of the monotonic clock. */
+  readonly refutedSinceMs: number | undefined;
 }
 
 const FOREIGN_REASONS: readonly string[] = ['TokenWrongPage', 'TokenWrongApp'];
@@ -28,16 +30,23 @@ export class Proofs {
     this.#clock = clock;
   }
 
-  /** What Graph said just now. A token that has been dead stays dead since the first time it was found so. */
+  /** What Graph said just now. A token that is refuted stays so since the first time it was found so. */
   set(uid: string, proof: Proof): void {
     const was = this.#states.get(uid);
-    const deadSinceMs = proof === 'dead' ? (was?.deadSinceMs ?? this.#clock.monotonicMs()) : undefined;
-    this.#states.set(uid, { proof, examined: true, deadSinceMs });
+    const refutedSinceMs = isRefuted(proof) ? (was?.refutedSinceMs ?? this.#clock.monotonicMs()) : undefined;
+    this.#states.set(uid, { proof, examined: true, pending: false, refutedSinceMs });
   }
 
-  /** There is no usable value any more: that the last one was another page's does not count any longer. */
+  /** There is no value to ask about yet, but there may be one soon. Changes nothing that was found out before. */
+  await(uid: string): void {
+    if (this.#states.has(uid)) return;
+    this.#states.set(uid, { proof: 'unproven', examined: false, pending: true, refutedSinceMs: undefined });
+  }
+
+  /** There is no usable value any more. What the last one proved stays, except that it was another page's. */
   withdraw(uid: string): void {
-    if (this.#states.get(uid)?.proof === 'foreign') this.set(uid, 'unproven');
+    const was = this.#states.get(uid);
+    if (was?.examined !== true || was.proof === 'foreign') this.set(uid, 'unproven');
   }
 
   of(page: MessengerPage): ProofState {
@@ -45,15 +54,20 @@ export class Proofs {
     const known = this.#states.get(uid);
     if (known !== undefined) return known;
     const proof = proofInStatus(page.status);
-    const examined = findCondition(page.status?.conditions, 'TokenValid') !== undefined;
-    if (proof !== 'dead') return { proof, examined, deadSinceMs: undefined };
-    this.set(uid, 'dead');
-    return { proof, examined, deadSinceMs: this.#clock.monotonicMs() };
+    const valid = findCondition(page.status?.conditions, 'TokenValid');
+    const examined = proof === 'proven' || (valid !== undefined && valid.status !== 'Unknown');
+    if (!isRefuted(proof)) return { proof, examined, pending: !examined, refutedSinceMs: undefined };
+    this.set(uid, proof);
+    return { proof, examined, pending: false, refutedSinceMs: this.#clock.monotonicMs() };
   }
 
   forget(uid: string | undefined): void {
     this.#states.delete(uid ?? '');
   }
+}
+
+function isRefuted(proof: Proof): boolean {
+  return proof === 'dead' || proof === 'foreign';
 }
 
 function proofInStatus(status: MessengerPage['status']): Proof {

@@ -3,6 +3,7 @@ import { DEFAULT_WEBHOOK_PATH, FLUX_REQUESTED_AT_ANNOTATION, RECONCILE_AT_ANNOTA
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { consentOf, type Consent } from '../core/domain/consent.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
+import { findCondition, isConditionTrue } from '../runtime/conditions.js';
 import type { Lister } from '../runtime/ports.js';
 
 /** A lister of namespaces; undefined where the operator may not read them. */
@@ -36,6 +37,17 @@ export function botConfigMapKey(page: MessengerPage): NamespacedName | undefined
 /** The path that Meta posts this app's events to. The CRD allows no slash at its end. */
 export function webhookPathOf({ spec }: MessengerApp): string {
   return spec.webhook?.path ?? DEFAULT_WEBHOOK_PATH;
+}
+
+/**
+ * Whether the leader has given this app its appId: it is accepted, or it was and something about it
+ * (a Secret that vanished, its path) is wrong now. Only credentials that Graph accepted get an app there.
+ */
+export function wasAccepted({ status }: MessengerApp): boolean {
+  const accepted = findCondition(status?.conditions, 'Accepted');
+  if (accepted?.status === 'True') return true;
+  if (accepted?.status !== 'False' || accepted.reason === 'AppClaimed') return false;
+  return isConditionTrue(status?.conditions, 'CredentialsValid');
 }
 
 /** The value of the annotation that asks for a reconcile now; ours wins over Flux's. */

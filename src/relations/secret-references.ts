@@ -19,6 +19,13 @@ export interface AppSecretReferences {
   readonly signingSecret: SecretReference | undefined;
 }
 
+/** Whether this Secret holds one of the app's values. */
+export function appUsesSecret(app: MessengerApp, secret: NamespacedName): boolean {
+  return Object.values(appSecretReferences(app)).some(
+    (reference: SecretReference | undefined) => reference?.namespace === secret.namespace && reference.name === secret.name,
+  );
+}
+
 /** Every Secret that a MessengerPage itself refers to, by use. undefined: the manifest names none. */
 export interface PageSecretReferences {
   readonly token: SecretReference;

@@ -61,6 +61,17 @@ export async function readSecret(
   }
 }
 
+/** Whether it is the current or previous secret of one of these apps, as far as the cache knows them. */
+export function isAppSecret(secret: Secret, apps: readonly MessengerApp[], cache: Pick<DataCache, 'peek'>): boolean {
+  return apps.some((app) => {
+    const { appSecret, previousAppSecret } = appSecretReferences(app);
+    return [appSecret, previousAppSecret].some((reference) => {
+      const found = reference && lookupSecret(cache, reference);
+      return found?.kind === 'value' && found.secret.equals(secret);
+    });
+  });
+}
+
 /** What is needed to act for the app; undefined if its Secret has no usable value. @throws ClusterUnavailableError */
 export async function readAppCredentials(
   reader: SecretReadDeps & { readonly options: { readonly graphVersion: string } },

@@ -35,16 +35,21 @@ export function holdingOf(facts: HoldingFacts): Holding {
   return { kind: 'held', page, app, epoch: epochOf(page) };
 }
 
+/**
+ * Why no page holds the key. Undecided is only a page that the leader has not answered yet: it has no
+ * claim. `Waiting` is an answer, so its events are those of an unknown page.
+ */
 function undecided(facts: HoldingFacts): Holding {
-  const named = facts.pages.filter((page) => facts.appOf(page)?.spec.appId === facts.appId);
-  const waits = named.some((page) => {
-    const app = facts.appOf(page);
-    return app !== undefined && !isRefused(page, app, facts) && page.status?.claim?.state !== 'Refused';
-  });
-  if (waits) return { kind: 'not_yet', why: 'claim_undecided' };
-  // A page that never had the consent has no claim: it is no page of this app.
-  const refused = facts.pages.some((page) => claimFor(page, facts) !== undefined);
+  if (facts.pages.some((page) => mayStillGet(page, facts))) return { kind: 'not_yet', why: 'claim_undecided' };
+  const refused = facts.pages.some((page) => claimFor(page, facts)?.state === 'Refused');
   return refused ? { kind: 'dropped', why: 'consent_withdrawn' } : { kind: 'unknown' };
+}
+
+function mayStillGet(page: MessengerPage, facts: HoldingFacts): boolean {
+  const app = facts.appOf(page);
+  if (app === undefined || app.spec.appId !== facts.appId || !isSame(app, facts.active)) return false;
+  if (claimFor(page, facts) !== undefined || page.metadata.deletionTimestamp !== undefined) return false;
+  return !isRefused(page, app, facts);
 }
 
 /** A selector that cannot be judged here (namespaces are not watched) is the leader's to judge: it takes the claim away. */

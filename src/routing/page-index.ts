@@ -1,17 +1,20 @@
 import type { Namespace, Service } from '../api/meta.js';
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
+import type { Clock } from '../kit/clock.js';
 import { keyOf, keyText, type NamespacedName } from '../core/domain/object-key.js';
 import { MAX_APPS_PER_PATH, type PageLookup, type RouteAnswer, type WebhookApp } from '../core/ports/page-lookup.js';
 import type { DataCache, Informer } from '../runtime/ports.js';
 import { webhookPathOf } from '../relations/relations.js';
-import { appSecretReferences, type SecretReference } from '../relations/secret-references.js';
-import { lookupSecret, type SecretLookup } from '../relations/secret-values.js';
-import { byPrecedence } from './active-apps.js';
+import { appSecretReferences, appUsesSecret, type SecretReference } from '../relations/secret-references.js';
+import { isAppSecret, lookupSecret, type SecretLookup } from '../relations/secret-values.js';
+import { AbsentBackends } from './absent-backends.js';
+import { byPrecedence, isDecided } from './active-apps.js';
 import { ClaimIndex } from './claim-index.js';
 import { DependencyMemo, type Track } from './dependency-memo.js';
 import { routeOf, SharedTargets } from './route-of.js';
 
 export interface PageIndexDeps {
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   /** `--class` */
   readonly className: string;
   readonly pages: Informer<MessengerPage>;
@@ -38,11 +41,13 @@ export class PageIndex implements PageLookup {
   readonly #routes = new Map<string, DependencyMemo<RouteAnswer>>();
   readonly #paths = new DependencyMemo<ReadonlyMap<string, readonly WebhookApp[]>>();
   readonly #targets = new SharedTargets();
+  readonly #absent: AbsentBackends;
   readonly #unsubscribe: readonly (() => void)[];
 
   constructor(deps: PageIndexDeps) {
     this.#deps = deps;
     this.#claims = new ClaimIndex(deps);
+    this.#absent = new AbsentBackends(deps.clock);
     const changed = (dependency: string): void => {
       for (const [appId, routes] of this.#routes) {
         routes.changed(dependency);
@@ -53,10 +58,13 @@ export class PageIndex implements PageLookup {
     this.#unsubscribe = [
       this.#claims.onChange((dependency) => {
         changed(dependency);
-        if (dependency.startsWith('app:')) changed('apps');
+        if (!dependency.startsWith('app:')) return;
+        changed('apps');
+        changed('app-secrets');
       }),
       deps.secrets.subscribe((key) => {
         changed(`secret:${keyText(key)}`);
+        if (this.#deps.apps.list().some((app) => appUsesSecret(app, key))) changed('app-secrets');
       }),
       deps.services?.subscribe(({ object }) => {
         changed(`service:${keyText(keyOf(object))}`);
@@ -83,6 +91,14 @@ export class PageIndex implements PageLookup {
   }
 
   route(appId: string, pageId: string): RouteAnswer {
+    const answer = this.#remembered(appId, pageId);
+    if (answer.kind === 'not_yet' && answer.why === 'backend_unresolved' && answer.absent)
+      return this.#absent.answer(appId, pageId, answer);
+    if (!this.#absent.isEmpty) this.#absent.found(appId, pageId);
+    return answer;
+  }
+
+  #remembered(appId: string, pageId: string): RouteAnswer {
     const known = this.#routes.get(appId)?.peek(pageId);
     if (known !== undefined) return known;
     // Not remembered: ids come from outside, and there is no end to those that are no page of ours.
@@ -107,6 +123,10 @@ export class PageIndex implements PageLookup {
     return routeOf(holding, {
       serviceOf: (key) => this.#serviceOf(key, track),
       signingSecretOf: (reference) => this.#secret(reference, track),
+      isAppSecret: (secret) => {
+        track('app-secrets');
+        return isAppSecret(secret, this.#deps.apps.list(), this.#deps.secrets);
+      },
       targets: this.#targets,
     });
   }
@@ -118,22 +138,26 @@ export class PageIndex implements PageLookup {
       const path = webhookPathOf(app);
       const apps = paths.get(path) ?? [];
       paths.set(path, apps);
-      if (apps.length < MAX_APPS_PER_PATH) apps.push(this.#webhookApp(app, path, track));
+      // Accepted ones come first: those that wait for an answer take none of their places.
+      const alike = apps.filter(({ decided }) => decided === isDecided(app)).length;
+      if (alike < MAX_APPS_PER_PATH) apps.push(this.#webhookApp(app, path, track));
     }
     return paths;
   }
 
   #webhookApp(app: MessengerApp, path: string, track: Track): WebhookApp {
     const references = appSecretReferences(app);
+    const decided = isDecided(app);
     const current = this.#secret(references.appSecret, track);
     const previous = references.previousAppSecret && this.#secret(references.previousAppSecret, track);
     // Without the current one nothing verifies: a POST signed with it must be a 503 that Meta repeats, not a 401.
-    const usable = current.kind === 'value' ? [current, previous] : [];
+    const usable = decided && current.kind === 'value' ? [current, previous] : [];
     const verifyToken = this.#secret(references.verifyToken, track);
     return Object.freeze({
       owner: keyOf(app),
       appId: app.spec.appId,
       path,
+      decided,
       appSecrets: usable.flatMap((one) => (one?.kind === 'value' ? [one.secret] : [])),
       verifyToken: verifyToken.kind === 'value' ? verifyToken.secret : undefined,
     });

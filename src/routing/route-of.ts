@@ -1,11 +1,12 @@
 import type { Service } from '../api/meta.js';
 import { DEFAULT_BACKEND, DEFAULT_WEBHOOK_PATH } from '../api/v1alpha1/constants.js';
 import type { Backend, BackendService, MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
-import { checkBackend, type BackendFacts, type BackendFault } from '../core/domain/backend-check.js';
+import { checkBackend, signingRule, type BackendFacts, type BackendFault } from '../core/domain/backend-check.js';
 import type { Channel } from '../core/domain/event.js';
 import { effectiveBackend } from '../core/domain/effective-spec.js';
 import { keyOf, type NamespacedName } from '../core/domain/object-key.js';
 import type { BackendTarget, PageRoute, RouteAnswer } from '../core/ports/page-lookup.js';
+import type { Secret } from '../core/secrets/secret.js';
 import { BoundedMap } from '../kit/bounded-map.js';
 import { parseDurationMs } from '../kit/duration.js';
 import { signingSecretReference, type SecretReference } from '../relations/secret-references.js';
@@ -17,6 +18,8 @@ export interface RouteFacts {
   /** undefined: there is no such Service. */
   readonly serviceOf: (key: NamespacedName) => Service | undefined;
   readonly signingSecretOf: (reference: SecretReference) => SecretLookup;
+  /** Whether it is the current or previous secret of an app. */
+  readonly isAppSecret: (secret: Secret) => boolean;
   readonly targets: SharedTargets;
 }
 
@@ -49,19 +52,20 @@ export function routeOf({ page, app, epoch }: Extract<Holding, { kind: 'held' }>
   const service = backend.service === undefined ? undefined : facts.serviceOf({ namespace, name: backend.service.name });
   const reference = signingSecretReference(backend, namespace);
   const signing = reference === undefined ? undefined : facts.signingSecretOf(reference);
-  const namespaces = { pageNamespace: page.metadata.namespace ?? '', appNamespace: app.metadata.namespace ?? '' };
-  const fault = checkBackend({ backend: effective, ...namespaces, service, signingSecret: stateOf(signing) });
+  const signingSecretState = stateOf(signing, facts.isAppSecret);
+  const fault = checkBackend({ backend: effective, signingRule: signingRule(page, app), service, signingSecret: signingSecretState });
   const target = targetOf(backend, namespace, service);
-  if (fault !== undefined || target === undefined) return faultAnswer(fault);
+  if (fault !== undefined || target === undefined) return faultAnswer(fault, signing);
   const signingSecret = signing?.kind === 'value' ? signing.secret : undefined;
   const shared = { target: facts.targets.share(target), signingSecret };
   return { kind: 'route', route: Object.freeze({ ...identityOf(page, app), epoch, ...shared, ...settingsOf(backend) }) };
 }
 
-/** What only is not there (yet) may come; what is not allowed has to be written differently. */
-function faultAnswer(fault: BackendFault | undefined): RouteAnswer {
+/** What does not exist (yet) may be created; what is not allowed has to be written differently. */
+function faultAnswer(fault: BackendFault | undefined, signing: SecretLookup | undefined): RouteAnswer {
   const reason = fault?.reason ?? 'BackendNotFound';
-  if (reason === 'BackendNotFound' || reason === 'SigningSecretNotFound') return { kind: 'not_yet', why: 'backend_unresolved' };
+  if (reason === 'BackendNotFound') return { kind: 'not_yet', why: 'backend_unresolved', absent: true };
+  if (reason === 'SigningSecretNotFound') return { kind: 'not_yet', why: 'backend_unresolved', absent: signing?.kind !== 'unknown' };
   return { kind: 'dropped', why: 'backend_not_allowed' };
 }
 
@@ -110,8 +114,9 @@ function portOf({ port }: BackendService, service: Service | undefined): number 
   return typeof port === 'number' ? port : service?.spec?.ports?.find(({ name }) => name === port)?.port;
 }
 
-function stateOf(lookup: SecretLookup | undefined): BackendFacts['signingSecret'] {
+function stateOf(lookup: SecretLookup | undefined, isAppSecret: RouteFacts['isAppSecret']): BackendFacts['signingSecret'] {
   if (lookup === undefined) return undefined;
   if (lookup.kind === 'malformed') return 'malformed';
-  return lookup.kind === 'value' ? 'present' : 'absent';
+  if (lookup.kind !== 'value') return 'absent';
+  return isAppSecret(lookup.secret) ? 'app_secret' : 'present';
 }

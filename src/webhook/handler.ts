@@ -157,7 +157,7 @@ export class WebhookHandler {
     const { req, res, path, apps } = request;
     this.#deps.observer.received();
     const signature = wellFormedSignature(req.headers['x-hub-signature-256']);
-    const why = this.#refusalBeforeBody(req, signature);
+    const why = this.#refusalBeforeBody(request, signature);
     if (why !== undefined || signature === undefined) {
       this.#refuse(req, res, why ?? 'no_signature');
       return;
@@ -170,10 +170,11 @@ export class WebhookHandler {
     });
   }
 
-  #refusalBeforeBody(req: IncomingMessage, signature: string | undefined): Refusal | undefined {
+  #refusalBeforeBody({ req, apps }: AppRequest, signature: string | undefined): Refusal | undefined {
     if (this.refusing) return 'draining';
     if (this.#inFlight >= this.#deps.limits.maxInFlight) return 'over_in_flight';
     if (signature === undefined) return 'no_signature';
+    if (apps.every(({ appSecrets }) => appSecrets.length === 0)) return 'secret_not_loaded';
     return declaredTooLarge(req, this.#deps.limits) ? 'too_large' : undefined;
   }
 

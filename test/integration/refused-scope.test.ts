@@ -38,7 +38,7 @@ describe('a webhook that may not list one of its namespaces', () => {
     });
     const { services, namespaces, secrets } = cluster;
     const [pages, apps] = [cluster.kind(PAGES).informer, cluster.kind(APPS).informer];
-    const index = new PageIndex({ className: '', pages, apps, services, namespaces, secrets });
+    const index = new PageIndex({ clock: systemClock, className: '', pages, apps, services, namespaces, secrets });
     world.run((signal) => {
       cluster.start(signal);
       return Promise.resolve();

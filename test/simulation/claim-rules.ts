@@ -3,14 +3,14 @@ import { findCondition } from '../../src/runtime/conditions.js';
 import { isBeingDeleted } from '../../src/runtime/finalizers.js';
 import type { ServerChange } from './api-server.js';
 import { MAX_WAY_MS } from './host.js';
-import { appOf, claimKey, consents, epochOf, goodToken, heldPages, isHeld, pagesOf, takenEpoch, tokenIsForeign } from './truth.js';
+import { appOf, claimKey, consents, epochOf, goodToken, heldPages, isHeld, pagesOf, takenEpoch } from './truth.js';
 import type { World } from './world.js';
 
 /** A status is given three tries of two ways each, and each way may take its time. */
 const CLAIM_WINDOW_MS = 8 * MAX_WAY_MS;
 /** Whoever decides has seen by then what has been so for that long, however much stood in the way. */
 const SEEN_BY_MS = 180_000;
-/** A token must have been dead for so long before another page may take over. */
+/** A token must have been dead, or another Page's, for so long before another page may take over. */
 const DEAD_FOR_MS = 600_000;
 /** Clocks differ, and times in deletionTimestamp are whole seconds. */
 const SLACK_MS = 2_000;
@@ -19,7 +19,6 @@ const SLACK_MS = 2_000;
 interface Lasting {
   readonly good: Map<string, number>;
   readonly consented: Map<string, number>;
-  readonly native: Map<string, number>;
 }
 
 /** What holds of the claims as they are published: who may get one, who may lose one, in which order. */
@@ -28,7 +27,7 @@ export class ClaimRules {
   takeovers = 0;
   readonly #world: World;
   readonly #violated: (property: string, what: string) => void;
-  readonly #since: Lasting = { good: new Map(), consented: new Map(), native: new Map() };
+  readonly #since: Lasting = { good: new Map(), consented: new Map() };
   /** uid → when its token was last good after it had been good for long */
   readonly #lastGoodMs = new Map<string, number>();
   readonly #everGood = new Set<string>();
@@ -54,7 +53,6 @@ export class ClaimRules {
       }
       this.#note(this.#since.good, uid, isGood);
       this.#note(this.#since.consented, uid, consents(this.#world, page) && isAccepted(this.#world, page));
-      this.#note(this.#since.native, uid, !tokenIsForeign(this.#world, page));
     }
   }
 
@@ -93,11 +91,10 @@ export class ClaimRules {
     if (deletedForMs > this.#world.longestPauseMs + CLAIM_WINDOW_MS) {
       this.#violated('deleted_holder', `${key} goes to ${page.metadata.name}, deleted ${deletedForMs} ms ago`);
     }
-    const app = appOf(this.#world, page);
-    if (app === undefined || page.metadata.namespace === app.metadata.namespace) return;
+    if (appOf(this.#world, page) === undefined) return;
     const wasGoodMs = this.#goodInMs.get(this.#placeOf(page)) ?? -Infinity;
     if (!this.#everGood.has(page.metadata.uid ?? '') && this.#nowMs() - wasGoodMs > SEEN_BY_MS)
-      this.#violated('unproven', `${key} goes to ${page.metadata.name} of another namespace`);
+      this.#violated('unproven', `${key} goes to ${page.metadata.name}, whose token was never good`);
   }
 
   #placeOf(page: MessengerPage): string {
@@ -111,7 +108,7 @@ export class ClaimRules {
     if (isBeingDeleted(loser) || epochOf(loser) >= epochOf(winner)) return;
     // Nobody looks whether a suspended one has got a good token meanwhile.
     if (loser.spec.suspend === true) return;
-    if (!this.#lasts(this.#since.consented, uid, SEEN_BY_MS) || !this.#lasts(this.#since.native, uid, SEEN_BY_MS)) return;
+    if (!this.#lasts(this.#since.consented, uid, SEEN_BY_MS)) return;
     const deadForMs = this.#deadForMs(uid);
     if (deadForMs < DEAD_FOR_MS - SLACK_MS) {
       this.#violated('not_sticky', `${key} goes from ${name} to ${winner.metadata.name} though its token was good ${deadForMs} ms ago`);
@@ -127,8 +124,6 @@ export class ClaimRules {
   /** Who has to wait from now on has been replaced before: else nobody would be routed in between. */
   #lost(page: MessengerPage, was: MessengerPage | undefined): void {
     if (was === undefined || !isHeld(was) || page.status?.claim?.state !== 'Waiting') return;
-    // Proven to be of another Page or app: then it holds the key no longer, whoever comes next.
-    if (!this.#lasts(this.#since.native, page.metadata.uid ?? '', SEEN_BY_MS)) return;
     const key = claimKey(was) ?? '';
     if (!heldPages(this.#world, key).some((one) => epochOf(one) > epochOf(was))) {
       this.#violated('gap', `${page.metadata.name} loses ${key} before anybody has it`);

@@ -42,13 +42,6 @@ export function goodToken(world: World, page: MessengerPage): string | undefined
   return good ? value : undefined;
 }
 
-/** Whether the Secret has a token that is of another page or app, or none at all that Graph knows. */
-export function tokenIsForeign(world: World, page: MessengerPage): boolean {
-  const value = secretValue(world, page.metadata.namespace ?? '', page.spec.accessTokenSecretRef.name, DEFAULT_KEYS.token);
-  const token = world.graph.tokens.get(value ?? '');
-  return token !== undefined && (token.pageId !== page.spec.pageId || token.appId !== appOf(world, page)?.spec.appId);
-}
-
 export function goodAppSecret(world: World, app: MessengerApp): boolean {
   const value = secretValue(world, app.metadata.namespace ?? '', app.spec.appSecretRef.name, DEFAULT_KEYS.appSecret);
   return value !== undefined && world.graph.secrets.get(app.spec.appId) === value;

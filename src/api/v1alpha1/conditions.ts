@@ -29,7 +29,19 @@ export const PAGE_REASONS = {
 } as const satisfies Record<PageConditionType, readonly string[]>;
 
 export const APP_REASONS = {
-  Accepted: ['AppClaimed', 'PathCrowded', 'SecretNotFound', 'SecretKeyMissing', 'SecretMalformed', 'SecretNotReadable', 'InvalidSpec'],
+  Accepted: [
+    'AppClaimed',
+    'PathCrowded',
+    'SecretNotFound',
+    'SecretKeyMissing',
+    'SecretMalformed',
+    'SecretNotReadable',
+    'AppSecretInvalid',
+    'AppIdMismatch',
+    'InvalidSpec',
+    'GraphUnavailable',
+    'RateLimited',
+  ],
   CredentialsValid: ['AppSecretInvalid', 'AppIdMismatch', 'SignatureMismatch'],
   GraphReachable: ['GraphUnavailable', 'RateLimited'],
   Subscribed: [

@@ -107,6 +107,11 @@ export interface MessengerAppSpec {
     /** The fields, a set, that pages may cause the app to subscribe to. No limit if not set. */
     readonly allowedFields?: readonly string[];
   };
+  /**
+   * Whether every page of this app, those of its own namespace too, must have a signing secret of its own. A bot that holds
+   * the app secret can forge events for all Pages of the app. If not set, true for an app that other namespaces may use.
+   */
+  readonly requireSigningSecret?: boolean;
   /** The namespaces whose pages may use this app. Only the app's own if not set. */
   readonly allowedNamespaces?: {
     /** Same (if not set) is the app's own namespace, All is every namespace, Selector those whose labels match selector. */

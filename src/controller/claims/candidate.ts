@@ -2,7 +2,7 @@ import type { MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.j
 import type { ClaimCandidate } from '../../core/domain/claim.js';
 import { findCondition } from '../../runtime/conditions.js';
 import { isBeingDeleted } from '../../runtime/finalizers.js';
-import { consentTo, isInAppNamespace, namespaceOf, type NamespaceLabels } from '../../relations/relations.js';
+import { consentTo, namespaceOf, type NamespaceLabels } from '../../relations/relations.js';
 import type { ProofState } from '../proofs.js';
 
 /** What matters of a page for who gets (appId, pageId). `app` undefined: its app is gone. */
@@ -20,7 +20,6 @@ export function candidateOf(
     creationTimestamp,
     deleting: isBeingDeleted(page),
     consented: app?.spec.appId === appId && consentTo(page, app, namespaces).given,
-    inAppNamespace: isInAppNamespace(page),
     app: verdictOn(app),
     ...proof,
     claim: claim?.appId === appId && claim.pageId === page.spec.pageId ? { state: claim.state, epoch: claim.epoch } : undefined,

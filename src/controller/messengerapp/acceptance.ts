@@ -1,13 +1,14 @@
+import type { Condition } from '../../api/meta.js';
 import type { MessengerApp } from '../../api/v1alpha1/types.gen.js';
 import { byAge, decideAppClaim, type AppCandidate } from '../../core/domain/app-claim.js';
 import { MAX_APPS_PER_PATH } from '../../core/ports/page-lookup.js';
-import { classOf, webhookPathOf } from '../../relations/relations.js';
+import { classOf, wasAccepted, webhookPathOf } from '../../relations/relations.js';
 import { appSecretReferences, type SecretReference } from '../../relations/secret-references.js';
 import { credentialsOf, readSecret, type FoundSecret } from '../../relations/secret-values.js';
 import { findCondition, isConditionTrue } from '../../runtime/conditions.js';
 import { isBeingDeleted } from '../../runtime/finalizers.js';
 import { missingGrant } from '../secret-grants.js';
-import { bad, good, type Verdict } from '../verdict.js';
+import { bad, conditionsFrom, good, unknown, type Verdict } from '../verdict.js';
 import type { AppPass, AppSecrets } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
 
@@ -15,31 +16,60 @@ const FAULTS = { not_found: 'SecretNotFound', key_missing: 'SecretKeyMissing', m
 /** A Secret that is deleted and created again within this time is not mentioned. */
 const QUIETLY_GONE_MS = 60_000;
 
-/**
- * Whether this object stands for its app: judges `Accepted`. @returns the values of its Secrets
- * @throws ClusterUnavailableError when a Secret cannot be read
- */
-export async function acceptApp(deps: AppReconcilerDeps, pass: AppPass): Promise<AppSecrets> {
-  const { app, report, signal } = pass;
+/** What the Secrets of an app hold, before anything is judged. */
+export interface ReadAppSecrets extends AppSecrets {
+  readonly found: readonly (FoundSecret | undefined)[];
+}
+
+/** @throws ClusterUnavailableError when a Secret cannot be read */
+export async function readAppSecrets(deps: AppReconcilerDeps, { app, report, signal }: AppPass): Promise<ReadAppSecrets> {
   const { appSecret, verifyToken, previousAppSecret } = appSecretReferences(app);
   const secret = await readSecret(deps, appSecret, signal);
   const verify = await readSecret(deps, verifyToken, signal);
   const previous = previousAppSecret && (await readPrevious(deps, previousAppSecret, signal));
   report.wake(goneWakeMs([secret, verify], deps.options.secretGraceMs));
-  const fault = rivalOrSpecFault(deps, app) ?? secretFault([secret, verify, previous]) ?? (await grantFault(deps, pass));
-  report.judge('Accepted', fault ?? accepted(app, [secret, verify]));
   return {
+    found: [secret, verify, previous],
     credentials: secret.kind === 'value' ? credentialsOf(app, secret.secret, deps.options) : undefined,
     verifyToken: verify.kind === 'value' ? verify.secret : undefined,
   };
 }
 
-function rivalOrSpecFault(deps: AppReconcilerDeps, app: MessengerApp): Verdict | undefined {
-  const { apps, clock } = deps;
-  const rivals = withItself(deps, app, apps.byIndex('appId', app.spec.appId));
-  const claimed = claimFault(app, rivals, clock.nowMs());
-  if (claimed !== undefined) return claimed;
-  return specFault(app) ?? crowdFault(app, withItself(deps, app, apps.byIndex('path', webhookPathOf(app))));
+/**
+ * Judges `Accepted`: whether this object stands for its app. Runs after the probe, since an appId
+ * goes only to an app whose credentials Graph has accepted.
+ */
+export async function acceptApp(deps: AppReconcilerDeps, pass: AppPass, { found }: ReadAppSecrets): Promise<void> {
+  const { app, report } = pass;
+  const judged: MessengerApp = { ...app, status: { ...app.status, conditions: conditionsSoFar(deps, pass) } };
+  const rivals = withItself(deps, judged, deps.apps.byIndex('appId', app.spec.appId));
+  // What this pass has found out about the credentials does not make it a holder yet.
+  const candidates = rivals.map((one) => appCandidate(one, wasAccepted(one === judged ? app : one)));
+  const decision = decideAppClaim(candidates, deps.clock.nowMs());
+  report.wake(decision.recheckAfterMs);
+  const fault =
+    claimFault(app, rivals, decision.holder) ??
+    specFault(app) ??
+    secretFault(found) ??
+    (decision.holder === undefined ? credentialsFault(judged) : undefined) ??
+    crowdFault(judged, withItself(deps, judged, deps.apps.byIndex('path', webhookPathOf(app)))) ??
+    (await grantFault(deps, pass));
+  report.judge('Accepted', fault ?? accepted(app, found));
+}
+
+/** With what the probe of this pass has found out. */
+function conditionsSoFar({ clock }: AppReconcilerDeps, { app, report }: AppPass): readonly Condition[] {
+  const at = { generation: app.metadata.generation ?? 0, nowMs: clock.nowMs() };
+  return conditionsFrom(app.status?.conditions, report.judged, ['Accepted', 'CredentialsValid', 'GraphReachable'], at);
+}
+
+/** Graph has not accepted the credentials of any app with this appId, this one's included. */
+function credentialsFault({ spec, status }: MessengerApp): Verdict {
+  const credentials = findCondition(status?.conditions, 'CredentialsValid');
+  if (credentials?.status === 'False') return bad(credentials.reason, credentials.message);
+  const until = `its events are answered 503 until Graph has accepted the credentials of app ${spec.appId} once`;
+  const reachable = findCondition(status?.conditions, 'GraphReachable');
+  return reachable?.status === 'False' ? unknown(reachable.reason, `${reachable.message}; ${until}`) : unknown('GraphUnavailable', until);
 }
 
 /** The controller reads the Secrets, but the webhook has to as well. */
@@ -76,15 +106,14 @@ function goneWakeMs(found: readonly FoundSecret[], graceMs: number): number | un
   return Math.min(...gone.map((ms) => (ms < QUIETLY_GONE_MS ? QUIETLY_GONE_MS : graceMs) - ms));
 }
 
-function accepted(app: MessengerApp, found: readonly FoundSecret[]): Verdict {
-  const gone = found.some((one) => one.kind === 'value' && (one.goneForMs ?? 0) >= QUIETLY_GONE_MS);
+function accepted(app: MessengerApp, found: readonly (FoundSecret | undefined)[]): Verdict {
+  const gone = found.some((one) => one?.kind === 'value' && (one.goneForMs ?? 0) >= QUIETLY_GONE_MS);
   if (gone) return good('a Secret of this app is gone, its last value is used for a while: create it again');
   return good(`this object stands for app ${app.spec.appId}`);
 }
 
-/** Another app has this appId; undefined: this one has it. `rivals`: all apps with this appId, itself included. */
-function claimFault(app: MessengerApp, rivals: readonly MessengerApp[], nowMs: number): Verdict | undefined {
-  const holder = decideAppClaim(rivals.map(appCandidate), nowMs);
+/** Another app has this appId; undefined: none has. `rivals`: all apps with this appId, itself included. */
+function claimFault(app: MessengerApp, rivals: readonly MessengerApp[], holder: string | undefined): Verdict | undefined {
   if (holder === undefined || holder === app.metadata.uid) return undefined;
   const found = rivals.find(({ metadata }) => metadata.uid === holder);
   const sameNamespace = found?.metadata.namespace === app.metadata.namespace;
@@ -92,30 +121,21 @@ function claimFault(app: MessengerApp, rivals: readonly MessengerApp[], nowMs: n
   return bad('AppClaimed', `${who} already stands for app ${app.spec.appId}: delete one of the two`);
 }
 
-/** An app that was turned away as the second of its appId does not hold it; with any other fault it does. */
-function holdsAppId(app: MessengerApp): boolean {
-  const accepted = findCondition(app.status?.conditions, 'Accepted');
-  return accepted !== undefined && accepted.reason !== 'AppClaimed';
+function appCandidate(app: MessengerApp, holds: boolean): AppCandidate {
+  const { uid = '', namespace = '', name, creationTimestamp = '' } = app.metadata;
+  return { uid, namespace, name, creationTimestamp, deleting: isBeingDeleted(app), holds, ...credentialsOfCandidate(app) };
 }
 
-function appCandidate(app: MessengerApp): AppCandidate {
-  const { uid = '', namespace = '', name, creationTimestamp = '' } = app.metadata;
-  const credentials = findCondition(app.status?.conditions, 'CredentialsValid');
-  const isBad = credentials?.status === 'False';
-  return {
-    uid,
-    namespace,
-    name,
-    creationTimestamp,
-    deleting: isBeingDeleted(app),
-    holds: holdsAppId(app),
-    credentials: credentials === undefined ? 'unknown' : isBad ? 'bad' : 'good',
-    badSinceMs: isBad ? Date.parse(credentials.lastTransitionTime) : undefined,
-  };
+function credentialsOfCandidate({ status }: MessengerApp): Pick<AppCandidate, 'credentials' | 'notGoodSinceMs'> {
+  const credentials = findCondition(status?.conditions, 'CredentialsValid');
+  if (credentials === undefined) return { credentials: 'unknown', notGoodSinceMs: undefined };
+  if (credentials.status === 'True') return { credentials: 'good', notGoodSinceMs: undefined };
+  const notGoodSinceMs = Date.parse(credentials.lastTransitionTime);
+  return { credentials: credentials.status === 'False' ? 'bad' : 'unknown', notGoodSinceMs };
 }
 
 /**
- * Too many apps of one class on one path; those already accepted there stay. Other classes have their own webhooks.
+ * Too many accepted apps of one class on one path: each costs an HMAC for every POST. Those already there stay. Other classes have their own webhooks.
  * `onPath`: all apps on the path, this one included.
  */
 function crowdFault(app: MessengerApp, onPath: readonly MessengerApp[]): Verdict | undefined {
@@ -126,7 +146,7 @@ function crowdFault(app: MessengerApp, onPath: readonly MessengerApp[]): Verdict
     name: metadata.name,
   });
   const inOrder = onPath
-    .filter((one) => one === app || (holdsAppId(one) && classOf(one) === classOf(app)))
+    .filter((one) => one === app || (isAccepted(one) && classOf(one) === classOf(app)))
     .sort((a, b) => Number(isAccepted(b)) - Number(isAccepted(a)) || byAge(age(a), age(b)));
   if (inOrder.indexOf(app) < MAX_APPS_PER_PATH) return undefined;
   return bad(

@@ -29,6 +29,8 @@ export async function probeGraph(deps: AppReconcilerDeps, pass: AppPass, credent
   const due = deps.clock.monotonicMs() >= memory.probeDueMs;
   if (!asked && !due && memory.probe?.basis === basis) {
     wake(deps, pass);
+    // The status write of the pass that probed may have failed.
+    if (!isConditionTrue(pass.app.status?.conditions, 'CredentialsValid')) judgeReached(pass);
     return { rows: memory.probe.rows, error: undefined };
   }
   try {
@@ -43,11 +45,15 @@ export async function probeGraph(deps: AppReconcilerDeps, pass: AppPass, credent
   }
 }
 
-function reached({ health }: AppReconcilerDeps, { report, key, app }: AppPass): void {
+function reached({ health }: AppReconcilerDeps, pass: AppPass): void {
+  judgeReached(pass);
+  const waitMs = health.clear(pass.key);
+  if (waitMs > 0) pass.report.wake(waitMs);
+}
+
+function judgeReached({ report, app }: AppPass): void {
   report.judge('CredentialsValid', good(`Graph accepts the credentials of app ${app.spec.appId}`));
   report.judge('GraphReachable', good('Graph answers'));
-  const waitMs = health.clear(key);
-  if (waitMs > 0) report.wake(waitMs);
 }
 
 /** One Event for each warning about the API version. */

@@ -3,7 +3,7 @@ import { findCondition } from '../../runtime/conditions.js';
 import { awaitChange, requeueAfter, type Reconciler, type Result } from '../../runtime/ports.js';
 import { classOf, consentTo } from '../../relations/relations.js';
 import { stallEvents } from '../stall.js';
-import { acceptApp } from './acceptance.js';
+import { acceptApp, readAppSecrets } from './acceptance.js';
 import { keepInUse, needsApp } from './finalizer.js';
 import { probeGraph, type Probe } from './probe.js';
 import { AppReport, type AppPass, type AppSecrets } from './pass.js';
@@ -49,8 +49,9 @@ export class MessengerAppReconciler implements Reconciler {
   }
 
   async #regular(pass: AppPass): Promise<Result> {
-    const secrets = await acceptApp(this.#deps, pass);
+    const secrets = await readAppSecrets(this.#deps, pass);
     const probe = secrets.credentials && (await probeGraph(this.#deps, pass, secrets.credentials));
+    await acceptApp(this.#deps, pass, secrets);
     try {
       await this.#subscribe(pass, secrets, probe);
     } catch (error) {

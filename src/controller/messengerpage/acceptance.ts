@@ -51,7 +51,8 @@ function appVerdict(app: MessengerApp): Verdict {
   if (accepted?.status === 'False') {
     return bad('AppNotAccepted', `${name} is not accepted itself (${accepted.reason}): see its conditions`);
   }
-  return unknown('AppNotAccepted', `${name} has not been looked at yet`);
+  if (accepted === undefined) return unknown('AppNotAccepted', `${name} has not been looked at yet`);
+  return unknown('AppNotAccepted', `${name} is not accepted yet (${accepted.reason}): see its conditions`);
 }
 
 function botConfigProblem({ spec }: MessengerPage): string | undefined {

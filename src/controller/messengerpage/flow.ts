@@ -29,7 +29,7 @@ export async function reconcilePage(deps: PageReconcilerDeps, pass: PagePass, ap
   if (mayWaitForApp(deps, pass, accepted)) return requeueAfter(APP_VERDICT_MS);
   pass.report.judge('Accepted', accepted.verdict);
   if (accepted.app === undefined || accepted.verdict.status !== 'True') return notAccepted(deps, pass, { app, accepted });
-  if (pass.page.spec.suspend === true) return fromClusterAlone(deps, pass, accepted.app);
+  if (pass.page.spec.suspend === true && isClaimed(pass)) return fromClusterAlone(deps, pass, accepted.app);
   const credentials = await readAppCredentials(deps, accepted.app, pass.signal);
   if (credentials === undefined) {
     const message = `the app secret of MessengerApp ${accepted.app.metadata.name} cannot be used: see its conditions`;
@@ -46,11 +46,18 @@ function mayWaitForApp({ clock }: PageReconcilerDeps, { memory, page }: PagePass
   return clock.monotonicMs() - memory.metMs < APP_VERDICT_MS;
 }
 
+/** Its token was proven. Before that a suspended page is looked at as well: the proof is a read. */
+function isClaimed({ page }: PagePass): boolean {
+  return page.status?.claim?.state === 'Held';
+}
+
 async function notAccepted(
   deps: PageReconcilerDeps,
   pass: PagePass,
   { app, accepted }: { readonly app: MessengerApp | undefined; readonly accepted: Acceptance },
 ): Promise<Result> {
+  // Until its spec is corrected it cannot prove anything: that is decided.
+  if (accepted.verdict.reason === 'InvalidSpec') deps.proofs.withdraw(pass.page.metadata.uid ?? '');
   await settleClaim(deps, pass, app);
   if (accepted.app !== undefined) await judgeRoutable(deps, pass);
   return writeAfterLook(deps, pass, app);
@@ -69,7 +76,7 @@ async function withGraph(deps: PageReconcilerDeps, pass: AcceptedPass): Promise<
     const token = await checkPageToken(deps, pass);
     const epoch = await settleClaim(deps, pass, pass.app);
     await judgeRoutable(deps, pass);
-    if (token !== undefined && epoch !== undefined) {
+    if (token !== undefined && epoch !== undefined && pass.page.spec.suspend !== true) {
       await subscribe(deps, { ...pass, token, epoch });
       await learnPageName(deps, { ...pass, token, epoch });
     }

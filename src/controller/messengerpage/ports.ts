@@ -21,6 +21,7 @@ import type { NamespaceLabels } from '../../relations/relations.js';
 import type { AppHealth } from '../app-health.js';
 import type { KeyMutex } from '../key-mutex.js';
 import type { Proofs } from '../proofs.js';
+import type { SecretGrace } from '../secret-grace.js';
 import type { StatusMemory } from '../status-memory.js';
 import type { PageMemories } from './memory.js';
 
@@ -55,10 +56,10 @@ export interface PageOptions {
 
 export interface PageReconcilerDeps {
   readonly pages: Pick<Lister<MessengerPage>, 'get'>;
-  readonly apps: Pick<Informer<MessengerApp>, 'get' | 'covers'>;
+  readonly apps: Pick<Informer<MessengerApp>, 'get' | 'list' | 'covers'>;
   readonly services: Pick<Informer<Service>, 'get' | 'covers'>;
   readonly namespaces: NamespaceLabels;
-  readonly secrets: Pick<DataCache, 'read'>;
+  readonly secrets: Pick<DataCache, 'read' | 'peek'>;
   /** What the other roles may read; left out: everything. */
   readonly secretAccess?: SecretAccess;
   readonly livePages: LiveReader<MessengerPage>;
@@ -74,6 +75,7 @@ export interface PageReconcilerDeps {
   readonly signs?: GraphSigns;
   readonly claims: ClaimSettler;
   readonly proofs: Proofs;
+  readonly secretGrace: SecretGrace;
   readonly health: AppHealth;
   readonly memories: PageMemories;
   /** One pass at a time a claim key, besides one a page. */

@@ -1,27 +1,27 @@
-import { checkBackend, type BackendFacts, type BackendFault } from '../../core/domain/backend-check.js';
+import { checkBackend, signingRule, type BackendFacts, type BackendFault } from '../../core/domain/backend-check.js';
 import { backendText, type EffectiveBackend } from '../../core/domain/effective-spec.js';
 import { ClusterUnavailableError } from '../../core/domain/errors.js';
 import { findCondition } from '../../runtime/conditions.js';
-import { appKeyOf, namespaceOf } from '../../relations/relations.js';
+import { appKeyOf } from '../../relations/relations.js';
 import { signingSecretReference } from '../../relations/secret-references.js';
-import { readSecret } from '../../relations/secret-values.js';
+import { isAppSecret, readSecret } from '../../relations/secret-values.js';
 import { missingGrant } from '../secret-grants.js';
 import { bad, good } from '../verdict.js';
 import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 
-type RoutableDeps = Pick<PageReconcilerDeps, 'services' | 'secrets' | 'secretAccess' | 'clock' | 'options'>;
+type RoutableDeps = Pick<PageReconcilerDeps, 'apps' | 'services' | 'secrets' | 'secretAccess' | 'clock' | 'options'>;
 
 /** Judges `Routable` from the manifests and the cluster alone. A Secret or Service that cannot be read now leaves it as it was. */
 export async function judgeRoutable(deps: RoutableDeps, pass: PagePass): Promise<void> {
+  const app = deps.apps.get(appKeyOf(pass.page));
   const { page, spec, report } = pass;
   const signingSecret = await signingState(deps, pass);
   const isUnknown = signingSecret === 'unreadable' || isUnlisted(deps, spec.backend);
   if (isUnknown && findCondition(page.status?.conditions, 'Routable') !== undefined) return;
   const fault = checkBackend({
     backend: spec.backend,
-    pageNamespace: namespaceOf(page),
-    appNamespace: appKeyOf(page).namespace,
+    signingRule: app === undefined ? 'other_namespace' : signingRule(page, app),
     service: serviceOf(deps, spec.backend),
     signingSecret: signingSecret === 'unreadable' ? 'absent' : signingSecret,
   });
@@ -61,7 +61,7 @@ async function signingState(deps: RoutableDeps, { spec, signal }: PagePass): Pro
   if (reference === undefined) return undefined;
   try {
     const found = await readSecret(deps, reference, signal);
-    if (found.kind === 'value') return 'present';
+    if (found.kind === 'value') return isAppSecret(found.secret, deps.apps.list(), deps.secrets) ? 'app_secret' : 'present';
     return found.fault === 'malformed' ? 'malformed' : 'absent';
   } catch (error) {
     if (error instanceof ClusterUnavailableError) return 'unreadable';

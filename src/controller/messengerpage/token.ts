@@ -35,7 +35,7 @@ export async function checkPageToken(deps: PageReconcilerDeps, pass: AcceptedPas
   const { page, report, memory, credentials: app, signal } = pass;
   const found = await readSecret(deps, pageSecretReferences(page).token, signal);
   if (found.kind === 'fault') {
-    deps.proofs.withdraw(page.metadata.uid ?? '');
+    noteMissingToken(deps, pass, found.fault);
     report.judge('TokenValid', bad(FAULTS[found.fault], found.message));
     return undefined;
   }
@@ -48,6 +48,19 @@ export async function checkPageToken(deps: PageReconcilerDeps, pass: AcceptedPas
   const credentials = { app, pageId: page.spec.pageId, token: found.secret };
   if (verdict.proof === 'proven') memory.credentials = credentials;
   return credentials;
+}
+
+/** A Secret that does not exist yet may be applied in a moment: until then nothing is decided about the claim. */
+function noteMissingToken({ proofs, secretGrace }: PageReconcilerDeps, { page, app, report }: AcceptedPass, fault: string): void {
+  const { uid = '' } = page.metadata;
+  const mayCome = fault === 'not_found' && page.status?.claim === undefined;
+  const leftMs = mayCome ? secretGrace.leftMs(namespaceOf(page), `${app.spec.appId}/${page.spec.pageId}`) : 0;
+  if (leftMs <= 0) {
+    proofs.withdraw(uid);
+    return;
+  }
+  proofs.await(uid);
+  report.wake(leftMs);
 }
 
 /** Graph refused the token in another call: asks `debug_token` why, and judges `TokenValid` again. */

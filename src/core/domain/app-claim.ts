@@ -5,29 +5,38 @@ export interface AppCandidate {
   readonly name: string;
   readonly creationTimestamp: string;
   readonly deleting: boolean;
-  /** Its status says that it has the appId. */
+  /** Its status says that it has the appId: Graph accepted its credentials once. */
   readonly holds: boolean;
-  /** What Graph said about its credentials; `unknown` until it was asked. */
+  /** What Graph said about its credentials; `unknown` until Graph was asked, and while it cannot be. */
   readonly credentials: 'good' | 'bad' | 'unknown';
-  /** Since when they have been bad, milliseconds since the epoch. */
-  readonly badSinceMs: number | undefined;
+  /** Since when they have not been good, milliseconds since the epoch; undefined: they are, or never were. */
+  readonly notGoodSinceMs: number | undefined;
 }
 
-const BAD_FOR_MS = 10 * 60_000;
+const NOT_GOOD_FOR_MS = 10 * 60_000;
+
+export interface AppClaimDecision {
+  /** uid; undefined: no app may have the appId yet. */
+  readonly holder: string | undefined;
+  /** When the same candidates would be judged otherwise; undefined: only a change does that. */
+  readonly recheckAfterMs: number | undefined;
+}
 
 /**
- * Which MessengerApp an appId belongs to; the uid, or undefined if none may have it. Sticky like a page's claim: it ends when
- * the object is gone, when it is being deleted or its credentials have been refused for 10 minutes while another's were
- * accepted. A vacancy goes to the oldest of those whose credentials Graph accepted, else to the oldest.
+ * Which MessengerApp an appId belongs to. An app gets it only with credentials that Graph accepted,
+ * the oldest first, and then keeps it. It loses it to one with good credentials when it is being
+ * deleted, or when its own have not been good for 10 minutes. An app id is public: whoever writes
+ * it into an object has shown nothing.
  */
-export function decideAppClaim(candidates: readonly AppCandidate[], nowMs: number): string | undefined {
+export function decideAppClaim(candidates: readonly AppCandidate[], nowMs: number): AppClaimDecision {
   const holder = candidates.filter(({ holds }) => holds).sort(byAge)[0];
-  const rivals = candidates.filter((one) => one !== holder && !one.deleting);
-  const goodRival = rivals.filter(({ credentials }) => credentials === 'good').sort(byAge)[0];
-  if (holder === undefined) return (goodRival ?? rivals.sort(byAge)[0])?.uid;
-  if (goodRival === undefined) return holder.uid;
-  const bad = holder.credentials === 'bad' && holder.badSinceMs !== undefined && nowMs - holder.badSinceMs >= BAD_FOR_MS;
-  return holder.deleting || bad ? goodRival.uid : holder.uid;
+  const rival = candidates.filter((one) => one !== holder && !one.deleting && one.credentials === 'good').sort(byAge)[0];
+  if (holder === undefined) return { holder: rival?.uid, recheckAfterMs: undefined };
+  if (rival === undefined) return { holder: holder.uid, recheckAfterMs: undefined };
+  if (holder.deleting) return { holder: rival.uid, recheckAfterMs: undefined };
+  if (holder.credentials === 'good' || holder.notGoodSinceMs === undefined) return { holder: holder.uid, recheckAfterMs: undefined };
+  const leftMs = holder.notGoodSinceMs + NOT_GOOD_FOR_MS - nowMs;
+  return leftMs <= 0 ? { holder: rival.uid, recheckAfterMs: undefined } : { holder: holder.uid, recheckAfterMs: leftMs };
 }
 
 /** Oldest first, then by namespace and name. */

@@ -1,16 +1,30 @@
 import type { Service } from '../../api/meta.js';
 import type { PageReason } from '../../api/v1alpha1/conditions.js';
-import type { BackendService } from '../../api/v1alpha1/types.gen.js';
+import type { BackendService, MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import type { EffectiveBackend } from './effective-spec.js';
 
 export interface BackendFacts {
   readonly backend: EffectiveBackend | undefined;
-  readonly pageNamespace: string;
-  readonly appNamespace: string;
+  /** Why the app secret may not sign for this page's bot; undefined: it may. See `signingRule`. */
+  readonly signingRule: SigningRule | undefined;
   /** The Service that `backend` names; undefined: there is none of this name. */
   readonly service: Service | undefined;
   /** Whether the signing Secret has its key; undefined where the backend names no Secret. */
-  readonly signingSecret: 'present' | 'absent' | 'malformed' | undefined;
+  readonly signingSecret: 'present' | 'absent' | 'malformed' | 'app_secret' | undefined;
+}
+
+/** `other_namespace`: the app is in another namespace. `shared_app`: the app asks for it, or serves several namespaces. */
+export type SigningRule = 'other_namespace' | 'shared_app';
+
+/**
+ * Whether the page's bot needs a signing secret of its own. A bot that holds the app secret can forge
+ * events for all Pages of the app, so an app that several namespaces use gives it to none of them.
+ */
+export function signingRule(page: MessengerPage, app: MessengerApp): SigningRule | undefined {
+  if (page.metadata.namespace !== app.metadata.namespace) return 'other_namespace';
+  const { requireSigningSecret, allowedNamespaces } = app.spec;
+  const isShared = allowedNamespaces?.from !== undefined && allowedNamespaces.from !== 'Same';
+  return (requireSigningSecret ?? isShared) ? 'shared_app' : undefined;
 }
 
 export interface BackendFault {
@@ -21,11 +35,11 @@ export interface BackendFault {
 const DNS_1035 = /^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** What is wrong with a page's backend as far as the manifests and the cluster can tell; undefined: events may be sent there. */
-export function checkBackend({ backend, pageNamespace, appNamespace, service, signingSecret }: BackendFacts): BackendFault | undefined {
+export function checkBackend({ backend, signingRule: rule, service, signingSecret }: BackendFacts): BackendFault | undefined {
   if (backend === undefined) {
     return { reason: 'NoBackend', message: 'neither the page nor the pageDefaults of its app name a backend: set spec.backend' };
   }
-  return addressFault(backend, service) ?? signingFault(backend, pageNamespace === appNamespace, signingSecret);
+  return addressFault(backend, service) ?? signingFault(backend, rule, signingSecret);
 }
 
 function addressFault({ backend, namespace }: EffectiveBackend, service: Service | undefined): BackendFault | undefined {
@@ -51,19 +65,27 @@ function serviceFault({ name, port }: BackendService, namespace: string, service
   return { reason: 'BackendNotFound', message: `${where} has no port named "${port}" (${has}): correct backend.service.port` };
 }
 
+const WHY_REQUIRED: Readonly<Record<SigningRule, string>> = {
+  other_namespace: "the app is in another namespace, its secret may not sign for this page's bot",
+  shared_app: 'the app requires signing secrets (spec.requireSigningSecret), as an app that several namespaces may use does by default',
+};
+
 function signingFault(
   { backend, namespace }: EffectiveBackend,
-  inAppNamespace: boolean,
+  rule: SigningRule | undefined,
   state: BackendFacts['signingSecret'],
 ): BackendFault | undefined {
   const ref = backend.signingSecretRef;
   if (ref === undefined) {
-    if (inAppNamespace) return undefined;
-    const why = "the app is in another namespace, its secret may not sign for this page's bot";
-    return { reason: 'SigningSecretRequired', message: `${why}: set backend.signingSecretRef` };
+    if (rule === undefined) return undefined;
+    return { reason: 'SigningSecretRequired', message: `${WHY_REQUIRED[rule]}: set backend.signingSecretRef to a Secret of the bot's own` };
   }
   if (state === 'present') return undefined;
   const where = `Secret ${namespace}/${ref.name}`;
+  if (state === 'app_secret') {
+    const why = 'holds an app secret, with which a bot could forge events for all Pages of the app';
+    return { reason: 'SigningSecretRequired', message: `${where} ${why}: store a random value of its own there and in the bot` };
+  }
   const key = ref.key ?? 'appSecret';
   const what = state === 'malformed' ? `has no usable value at the key "${key}"` : `does not exist or has no key "${key}"`;
   return { reason: 'SigningSecretNotFound', message: `${where} ${what}: create it. ${roleFor(namespace, ref.name)}` };

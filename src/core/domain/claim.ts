@@ -12,15 +12,18 @@ export interface ClaimCandidate {
   readonly deleting: boolean;
   /** The app exists and consents to its namespace. */
   readonly consented: boolean;
-  /** The app's namespace is its own. */
-  readonly inAppNamespace: boolean;
   /** `accepted`: may take a vacancy; `undecided`: may keep what it holds; `superseded`: another MessengerApp has the appId. */
   readonly app: 'accepted' | 'undecided' | 'superseded';
   readonly proof: Proof;
   /** false: its token has not been checked yet, so that `proof` may still become better. */
   readonly examined: boolean;
-  /** Since when its token has been definitely dead, by the clock of `nowMs`; undefined while it is not. */
-  readonly deadSinceMs: number | undefined;
+  /**
+   * The proof is still to come: no leader has looked at the token yet, Graph could not answer, or the
+   * Secret was created a moment ago or not yet. Such a page is not told to wait: its events are answered 503.
+   */
+  readonly pending: boolean;
+  /** Since when its token has been dead or of another page or app, by the clock of `nowMs`. */
+  readonly refutedSinceMs: number | undefined;
   /** What its status says about this very key; undefined while nothing was decided. */
   readonly claim: Pick<PageClaim, 'state' | 'epoch'> | undefined;
 }
@@ -42,15 +45,18 @@ export interface ClaimDecision {
   readonly recheckAfterMs: number | undefined;
 }
 
-/** A token must have been dead for this long before another claimant may take the page over. */
-const DEAD_FOR_MS = 10 * 60_000;
+/** A token must have been dead, or another page's, for this long before a proven claimant takes over. */
+const REFUTED_FOR_MS = 10 * 60_000;
 
 /**
- * Who owns (appId, pageId). Sticky: who holds it keeps it through restarts, outages, missing Secrets and dead tokens, until it
- * is gone, without consent or app, proven to be another page's, or definitely dead while another one is proven. A vacancy goes
- * to the proven claimant that is oldest, then by namespace and name; where none is proven, to one in the app's own namespace.
- * Pure, and the same for every order of `candidates`. `nowMs`: of a clock that does not jump. `knownEpoch`: the highest one
- * ever seen for this key.
+ * Who owns (appId, pageId). Only a page whose token was proven once gets a claim. From then on the
+ * claim is sticky: restarts, outages, a missing Secret and a dead token do not end it. It ends when
+ * the object is gone, when its app or the app's consent is gone, or when another claimant is proven
+ * while this one is being deleted, or its token has been dead or of another page or app for 10
+ * minutes. A vacancy goes to the oldest proven claimant, then by namespace and name; without one,
+ * to a page that held the claim until its consent was withdrawn.
+ * Pure, and the same for every order of `candidates`. `nowMs`: of a clock that does not jump.
+ * `knownEpoch`: the highest one ever seen for this key.
  */
 export function decideClaim(candidates: readonly ClaimCandidate[], nowMs: number, knownEpoch = 0): ClaimDecision {
   const current = currentHolder(candidates);
@@ -82,18 +88,24 @@ function byEpoch(a: ClaimCandidate, b: ClaimCandidate): number {
 
 /** A number: it keeps the claim, but only for this many milliseconds. */
 function endOf(holder: ClaimCandidate, rivals: readonly ClaimCandidate[], nowMs: number): 'keeps' | 'ended' | number {
-  if (!holder.consented || holder.proof === 'foreign') return 'ended';
+  if (!holder.consented) return 'ended';
   const provenRival = rivals.some(({ proof }) => proof === 'proven');
   if (!provenRival) return 'keeps';
   if (holder.deleting || holder.app === 'superseded') return 'ended';
-  if (holder.proof !== 'dead' || holder.deadSinceMs === undefined) return 'keeps';
-  const leftMs = holder.deadSinceMs + DEAD_FOR_MS - nowMs;
+  const refuted = holder.proof === 'dead' || holder.proof === 'foreign';
+  if (!refuted || holder.refutedSinceMs === undefined) return 'keeps';
+  const leftMs = holder.refutedSinceMs + REFUTED_FOR_MS - nowMs;
   return leftMs <= 0 ? 'ended' : leftMs;
 }
 
-function mayTake({ deleting, consented, app, proof, inAppNamespace }: ClaimCandidate): boolean {
-  if (deleting || !consented || app !== 'accepted') return false;
-  return proof === 'proven' || (inAppNamespace && proof !== 'foreign');
+function mayTake(one: ClaimCandidate): boolean {
+  if (one.deleting || !one.consented || one.app !== 'accepted') return false;
+  return one.proof === 'proven' || wasProven(one);
+}
+
+/** Its consent was withdrawn while it held the claim: with the consent back it needs no new proof. */
+function wasProven({ claim, proof }: ClaimCandidate): boolean {
+  return claim?.state === 'Refused' && claim.epoch > 0 && proof !== 'foreign';
 }
 
 function mayComeBefore(one: ClaimCandidate, holder: ClaimCandidate): boolean {
@@ -121,12 +133,15 @@ function writesFor(
   const others = candidates.filter((one) => one !== holder);
   // The one that held it longest ago first: a crash in between must not leave it as the only one that says Held.
   const losers = others.filter(isHeld).sort((a, b) => byEpoch(b, a));
-  return [...first, ...[...losers, ...others.filter((one) => !isHeld(one))].flatMap(loserWrite)];
+  return [...first, ...[...losers, ...others.filter((one) => !isHeld(one))].flatMap((one) => loserWrite(one, holder === undefined))];
 }
 
-/** A page that never had the consent gets no claim at all: its status would tell the id of an app that it may not know of. */
-function loserWrite({ uid, consented, claim }: ClaimCandidate): readonly ClaimWrite[] {
-  if (!consented && claim === undefined) return [];
+/**
+ * A page that never had the consent gets no claim at all: its status would reveal the id of an app
+ * that it may not know. Nor does one whose proof is still to come, while the key is free.
+ */
+function loserWrite({ uid, consented, pending, claim }: ClaimCandidate, isFree: boolean): readonly ClaimWrite[] {
+  if (claim === undefined && (!consented || (pending && isFree))) return [];
   const state = consented ? 'Waiting' : 'Refused';
   return claim?.state === state ? [] : [{ uid, state, epoch: claim?.epoch ?? 0 }];
 }

@@ -35,7 +35,9 @@ export type RouteAnswer =
   /** Its events are answered 200 and counted: that is what the manifests say. */
   | { readonly kind: 'dropped'; readonly why: 'claim_lost' | 'consent_withdrawn' | 'no_backend' | 'backend_not_allowed' }
   /** Not now: the claim is not decided yet, or the backend or its signing secret cannot be resolved right now. Meta may retry. */
-  | { readonly kind: 'not_yet'; readonly why: 'claim_undecided' | 'backend_unresolved' };
+  | { readonly kind: 'not_yet'; readonly why: 'claim_undecided' }
+  /** `absent`: the Service, or the signing Secret, does not exist; else it cannot be read right now. */
+  | { readonly kind: 'not_yet'; readonly why: 'backend_unresolved'; readonly absent: boolean };
 
 /** How many apps may share a path: each costs one HMAC per POST on that path. */
 export const MAX_APPS_PER_PATH = 8;
@@ -45,7 +47,9 @@ export interface WebhookApp {
   readonly owner: NamespacedName;
   readonly appId: string;
   readonly path: string;
-  /** Current first, then the previous one during a rotation. Empty: not loaded, nothing verifies. */
+  /** Whether the leader has accepted it. Until then its path answers 503 without a look at the signature. */
+  readonly decided: boolean;
+  /** Current first, then the previous one during a rotation. Empty: not loaded, or not decided; nothing verifies. */
   readonly appSecrets: readonly Secret[];
   readonly verifyToken: Secret | undefined;
 }

@@ -54,6 +54,7 @@ const secrets = {
 };
 
 const lookup = new PageIndex({
+  clock,
   className: '',
   pages: stored(Array.from({ length: pages }, page)),
   apps: stored([app]),

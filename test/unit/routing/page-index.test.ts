@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
 import { PageIndex } from '../../../src/routing/page-index.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { anApp, aPage, aService, decided, held } from './fakes.js';
 import { fromOther, setUp, told } from './set-up.js';
 
@@ -18,7 +19,17 @@ describe('who is routed to', () => {
       [aPage({ status: held(2) }), aPage({ metadata: { name: 'b' }, status: held(9, { state: 'Waiting' }) })],
     ],
     ['nobody before the leader has decided', 'not_yet claim_undecided', [aPage({ status: {} })]],
-    ['nobody while all wait', 'not_yet claim_undecided', [aPage({ status: held(1, { state: 'Waiting' }) })]],
+    ['nobody while all wait, which is a decision', 'unknown', [aPage({ status: held(1, { state: 'Waiting' }) })]],
+    [
+      'nobody while one waits and another one has not been looked at',
+      'not_yet claim_undecided',
+      [aPage({ status: held(1, { state: 'Waiting' }) }), aPage({ metadata: { name: 'b' }, status: {} })],
+    ],
+    [
+      'nobody when the only page is deleted before the leader has looked at it',
+      'unknown',
+      [aPage({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' }, status: {} })],
+    ],
     ['nobody when the app refused', 'dropped consent_withdrawn', [aPage({ status: held(1, { state: 'Refused' }) })]],
     ['nobody for a page that is not there', 'unknown', []],
     ['no page of another app', 'unknown', [aPage({ spec: { appRef: { name: 'none' } }, status: {} })]],
@@ -38,6 +49,13 @@ describe('who is routed to', () => {
     expect(setUp({ pages }).answer()).toBe(want);
   });
 
+  it('is not undecided because of a page of an app that does not stand for its appId', () => {
+    const squatter = decided(anApp({}, { name: 'squatter', namespace: 'others' }), 'False', 'AppClaimed');
+    const page = aPage({ metadata: { namespace: 'others' }, spec: { appRef: { name: 'squatter' } }, status: {} });
+
+    expect(setUp({ apps: [decided(anApp(), 'True'), squatter], pages: [page] }).answer()).toBe('unknown');
+  });
+
   it('follows the claim as the leader moves it: the new holder first, then the old one', () => {
     const { pages, answer } = setUp({ pages: [aPage(), aPage({ metadata: { name: 'b' }, status: {} })] });
     expect(answer()).toBe('route bots/clinic-a@1');
@@ -47,9 +65,67 @@ describe('who is routed to', () => {
     pages.apply(aPage({ status: held(1, { state: 'Waiting' }) }));
     expect(answer()).toBe('route bots/b@2');
     pages.remove(aPage({ metadata: { name: 'b' } }));
-    expect(answer()).toBe('not_yet claim_undecided');
+    expect(answer()).toBe('unknown');
     pages.remove(aPage());
     expect(answer()).toBe('unknown');
+  });
+});
+
+describe('a backend that does not exist', () => {
+  it.each<[string, MessengerPage]>([
+    ['Service', aPage({ spec: { backend: { service: { name: 'gone', port: 1 } } } })],
+    ['signing Secret', aPage({ spec: { backend: { service: { name: 'bot', port: 1 }, signingSecretRef: { name: 'gone' } } } })],
+  ])('is unresolved for a minute and then no backend (%s), until it is there', async (_what, page) => {
+    const { clock, services, secrets, answer } = setUp({ pages: [page] });
+    secrets.set('bots/gone', undefined);
+    expect(answer()).toBe('not_yet backend_unresolved');
+    await clock.advance(59_000);
+    expect(answer()).toBe('not_yet backend_unresolved');
+    await clock.advance(1_000);
+    expect(answer()).toBe('dropped no_backend');
+
+    services.apply(aService('gone'));
+    secrets.set('bots/gone', { appSecret: 'signing-secret' });
+    expect(answer()).toBe('route bots/clinic-a@1');
+
+    services.remove(aService('gone'));
+    secrets.set('bots/gone', undefined);
+    expect(answer()).toBe('not_yet backend_unresolved');
+  });
+
+  it('stays unresolved while the signing Secret cannot be read', async () => {
+    const backend = { service: { name: 'bot', port: 1 }, signingSecretRef: { name: 'unread' } };
+    const { clock, answer } = setUp({ pages: [aPage({ spec: { backend } })] });
+    expect(answer()).toBe('not_yet backend_unresolved');
+    await clock.advance(600_000);
+    expect(answer()).toBe('not_yet backend_unresolved');
+  });
+});
+
+describe('a signing secret', () => {
+  const backend = { service: { name: 'bot', port: 1 }, signingSecretRef: { name: 'sign' } };
+
+  it('is refused while it equals the secret of any app', () => {
+    const { secrets, apps, answer } = setUp({ pages: [aPage({ spec: { backend } })] });
+    secrets.set('bots/sign', { appSecret: 'of-its-own' });
+    expect(answer()).toBe('route bots/clinic-a@1');
+
+    secrets.set('bots/sign', { appSecret: 'current-secret' });
+    expect(answer()).toBe('dropped backend_not_allowed');
+    secrets.set('bots/sign', { appSecret: 'secret-of-another-app' });
+    expect(answer()).toBe('route bots/clinic-a@1');
+    apps.apply(decided(anApp({ appId: '88', appSecretRef: { name: 'second' } }, { name: 'second' }), 'True'));
+    secrets.set('bots/second', { appSecret: 'secret-of-another-app' });
+    expect(answer()).toBe('dropped backend_not_allowed');
+  });
+
+  it('is required of every page of an app that other namespaces may use', () => {
+    const { apps, answer } = setUp();
+    expect(answer()).toBe('route bots/clinic-a@1');
+    apps.apply(decided(anApp({ allowedNamespaces: { from: 'All' } }), 'True'));
+    expect(answer()).toBe('dropped backend_not_allowed');
+    apps.apply(decided(anApp({ allowedNamespaces: { from: 'All' }, requireSigningSecret: false }), 'True'));
+    expect(answer()).toBe('route bots/clinic-a@1');
   });
 });
 
@@ -74,7 +150,7 @@ describe('the app', () => {
     namespaces.apply({ metadata: { name: 'others', labels: { team: 'a' } } });
     expect(answer()).toBe('route others/clinic-a@1');
 
-    const blind = new PageIndex({ className: '', pages, apps, services, secrets, namespaces: undefined });
+    const blind = new PageIndex({ clock: new FakeClock(), className: '', pages, apps, services, secrets, namespaces: undefined });
     namespaces.apply({ metadata: { name: 'others', labels: {} } });
     expect(answer()).toBe('dropped consent_withdrawn');
     expect(told(blind.route('77', '1001'))).toBe('route others/clinic-a@1');

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
 import { PageIndex } from '../../../src/routing/page-index.js';
 import { SharedTargets } from '../../../src/routing/route-of.js';
+import { FakeClock } from '../../support/fake-clock.js';
 import { anApp, aPage, aService, decided } from './fakes.js';
 import { fromOther, routeIn, setUp, told } from './set-up.js';
 
@@ -116,7 +117,15 @@ describe('the backend', () => {
 
   it('is taken as it stands where Services are not known', () => {
     const { pages, apps, secrets } = setUp();
-    const index = new PageIndex({ className: '', pages, apps, secrets, services: undefined, namespaces: undefined });
+    const index = new PageIndex({
+      clock: new FakeClock(),
+      className: '',
+      pages,
+      apps,
+      secrets,
+      services: undefined,
+      namespaces: undefined,
+    });
     expect(told(index.route('77', '1001'))).toBe('route bots/clinic-a@1');
     pages.apply(aPage({ spec: { backend: { service: { name: 'bot', port: 'http' } } } }));
     expect(told(index.route('77', '1001'))).toBe('not_yet backend_unresolved');

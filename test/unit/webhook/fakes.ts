@@ -41,6 +41,7 @@ export function anApp(set: { appId?: string; secrets?: readonly string[]; verify
     owner: { namespace: 'bots', name: `app-${appId}` },
     appId,
     path,
+    decided: true,
     appSecrets: secrets.map((value) => new Secret('app-secret', value)),
     verifyToken: verifyToken === null ? undefined : new Secret('verify-token', verifyToken),
   };

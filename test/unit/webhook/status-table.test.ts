@@ -249,7 +249,10 @@ describe('pages that are not known, or not yet', () => {
   it.each(['claim_undecided', 'backend_unresolved'] as const)('answers 503 while %s, but not past the give-up bound', async (why) => {
     const clock = new FakeClock(NOW);
     const { port, lookup, observed } = await start({ clock });
-    lookup.answers.set(`${anApp().appId}/${PAGE_ID}`, { kind: 'not_yet', why });
+    lookup.answers.set(
+      `${anApp().appId}/${PAGE_ID}`,
+      why === 'claim_undecided' ? { kind: 'not_yet', why } : { kind: 'not_yet', why, absent: true },
+    );
     const withTime = (time: string): string =>
       `{"object":"page","entry":[{"id":"${PAGE_ID}","time":${time},"messaging":[${aMessage('m1')}]}]}`;
 

@@ -101,15 +101,88 @@ describe('the claim of a Page', () => {
     expect(world.ready(SECOND)).toBe('True');
   });
 
-  it('ends when a changed token is proven to be that of another page', async () => {
+  it('survives a wrong paste: the token of another Page alone stops no bot', async () => {
     const world = await aSettledWorld();
     world.graph.addToken('token-2', '2002');
 
     world.secrets.put('bots/shop', { token: 'token-2' });
     await world.settle();
+    await world.advance(3_600_000, 60_000);
 
-    expect(claimOf(world)).toMatchObject({ state: 'Waiting', epoch: 1 });
+    expect(claimOf(world)).toMatchObject({ state: 'Held', epoch: 1 });
     expect(world.ready()).toBe('False/TokenWrongPage');
+  });
+
+  it('goes to a proven page after the token of another Page has been in the Secret for 10 minutes', async () => {
+    const world = await aSettledWorld();
+    world.graph.addToken('token-2', '2002');
+    world.secrets.put('bots/second', { token: 'token-1' });
+    world.pages.create(aPage({ accessTokenSecretRef: { name: 'second' } }, { name: 'second' }));
+    world.secrets.put('bots/shop', { token: 'token-2' });
+    await world.settle();
+    await world.advance(540_000, 30_000);
+    expect(holders(world)).toEqual(['shop']);
+
+    await world.advance(120_000, 30_000);
+
+    expect(holders(world)).toEqual(['second']);
+    expect(claimOf(world)).toMatchObject({ state: 'Waiting', epoch: 1 });
+  });
+
+  describe('of a page whose Secret is not there yet', () => {
+    const aPageWithoutSecret = (name: string, pageId: string, namespace = 'bots') =>
+      aPage({ pageId, accessTokenSecretRef: { name: 'later' } }, { name, namespace });
+
+    it('is undecided for two minutes, then it waits: its events are those of an unknown page', async () => {
+      const world = new World();
+      world.apps.create(anApp());
+      world.pages.create(aPageWithoutSecret('shop', '1001'));
+      await world.settle();
+      await world.advance(115_000, 5_000);
+      expect(claimOf(world)).toBeUndefined();
+
+      await world.advance(10_000, 1_000);
+
+      expect(claimOf(world)).toMatchObject({ state: 'Waiting', epoch: 0 });
+    });
+
+    it('is decided at once when the Secret comes', async () => {
+      const world = new World();
+      world.apps.create(anApp());
+      world.pages.create(aPageWithoutSecret('shop', '1001'));
+      await world.settle();
+      world.secrets.put('bots/later', { token: 'token-1' });
+      await world.settle();
+      await world.advance(2_000);
+
+      expect(claimOf(world)).toMatchObject({ state: 'Held', epoch: 1 });
+    });
+
+    it('does not become undecided again when the page is deleted and created anew', async () => {
+      const world = new World();
+      world.apps.create(anApp());
+      world.pages.create(aPageWithoutSecret('shop', '1001'));
+      await world.settle();
+      await world.advance(125_000, 5_000);
+      world.pages.delete(SHOP);
+      await world.settle();
+      world.pages.create(aPageWithoutSecret('shop', '1001'));
+      await world.settle();
+      await world.advance(1_000);
+
+      expect(claimOf(world)).toMatchObject({ state: 'Waiting' });
+    });
+
+    it('is undecided for ten keys of a namespace at most', async () => {
+      const world = new World();
+      world.apps.create(anApp());
+      for (let i = 0; i < 12; i++) world.pages.create(aPageWithoutSecret(`p${i}`, `20${i}`));
+      await world.settle();
+      await world.advance(1_000);
+
+      const undecided = world.pages.live.filter(({ status }) => status?.claim === undefined);
+      expect(undecided).toHaveLength(10);
+    });
   });
 
   it('is free as soon as its holder is gone, and counts on', async () => {

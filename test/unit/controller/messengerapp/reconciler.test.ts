@@ -7,6 +7,11 @@ import { anApp, aPage, aSettledWorld, CALLBACK, MAIN, SHOP, World } from '../sup
 const SECOND = { namespace: 'bots', name: 'second' };
 const MANAGE = { subscription: 'Manage', callbackUrl: CALLBACK } as const;
 
+/** An app that Graph has not answered for yet is neither accepted nor refused. */
+function isUndecided(type: AppConditionType, reason: string): boolean {
+  return type === 'Accepted' && (reason === 'GraphUnavailable' || reason === 'RateLimited');
+}
+
 function appWorld(app: MessengerApp = anApp(), change: (world: World) => void = () => undefined, options = {}): World {
   const world = new World(options);
   world.apps.create(app);
@@ -25,7 +30,12 @@ const CASES: readonly (readonly [AppConditionType, string, string, () => World])
     'Accepted',
     'AppClaimed',
     'MessengerApp first',
-    () => appWorld(anApp(), (world) => world.apps.create(anApp({}, { name: 'first', creationTimestamp: '2026-01-01T00:00:00Z' }))),
+    () => {
+      const world = new World();
+      world.apps.create(anApp({}, { name: 'first', creationTimestamp: '2026-01-01T00:00:00Z' }));
+      world.apps.create(anApp());
+      return world;
+    },
   ],
   ['Accepted', 'PathCrowded', 'webhook.path', crowded],
   [
@@ -66,6 +76,15 @@ const CASES: readonly (readonly [AppConditionType, string, string, () => World])
     },
   ],
   ['Accepted', 'InvalidSpec', 'callbackUrl', () => appWorld(anApp({ webhook: { subscription: 'Manage' } }))],
+  ['Accepted', 'AppSecretInvalid', "app's secret", () => appWorld(anApp(), (world) => world.graph.appSecrets.set('151', 'other'))],
+  [
+    'Accepted',
+    'AppIdMismatch',
+    'spec.appId',
+    () => failing(new AppCredentialError('AppIdMismatch', 'Graph does not know this app: check spec.appId')),
+  ],
+  ['Accepted', 'GraphUnavailable', 'answered 503', () => failing(new TransientError('GraphUnavailable', 'ECONNRESET'))],
+  ['Accepted', 'RateLimited', 'request limit', () => failing(new RateLimitedError('limit', 60_000, { scope: 'app' }))],
   ['CredentialsValid', 'AppSecretInvalid', "app's secret", () => appWorld(anApp(), (world) => world.graph.appSecrets.set('151', 'other'))],
   [
     'CredentialsValid',
@@ -183,7 +202,7 @@ describe('every reason of a MessengerApp', () => {
     await world.settle();
     await world.advance(12_000);
 
-    expect(world.appCondition(type)).toMatchObject({ status: 'False', reason });
+    expect(world.appCondition(type)).toMatchObject({ status: isUndecided(type, reason) ? 'Unknown' : 'False', reason });
     expect(world.appCondition(type)?.message).toContain(text);
     expect(world.appCondition('Ready')?.reason).toBe(reason);
   });

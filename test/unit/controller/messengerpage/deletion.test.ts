@@ -173,11 +173,12 @@ describe('the deletion of a page', () => {
   it('5: unsubscribes although the consent was withdrawn', async () => {
     const other = { namespace: 'platform', name: 'main' };
     const world = aWorld({
-      page: aPage({ appRef: other, backend: { service: { name: 'bot', port: 5000 }, signingSecretRef: { name: 'main' } } }),
+      page: aPage({ appRef: other, backend: { service: { name: 'bot', port: 5000 }, signingSecretRef: { name: 'signing' } } }),
     });
+    world.secrets.put('bots/signing', { appSecret: 'of-its-own' });
     world.secrets.put('platform/main', { appSecret: 'app-secret', verifyToken: 'verify-me' });
     world.apps.delete(MAIN);
-    world.apps.create(anApp({ allowedNamespaces: { from: 'All' } }, other));
+    world.apps.create(anApp({ allowedNamespaces: { from: 'All' }, requireSigningSecret: false }, other));
     await world.settle();
     await world.advance(6_000);
     expect(world.ready()).toBe('True');

@@ -40,12 +40,14 @@ describe('a page that is not to be written to', () => {
     expect(world.ready()).toBe('True');
   });
 
-  it('is left alone by Graph and still routed when it is suspended itself', async () => {
+  it('is proven, and so routed, when it is suspended itself; nothing else is asked or written', async () => {
     const world = aWorld({ page: aPage({ suspend: true }) });
 
     await world.settle();
 
-    expect(world.graph.count('observe') + world.graph.count('inspect')).toBe(0);
+    expect(world.graph.count('inspect')).toBe(1);
+    expect(world.graph.count('observe')).toBe(0);
+    expect(world.graph.writes.filter((write) => write.includes('1001'))).toEqual([]);
     expect(world.pages.require(SHOP).status?.claim?.state).toBe('Held');
     expect(world.ready()).toBe('False/Suspended');
     expect(world.condition('Reconciling') ?? world.condition('Stalled')).toBeUndefined();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Service } from '../../../../src/api/meta.js';
-import type { Backend } from '../../../../src/api/v1alpha1/types.gen.js';
-import { checkBackend, type BackendFacts } from '../../../../src/core/domain/backend-check.js';
+import type { Backend, MessengerApp, MessengerPage } from '../../../../src/api/v1alpha1/types.gen.js';
+import { checkBackend, signingRule, type BackendFacts } from '../../../../src/core/domain/backend-check.js';
 
 const service = (spec: Service['spec']): Service => ({
   metadata: { name: 'bot', namespace: 'bots' },
@@ -12,8 +12,7 @@ const clusterIp = service({ type: 'ClusterIP', ports: [{ name: 'http', port: 80 
 function check(backend: Backend | undefined, overrides: Partial<BackendFacts> = {}) {
   return checkBackend({
     backend: backend === undefined ? undefined : { namespace: 'bots', backend },
-    pageNamespace: 'bots',
-    appNamespace: 'bots',
+    signingRule: undefined,
     service: clusterIp,
     signingSecret: undefined,
     ...overrides,
@@ -28,7 +27,7 @@ describe('checkBackend', () => {
     ['an https address', check({ url: 'https://bot.example.com' }, { service: undefined })],
     [
       'a bot outside the app namespace that has its own secret',
-      check(bot({ signingSecretRef: { name: 's' } }), { appNamespace: 'platform', signingSecret: 'present' }),
+      check(bot({ signingSecretRef: { name: 's' } }), { signingRule: 'other_namespace', signingSecret: 'present' }),
     ],
   ])('lets %s pass', (_what, fault) => {
     expect(fault).toBeUndefined();
@@ -48,9 +47,21 @@ describe('checkBackend', () => {
     ['plain http', check({ url: 'http://bot.example.com' }), 'BackendNotAllowed', 'https://'],
     [
       'a bot outside the app namespace without a secret',
-      check(bot(), { appNamespace: 'platform' }),
+      check(bot(), { signingRule: 'other_namespace' }),
       'SigningSecretRequired',
       'signingSecretRef',
+    ],
+    [
+      'a bot of a shared app without a secret',
+      check(bot(), { signingRule: 'shared_app' }),
+      'SigningSecretRequired',
+      'requireSigningSecret',
+    ],
+    [
+      'a signing Secret that holds an app secret',
+      check(bot({ signingSecretRef: { name: 's' } }), { signingSecret: 'app_secret' }),
+      'SigningSecretRequired',
+      'forge',
     ],
     [
       'a signing Secret that is not there',
@@ -67,5 +78,27 @@ describe('checkBackend', () => {
   ])('names what is wrong with %s', (_what, fault, reason, text) => {
     expect(fault?.reason).toBe(reason);
     expect(fault?.message).toContain(text);
+  });
+});
+
+describe('signingRule', () => {
+  const page = (namespace: string) => ({ metadata: { name: 'p', namespace } }) as MessengerPage;
+  const app = (spec: Partial<MessengerApp['spec']>) => ({ metadata: { name: 'a', namespace: 'bots' }, spec }) as MessengerApp;
+
+  it.each<[string, string | undefined, MessengerPage, MessengerApp]>([
+    ['a page beside an app of one namespace', undefined, page('bots'), app({})],
+    ['a page beside an app with from: Same', undefined, page('bots'), app({ allowedNamespaces: { from: 'Same' } })],
+    ['a page beside an app for all namespaces', 'shared_app', page('bots'), app({ allowedNamespaces: { from: 'All' } })],
+    ['a page beside an app that selects namespaces', 'shared_app', page('bots'), app({ allowedNamespaces: { from: 'Selector' } })],
+    ['a page beside an app that asks for it', 'shared_app', page('bots'), app({ requireSigningSecret: true })],
+    [
+      'a page beside a shared app that does without',
+      undefined,
+      page('bots'),
+      app({ allowedNamespaces: { from: 'All' }, requireSigningSecret: false }),
+    ],
+    ['a page of another namespace, whatever the app says', 'other_namespace', page('else'), app({ requireSigningSecret: false })],
+  ])('of %s is %s', (_what, rule, of, by) => {
+    expect(signingRule(of, by)).toBe(rule);
   });
 });

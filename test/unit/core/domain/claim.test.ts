@@ -13,36 +13,38 @@ function one(uid: string, overrides: Partial<ClaimCandidate> = {}): ClaimCandida
     creationTimestamp: '2026-01-01T00:00:00Z',
     deleting: false,
     consented: true,
-    inAppNamespace: true,
     app: 'accepted',
     proof: 'proven',
     examined: true,
-    deadSinceMs: undefined,
+    pending: false,
+    refutedSinceMs: undefined,
     claim: undefined,
     ...overrides,
   };
 }
 
 const held = (epoch: number) => ({ claim: { state: 'Held', epoch } }) as const;
+const refused = (epoch: number) => ({ claim: { state: 'Refused', epoch } }) as const;
+const older = { creationTimestamp: '2025-01-01T00:00:00Z' } as const;
 const waiting = { claim: { state: 'Waiting', epoch: 0 } } as const;
-const dead = (sinceMs: number) => ({ proof: 'dead', deadSinceMs: NOW - sinceMs }) as const;
+const dead = (sinceMs: number) => ({ proof: 'dead', refutedSinceMs: NOW - sinceMs }) as const;
+const foreign = (sinceMs: number) => ({ proof: 'foreign', refutedSinceMs: NOW - sinceMs }) as const;
+const unseen = { examined: false, pending: true, proof: 'unproven' } as const;
 
 describe('decideClaim', () => {
   it.each<[string, readonly ClaimCandidate[], string | undefined]>([
     ['a lone proven page', [one('a')], 'a'],
-    ["a lone page in the app's namespace without proof", [one('a', { proof: 'unproven' })], 'a'],
-    ["a lone page in the app's namespace with a dead token", [one('a', dead(0))], 'a'],
-    ['nobody when a page of another namespace is not proven', [one('a', { proof: 'unproven', inAppNamespace: false })], undefined],
-    ['a proven page of another namespace', [one('a', { inAppNamespace: false })], 'a'],
-    ["nobody when the token is another page's", [one('a', { proof: 'foreign' })], undefined],
+    ['nobody while the only page is not proven', [one('a', { proof: 'unproven' })], undefined],
+    ['nobody while the only token is dead', [one('a', dead(0))], undefined],
+    ["nobody when the token is another page's", [one('a', foreign(0))], undefined],
+    ['one that held it until its consent was withdrawn', [one('a', { ...refused(2), proof: 'unproven' })], 'a'],
+    ['nobody that was refused before it was ever proven', [one('a', { ...refused(0), proof: 'unproven' })], undefined],
+    ['nobody that was refused and has the token of another page', [one('a', { ...refused(2), ...foreign(0) })], undefined],
+    ['a proven one before an older one that was refused', [one('a', { ...refused(2), proof: 'unproven', ...older }), one('b')], 'b'],
     ['nobody without consent', [one('a', { consented: false })], undefined],
     ['nobody while the app is not accepted', [one('a', { app: 'undecided' })], undefined],
     ['nobody while it is being deleted', [one('a', { deleting: true })], undefined],
-    [
-      'the proven one before an older unproven one',
-      [one('a', { proof: 'unproven', creationTimestamp: '2025-01-01T00:00:00Z' }), one('b')],
-      'b',
-    ],
+    ['the proven one before an older unproven one', [one('a', { proof: 'unproven', ...older }), one('b')], 'b'],
     ['the oldest proven one', [one('a'), one('b', { creationTimestamp: '2025-01-01T00:00:00Z' })], 'b'],
     ['by namespace when equally old', [one('b', { namespace: 'alpha' }), one('a')], 'b'],
     ['by name when equally old in one namespace', [one('b'), one('a')], 'a'],
@@ -52,6 +54,7 @@ describe('decideClaim', () => {
 
   it.each<[string, Partial<ClaimCandidate>]>([
     ['its token is dead for 9 minutes', dead(9 * MINUTE)],
+    ["its token has been another page's for 9 minutes", foreign(9 * MINUTE)],
     ['its token cannot be read', { proof: 'unproven' }],
     ['its app has no verdict', { app: 'undecided' }],
   ])('leaves the claim with its holder while %s and another one is proven', (_what, state) => {
@@ -65,7 +68,7 @@ describe('decideClaim', () => {
 
   it.each<[string, Partial<ClaimCandidate>]>([
     ['its token has been dead for 10 minutes', dead(10 * MINUTE)],
-    ["its new token is another page's", { proof: 'foreign' }],
+    ["its token has been another page's for 10 minutes", foreign(10 * MINUTE)],
     ['it is being deleted', { deleting: true }],
     ['another MessengerApp has the appId', { app: 'superseded' }],
   ])('hands the claim to a proven one when %s', (_what, state) => {
@@ -80,6 +83,7 @@ describe('decideClaim', () => {
 
   it.each<[string, Partial<ClaimCandidate>]>([
     ['its token has been dead for a day', dead(24 * 60 * MINUTE)],
+    ["its token has been another page's for a day", foreign(24 * 60 * MINUTE)],
     ['it is being deleted', { deleting: true }],
   ])('leaves the claim with its holder when %s and nobody else is proven', (_what, state) => {
     const decision = decideClaim([one('a', { ...held(3), ...state }), one('b', { ...waiting, proof: 'unproven' })], NOW);
@@ -108,12 +112,25 @@ describe('decideClaim', () => {
   });
 
   it.each<[string, readonly ClaimCandidate[], boolean]>([
-    ['an older one has not been looked at', [one('b'), one('a', { examined: false, proof: 'unproven' })], true],
-    ['a younger one has not been looked at', [one('a'), one('b', { examined: false, proof: 'unproven' })], false],
-    ['the older one may not have it', [one('b'), one('a', { examined: false, proof: 'unproven', consented: false })], false],
-    ['somebody holds it', [one('b', held(1)), one('a', { examined: false, proof: 'unproven' })], false],
+    ['an older one has not been looked at', [one('b'), one('a', unseen)], true],
+    ['a younger one has not been looked at', [one('a'), one('b', unseen)], false],
+    ['the older one may not have it', [one('b'), one('a', { ...unseen, consented: false })], false],
+    ['somebody holds it', [one('b', held(1)), one('a', unseen)], false],
   ])('says whether it is too early to decide a vacancy: %s', (_what, candidates, premature) => {
     expect(decideClaim(candidates, NOW).premature).toBe(premature);
+  });
+
+  it.each<[string, Partial<ClaimCandidate>, readonly ClaimWrite[]]>([
+    ['a page whose proof is still to come', unseen, []],
+    ['a page whose token proves nothing', { proof: 'unproven' }, [{ uid: 'a', state: 'Waiting', epoch: 0 }]],
+    ['a page whose token is dead', dead(0), [{ uid: 'a', state: 'Waiting', epoch: 0 }]],
+    ['a page that was refused before it was proven', { ...refused(0), ...unseen }, [{ uid: 'a', state: 'Waiting', epoch: 0 }]],
+  ])('decides about a free key without a proven page: %s', (_what, state, writes) => {
+    expect(decideClaim([one('a', state)], NOW).writes).toEqual(writes);
+  });
+
+  it('tells a page that it has to wait as soon as another one holds the key', () => {
+    expect(decideClaim([one('a', unseen), one('b', held(1))], NOW).writes).toEqual([{ uid: 'a', state: 'Waiting', epoch: 0 }]);
   });
 
   it('says when a dead holder would lose it', () => {
@@ -129,11 +146,11 @@ const candidates = fc.uniqueArray(
     creationTimestamp: fc.constantFrom('2025-01-01T00:00:00Z', '2026-01-01T00:00:00Z'),
     deleting: fc.boolean(),
     consented: fc.boolean(),
-    inAppNamespace: fc.boolean(),
     app: fc.constantFrom('accepted', 'undecided', 'superseded'),
     proof: fc.constantFrom('proven', 'unproven', 'foreign', 'dead'),
     examined: fc.boolean(),
-    deadSinceMs: fc.constantFrom(undefined, NOW - 5 * MINUTE, NOW - 11 * MINUTE),
+    pending: fc.boolean(),
+    refutedSinceMs: fc.constantFrom(undefined, NOW - 5 * MINUTE, NOW - 11 * MINUTE),
     claim: fc.option(fc.record({ state: fc.constantFrom('Held', 'Waiting', 'Refused'), epoch: fc.nat(5) }), { nil: undefined }),
   }),
   { selector: ({ uid }) => uid, maxLength: 5 },
@@ -192,7 +209,8 @@ describe('decideClaim, for any candidates', () => {
         const taker = all.find(({ uid }) => uid === taken?.uid);
         if (taker === undefined) return;
         expect(taker).toMatchObject({ deleting: false, consented: true, app: 'accepted' });
-        expect(taker.proof === 'proven' || (taker.inAppNamespace && taker.proof !== 'foreign')).toBe(true);
+        const reentered = taker.claim?.state === 'Refused' && taker.claim.epoch > 0 && taker.proof !== 'foreign';
+        expect(taker.proof === 'proven' || reentered).toBe(true);
       }),
     );
   });
