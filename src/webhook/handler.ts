@@ -88,6 +88,7 @@ export class WebhookHandler {
     this.#deps = deps;
     this.#tooLarge = new LogOnceAMinute(deps, 'body over the limit');
     this.#ignored = new LogOnceAMinute(deps, 'signed body ignored');
+    const leftOut = new LogOnceAMinute(deps, 'left out members around the events of a POST: their copies would be many times its size');
     const dropped = new LogOnceAMinute(deps, 'dropped an entry: its destination stayed undecided for too long');
     this.#body = {
       limits,
@@ -100,6 +101,9 @@ export class WebhookHandler {
       ...deps,
       giveUpMs: limits.giveUpMs,
       undecided: new UndecidedEntries(),
+      onLeftOut: (appId, bytes) => {
+        leftOut.write({ appId, bytes });
+      },
       onDropped: (pageId, why) => {
         dropped.write({ pageId, why });
       },

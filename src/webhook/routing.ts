@@ -19,6 +19,8 @@ export interface RoutingDeps {
   readonly undecided: UndecidedEntries;
   /** Called for each entry that is answered 200 although its route was never decided. */
   readonly onDropped: (pageId: string | undefined, why: EntryResult) => void;
+  /** Called for a POST of which bots do not get all that is around their events. */
+  readonly onLeftOut: (appId: string, bytes: number) => void;
 }
 
 export interface Routed {
@@ -64,8 +66,13 @@ export function routeEntries(deps: RoutingDeps, post: Post, scanned: ScannedPost
     retry ||= RETRY.has(result);
     observer.entry(appId, result);
   }
+  tellLeftOut(deps, splitter, post);
   countStrays(observer, apps, scanned.strays);
   return { entries, retry };
+}
+
+function tellLeftOut({ onLeftOut }: RoutingDeps, splitter: Splitter, { bytes, by }: Post): void {
+  if (splitter.leftOut) onLeftOut(by.apps[0]?.appId ?? '', bytes.length);
 }
 
 function routedEntry(splitter: Splitter, scanned: ScannedEntry, answer: RouteAnswer | undefined): RoutedEntry | undefined {

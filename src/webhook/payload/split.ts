@@ -8,6 +8,14 @@ import type { ScannedEntry, ScannedPost } from './scan.js';
  * Lists whose items have a `timestamp` that is the time of the event; that of a call is its start.
  */
 const OWN_TIMES: ReadonlySet<Channel | undefined> = new Set(['messaging', 'standby', undefined]);
+/**
+ * What is around the items is sent with each of them. All these copies together may be so many
+ * times the POST, and so much for each item in any case: what Meta writes around an item takes 80
+ * bytes.
+ */
+const MOST_COPIED = 4;
+const COPIED_PER_ITEM_BYTES = 512;
+const PLAIN_TIME = /^[0-9]{1,16}$/;
 const NOTHING = Buffer.alloc(0);
 const COMMA = Buffer.from(',');
 
@@ -41,6 +49,10 @@ export class Splitter {
   /** The body is one entry: it may go through as it is. */
   readonly #isSingle: boolean;
   #head: Buffer | undefined;
+  #shortHead: Buffer | undefined;
+  /** What may be around each item. */
+  readonly #mostAround: number;
+  #leftOut = false;
   /** Keys given so far; the map is made for the second one, which most POSTs never have. */
   #onlyKey: string | undefined;
   #keyCounts: Map<string, number> | undefined;
@@ -50,6 +62,12 @@ export class Splitter {
     this.#bytes = bytes;
     this.#object = scanned.object ?? '';
     this.#isSingle = scanned.entries?.length === 1 && scanned.strays === 0 && scanned.isExact;
+    this.#mostAround = Math.max(COPIED_PER_ITEM_BYTES, (MOST_COPIED * bytes.length) / itemCount(scanned));
+  }
+
+  /** Whether members around the items of some entry are left out of what the bots get. */
+  get leftOut(): boolean {
+    return this.#leftOut;
   }
 
   /**
@@ -59,7 +77,7 @@ export class Splitter {
     const items = this.#items(scanned, route);
     if (items.length === 0) return undefined;
     const { appId, pageId, owner, epoch } = route;
-    return { appId, pageId, owner, epoch, timeMs: timeMs(scanned.time), frame: this.#frame(scanned, items), items };
+    return { appId, pageId, owner, epoch, timeMs: timeMs(scanned.time), frame: this.#frame(scanned, items, pageId), items };
   }
 
   /**
@@ -84,13 +102,25 @@ export class Splitter {
   }
 
   /** An entry of one item is never cut: what is around the item is not needed then. */
-  #frame(scanned: ScannedEntry, items: readonly EventItem[]): EntryFrame {
-    // A list without items has none of its channel: a bot never gets one, so the body is cut.
-    const hasOnlyItsItems = scanned.isExact && scanned.channels.length <= 1 && scanned.channels[0]?.channel === items[0]?.channel;
-    const whole = this.#isSingle && hasOnlyItsItems ? this.#bytes : undefined;
+  #frame(scanned: ScannedEntry, items: readonly EventItem[], pageId: string): EntryFrame {
+    const whole = this.#isSingle && hasOnly(scanned, items[0]?.channel) ? this.#bytes : undefined;
     if (whole !== undefined && items.length === 1) return { whole, post: NOTHING, entry: NOTHING };
+    if (this.#isLong(scanned, items[0]?.channel)) return { ...this.#shortFrame(scanned, pageId), whole };
     const entry = Buffer.concat([Buffer.from('{'), ...this.#members(scanned.others)]);
     return { whole, post: this.#postHead(), entry };
+  }
+
+  /** An item without a channel is the entry itself. */
+  #isLong({ others }: ScannedEntry, channel: Channel | undefined): boolean {
+    return lengthOf(this.#scanned.others) + (channel === undefined ? 0 : lengthOf(others)) > this.#mostAround;
+  }
+
+  /** Only `object`, `id` and `time`, as they were read: what is around them may be long too. */
+  #shortFrame({ time }: ScannedEntry, pageId: string): Omit<EntryFrame, 'whole'> {
+    this.#leftOut = true;
+    this.#shortHead ??= Buffer.from(`{"object":${JSON.stringify(this.#object)},"entry":[`);
+    const plainTime = time !== undefined && PLAIN_TIME.test(time) ? `"time":${time},` : '';
+    return { post: this.#shortHead, entry: Buffer.from(`{"id":"${pageId}",${plainTime}`) };
   }
 
   /** Made once for all entries of the POST. */
@@ -140,6 +170,21 @@ export class Splitter {
   #range({ start, end }: Range): Buffer {
     return this.#bytes.subarray(start, end);
   }
+}
+
+/** A list without items has none of its channel: a bot never gets one, so the body is cut. */
+function hasOnly({ isExact, channels }: ScannedEntry, channel: Channel | undefined): boolean {
+  return isExact && channels.length <= 1 && channels[0]?.channel === channel;
+}
+
+function itemCount({ entries }: ScannedPost): number {
+  let count = 0;
+  for (const { channels } of entries ?? []) for (const { items } of channels) count += items.length;
+  return Math.max(1, count, entries?.length ?? 0);
+}
+
+function lengthOf(ranges: readonly Range[]): number {
+  return ranges.reduce((sum, { start, end }) => sum + end - start, 0);
 }
 
 /** Empty lists and no member that a bot could use; Bottender answers 500 to such an entry. */

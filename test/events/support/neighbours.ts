@@ -13,7 +13,7 @@ export const pageId = (i: number): string => String(104_500_000_000_001n + BigIn
 
 /** An entry of one message. */
 export function entryOf(page: string, mid: string): string {
-  return `{"id":"${page}","time":${Date.now()},"messaging":[{"sender":{"id":"7${mid.length}"},"recipient":{"id":"${page}"},"timestamp":1,"message":{"mid":"${mid}","text":"hello"}}]}`;
+  return `{"id":"${page}","time":${Date.now()},"messaging":[{"sender":{"id":"7${mid.length}"},"recipient":{"id":"${page}"},"timestamp":${Date.now()},"message":{"mid":"${mid}","text":"hello"}}]}`;
 }
 
 export const bodyOf = (...entries: readonly string[]): string => `{"object":"page","entry":[${entries.join()}]}`;

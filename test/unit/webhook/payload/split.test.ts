@@ -45,6 +45,34 @@ describe('Splitter', () => {
     );
   });
 
+  const PAD = `"pad":"${'x'.repeat(100_000)}"`;
+  it.each<[string, string]>([
+    ['the POST', `{${PAD},"object":"page","entry":[{"id":"${PAGE_ID}","time":17,"messaging":[ITEMS]}]}`],
+    ['the entry', `{"object":"page","entry":[{"id":"${PAGE_ID}",${PAD},"time":17,"messaging":[ITEMS]}]}`],
+    ['a key', `{"object":"page","entry":[{"id"${' '.repeat(100_000)}:"${PAGE_ID}","time":17,"messaging":[ITEMS]}]}`],
+  ])('leaves a long member of %s out of many copies, and loses no event', (_, template) => {
+    const items = Array.from({ length: 500 }, (_unused, i) => aMessage(`m${i}`));
+    const text = template.replace('ITEMS', items.join());
+
+    const found = bodies(text);
+
+    expect(found.join('').length).toBeLessThan(6 * text.length);
+    expect(found).toEqual(items.map((item) => `{"object":"page","entry":[{"id":"${PAGE_ID}","time":17,"messaging":[${item}]}]}`));
+  });
+
+  it('leaves a long member of the POST out of the copies for many entries', () => {
+    const entries = Array.from({ length: 500 }, (_, i) => `{"id":"${PAGE_ID}","messaging":[${aMessage(`m${i}`)}]}`);
+    const text = `{"object":"page",${PAD},"entry":[${entries.join()}]}`;
+
+    expect(bodies(text)).toEqual(entries.map((entry) => `{"object":"page","entry":[${entry}]}`));
+  });
+
+  it('keeps a long member in a few copies', () => {
+    const text = `{"object":"page",${PAD},"entry":[{"id":"${PAGE_ID}","messaging":[${aMessage('m1')},${aMessage('m2')},${aMessage('m3')}]}]}`;
+
+    expect(bodies(text).filter((body) => body.includes(PAD))).toHaveLength(3);
+  });
+
   it('keeps all three channels of one entry apart, in the order in which they come', () => {
     const change = '{"field":"feed","value":{"item":"post","post_id":12345678901234567890}}';
     const text = `{"object":"page","entry":[{"id":"${PAGE_ID}","time":1,"standby":[${aMessage('s1')}],"messaging":[${aMessage('m1')},${aMessage('m2')}],"changes":[${change}]}]}`;
