@@ -22,6 +22,20 @@ describe('a start with 500 pages', () => {
     expect(world.calls().filter(({ status }) => status !== 200)).toEqual([]);
   });
 
+  it('makes no more requests where all objects are new, and learns the names of their Pages with the first checks', async () => {
+    const start = await coldStart(500, 250, { ageMs: 0 });
+    world = start.world;
+    const named = () => world.pages.live.filter(({ status }) => status?.pageName !== undefined).length;
+    tell(`500 new pages, 250 to subscribe: ${start.requests} requests (${start.allowed} allowed), ${named()} names by then`);
+    expect(start.requests).toBeLessThanOrEqual(start.allowed + 5);
+    expect(named()).toBeGreaterThan(0);
+    expect(named()).toBeLessThan(50);
+
+    await world.clock.advance(35 * MINUTE_MS);
+    expect(named()).toBe(500);
+    expect(world.calls().filter(({ shape }) => shape === '/{page-id}')).toHaveLength(500);
+  });
+
   it('lets a new page go before the checks of all others', async () => {
     const { world: started } = await coldStart(500, 0);
     world = started;

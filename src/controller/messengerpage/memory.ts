@@ -1,5 +1,6 @@
 import type { MessengerPage, MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
 import type { PageCredentials, TokenInfo } from '../../core/ports/graph.js';
+import { TokenBucket } from '../../kit/token-bucket.js';
 import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-key.js';
 import type { TokenVerdict, WarnDays } from '../../core/domain/token-check.js';
 import type { StallMemory } from '../stall.js';
@@ -58,10 +59,14 @@ export interface PageMemory extends StallMemory {
 }
 
 const MAX_PAGES = 200_000;
+/** Reads of new pages' names in their first pass. */
+const NAMES_AT_ONCE = { capacity: 5, refillMs: 10_000 };
 
 /** One `PageMemory` a page, until it is gone; a page of another uid begins anew. */
 export class PageMemories {
   readonly #pages = new Map<string, PageMemory>();
+  /** Shared by all pages. */
+  readonly namesAtOnce = new TokenBucket(NAMES_AT_ONCE);
 
   of(page: MessengerPage, nowMs: number): PageMemory {
     const text = keyText(keyOf(page));

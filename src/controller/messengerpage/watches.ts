@@ -66,13 +66,16 @@ export function pageWatches(deps: PageWatches): Watch {
     deletionBegan(),
     finalizerRemoved(UNSUBSCRIBE_FINALIZER),
   );
+  const appVerdict = updatesWhere(fieldChanged(mattersToPages));
+  const appReachable = allOf(updatesWhere(fieldChanged(isReachable)), ({ object }) => isReachable(object));
   return watchAll(
     on(pages, { when: own, wake: itself, as: afterFirstList(pages) }),
     onRequest(deps, not(own)),
     on(pages, { when: fieldChanged(mattersToRivals), wake: rivals }),
+    // One change of an app wakes a page once: a second time, the page would already be running and would run again.
     on(apps, { when: generationChanged(), wake: ofApp, as: afterFirstList(apps) }),
-    on(apps, { when: updatesWhere(fieldChanged(mattersToPages)), wake: ofApp, as: 'retry' }),
-    on(apps, { when: allOf(updatesWhere(fieldChanged(isReachable)), ({ object }) => isReachable(object)), wake: ofApp, as: 'background' }),
+    on(apps, { when: allOf(appVerdict, not(generationChanged())), wake: ofApp, as: 'retry' }),
+    on(apps, { when: allOf(appReachable, not(anyOf(appVerdict, generationChanged()))), wake: ofApp, as: 'background' }),
     on(services, { when: fieldChanged(({ spec }) => spec), wake: (service) => referring('service', 'service', keyOf(service)) }),
     onKey((handler) => secrets.subscribe(handler), { wake: (key) => referring('secret', 'signingSecret', key) }),
     onKey((handler) => health.onWakePages(handler), { wake: pagesOf, as: 'retry' }),

@@ -11,10 +11,13 @@ export interface ColdStart {
   readonly virtualSeconds: number;
 }
 
-/** Starts the leader over so many pages, some of which Graph does not list our app on, and waits until all are Ready. */
-export async function coldStart(pages: number, unsubscribed: number): Promise<ColdStart> {
+/**
+ * Starts the leader with so many pages, some of which Graph does not list our app on, and waits until all are Ready. `ageMs`: how
+ * long ago their objects were created.
+ */
+export async function coldStart(pages: number, unsubscribed: number, options: { readonly ageMs?: number } = {}): Promise<ColdStart> {
   const world = await GraphWorld.make();
-  for (let i = 0; i < pages; i++) world.addPage({ subscribed: i >= unsubscribed });
+  for (let i = 0; i < pages; i++) world.addPage({ subscribed: i >= unsubscribed, ...options });
   world.start();
   await world.until(() => world.summary()['True'] === pages, 2 * MINUTE_MS);
   const allowed = Math.floor(1.05 * ((2 * pages) / 50 + (2 * unsubscribed) / 50));
