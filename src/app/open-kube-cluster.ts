@@ -66,5 +66,5 @@ function observerOf(metrics: Metrics, leads: boolean): KubeClusterObserver {
       metrics.reflector.follow(resource, cache);
     },
   };
-  return leads ? { ...watches, event: metrics.controller.event } : watches;
+  return leads ? { ...watches, event: metrics.controller.event, statuses: metrics.kube.follow } : watches;
 }

@@ -1,4 +1,4 @@
-import { type CustomObject, type Kind, KINDS } from '../api/kinds.js';
+import { type CustomObject, type Kind, type KindPlural, KINDS } from '../api/kinds.js';
 import type { KubeObject, Namespace, Service } from '../api/meta.js';
 import { GROUP } from '../api/v1alpha1/constants.js';
 import { ReferencedData } from '../runtime/data-cache.js';
@@ -18,6 +18,7 @@ import { namespacePart, PROJECTIONS, servicePart } from './projections.js';
 import type { ReflectorHealth } from './reflector.js';
 import { CONFIG_MAPS, NAMESPACES, SECRETS, SERVICES, type ResourceType } from './resources.js';
 import { fetchData, KubeMetadataSource } from './secret-source.js';
+import { StatusProblems } from './status-problems.js';
 import { KubeStatusWriter } from './status-writer.js';
 import { WatchedKind } from './watched-kind.js';
 import { neverWrites, writesAlone } from './write-fences.js';
@@ -57,6 +58,7 @@ export class KubeCluster implements Cluster {
   readonly #recorder: KubeEventRecorder;
   readonly #following: Following[] = [];
   readonly #data: ReferencedData[] = [];
+  readonly #statuses: StatusProblems[] = [];
   /** The kinds that a leader writes. */
   readonly #written: Pick<WatchedKind<KubeObject>, 'refresh'>[] = [];
 
@@ -64,13 +66,13 @@ export class KubeCluster implements Cluster {
     this.#options = options;
     this.#election = this.#elect();
     this.fence = this.#election ?? (options.lead === undefined ? neverWrites : writesAlone);
+    this.#recorder = this.#record();
+    this.events = this.#recorder;
     for (const kind of options.kinds ?? KINDS) this.#kinds.set(kind, this.#access(kind));
     this.services = this.#watchServices();
     this.namespaces = this.#watchNamespaces();
     this.secrets = this.#referenced(SECRETS, scopes(options.secretNamespaces) ?? scopes(options.watchNamespaces));
     this.configMaps = options.role === 'pages-api' ? this.#referenced(CONFIG_MAPS, scopes(options.watchNamespaces)) : undefined;
-    this.#recorder = this.#record();
-    this.events = this.#recorder;
   }
 
   kind<T extends CustomObject>(kind: Kind<T>): KindAccess<T> {
@@ -98,7 +100,8 @@ export class KubeCluster implements Cluster {
     const failing = this.#following
       .flatMap(({ health }) => health)
       .filter(({ forbidden, problem }) => (forbidden ?? problem) !== undefined);
-    return failing.filter(({ what }) => !waiting.has(what)).map(healthText);
+    const watches = failing.filter(({ what }) => !waiting.has(what)).map(healthText);
+    return [...watches, ...this.#statuses.flatMap((problems) => problems.texts())];
   }
 
   /**
@@ -173,7 +176,7 @@ export class KubeCluster implements Cluster {
   }
 
   #access(kind: Kind): KindAccess<CustomObject> {
-    const { client, role, indexes } = this.#options;
+    const { client, clock, log, role, indexes, observer } = this.#options;
     const transform = PROJECTIONS[role][kind.plural];
     const watched = this.#watch<CustomObject>(kind, {
       // Made for the objects of this kind.
@@ -182,10 +185,13 @@ export class KubeCluster implements Cluster {
     });
     this.#written.push(watched);
     const deps = { client, fence: this.fence };
+    const problems = new StatusProblems({ clock, log, events: this.#recorder }, kind);
+    this.#statuses.push(problems);
+    observer?.statuses?.(kind.plural as KindPlural, problems);
     return {
       informer: watched.store,
       live: new KubeLiveReader(client, kind),
-      status: new KubeStatusWriter(deps, kind),
+      status: new KubeStatusWriter({ ...deps, clock, problems }, kind),
       finalizers: new KubeFinalizerWriter(deps, kind),
     };
   }

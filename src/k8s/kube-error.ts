@@ -21,12 +21,16 @@ export class KubeStatusError extends Error {
   /** How long the server wants to be left alone, a minute at most; undefined where it did not say. */
   readonly retryAfterMs: number | undefined;
   readonly causes: readonly string[];
+  /** What the server said, on one line. */
+  readonly explanation: string;
 
   constructor(what: string, code: number, body: unknown, retryAfterMs?: number) {
     const { reason = '', message = 'no explanation', details } = asStatus(body);
-    super(`${what}: ${code} ${reason} ${message.replace(/\s+/g, ' ').slice(0, SHOWN_CHARACTERS)}`);
+    const explanation = message.replace(/\s+/g, ' ').slice(0, SHOWN_CHARACTERS);
+    super(`${what}: ${code} ${reason} ${explanation}`);
     this.name = 'KubeStatusError';
     this.code = code;
+    this.explanation = explanation;
     this.reason = reason;
     const seconds = details?.retryAfterSeconds;
     const askedMs = retryAfterMs ?? (typeof seconds === 'number' && seconds > 0 ? seconds * 1_000 : undefined);

@@ -31,10 +31,17 @@ export interface ObservedCache {
   ageMs(): number;
 }
 
+/** What keeps the statuses of a kind from being written as they are, as metrics see it. */
+export interface ObservedStatuses {
+  readonly refusedObjects: number;
+  readonly unknownFields: number;
+}
+
 /** What a cluster reports to metrics; every method is optional. */
 export interface KubeClusterObserver {
   /** The `observe` of the reflectors of one resource. */
   watch?(resource: Watched): (event: ReflectorEvent) => void;
   cache?(resource: Watched, cache: ObservedCache): void;
+  statuses?(resource: KindPlural, statuses: ObservedStatuses): void;
   event?(what: 'sent' | 'dropped'): void;
 }

@@ -1,4 +1,6 @@
-import type { Counter, Histogram, Registry } from 'prom-client';
+import { Gauge, type Counter, type Histogram, type Registry } from 'prom-client';
+import type { KindPlural } from '../api/kinds.js';
+import type { ObservedStatuses } from '../k8s/observer.js';
 import { closedCounter, closedHistogram } from './closed-series.js';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -9,6 +11,7 @@ const SECONDS = [0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15];
 export class KubeMetrics {
   readonly #requests: Counter<'method' | 'status'>;
   readonly #seconds: Histogram<'method'>;
+  readonly #statuses = new Map<KindPlural, ObservedStatuses>();
 
   constructor(registry: Registry) {
     this.#requests = closedCounter(
@@ -20,7 +23,31 @@ export class KubeMetrics {
       { method: METHODS },
       SECONDS,
     );
+    const statuses = this.#statuses;
+    new Gauge({
+      name: 'messenger_status_refused_objects',
+      help: 'Objects whose status the API server refused the last time, such as by a policy.',
+      labelNames: ['resource'],
+      registers: [registry],
+      collect() {
+        for (const [resource, { refusedObjects }] of statuses) this.set({ resource }, refusedObjects);
+      },
+    });
+    new Gauge({
+      name: 'messenger_status_unknown_fields',
+      help: 'Fields of a status that are left out because the CRD is older than the operator.',
+      labelNames: ['resource'],
+      registers: [registry],
+      collect() {
+        for (const [resource, { unknownFields }] of statuses) this.set({ resource }, unknownFields);
+      },
+    });
   }
+
+  /** From now on what keeps the statuses of a kind from being written is shown. */
+  readonly follow = (resource: KindPlural, statuses: ObservedStatuses): void => {
+    this.#statuses.set(resource, statuses);
+  };
 
   /** `status` 0: there was no answer. Methods that the operator does not use are not counted. */
   readonly observe = (method: string, status: number, seconds: number): void => {

@@ -4,9 +4,13 @@ import type { MessengerPage, MessengerPageStatus } from '../../src/api/v1alpha1/
 import { NotLeaderError, StaleReadError } from '../../src/core/domain/errors.js';
 import { KubeFinalizerWriter } from '../../src/k8s/finalizer-writer.js';
 import { KubeLiveReader } from '../../src/k8s/live-reader.js';
-import { KubeStatusWriter } from '../../src/k8s/status-writer.js';
+import { StatusProblems } from '../../src/k8s/status-problems.js';
+import { KubeStatusWriter, type StatusWriterDeps } from '../../src/k8s/status-writer.js';
 import { neverWrites, writesAlone } from '../../src/k8s/write-fences.js';
+import { systemClock } from '../../src/kit/clock.js';
+import { silentLogger } from '../../src/kit/log.js';
 import { mergeConditions } from '../../src/runtime/conditions.js';
+import type { WriteFence } from '../../src/runtime/ports.js';
 import { eventually } from '../support/eventually.js';
 import { grant } from '../support/page-manifests.js';
 import { NAMESPACE, PAGES_PATH, RuntimeWorld, versions } from '../support/runtime-world.js';
@@ -80,10 +84,12 @@ describe('KubeStatusWriter', () => {
     ),
     claim: { appId: '1', pageId: '1001', state: 'Held', epoch: 1 },
   });
+  const problems = new StatusProblems({ clock: systemClock, log: silentLogger, events: { record: () => undefined } }, PAGES);
+  const writing = (fence: WriteFence): StatusWriterDeps => ({ client: world.client, fence, clock: systemClock, problems });
   const read = (name: string): Promise<MessengerPage> => world.plane.admin.get<MessengerPage>(`${PAGES_PATH}/${name}`);
 
   it('writes the whole status, removes what it leaves out, and writes nothing when nothing differs', async () => {
-    const writer = new KubeStatusWriter<MessengerPage>({ client: world.client, fence: writesAlone }, PAGES);
+    const writer = new KubeStatusWriter<MessengerPage>(writing(writesAlone), PAGES);
     const page = await world.createPage('status');
     await writer.write(page, status('NoBackend'), world.signal);
     const written = await read('status');
@@ -99,7 +105,7 @@ describe('KubeStatusWriter', () => {
   });
 
   it('does not write to another object of the same name, nor make one that is gone', async () => {
-    const writer = new KubeStatusWriter<MessengerPage>({ client: world.client, fence: writesAlone }, PAGES);
+    const writer = new KubeStatusWriter<MessengerPage>(writing(writesAlone), PAGES);
     const first = await world.createPage('replaced');
     await world.plane.admin.delete(`${PAGES_PATH}/replaced`);
     await expect(writer.write(first, status('NoBackend'), world.signal)).rejects.toBeInstanceOf(StaleReadError);
@@ -109,7 +115,7 @@ describe('KubeStatusWriter', () => {
   });
 
   it('does not write outside the fence', async () => {
-    const writer = new KubeStatusWriter<MessengerPage>({ client: world.client, fence: neverWrites }, PAGES);
+    const writer = new KubeStatusWriter<MessengerPage>(writing(neverWrites), PAGES);
     const page = await world.createPage('fenced');
     await expect(writer.write(page, status('NoBackend'), world.signal)).rejects.toBeInstanceOf(NotLeaderError);
     expect(await read('fenced')).toEqual(page);

@@ -7,6 +7,7 @@ import { silentLogger, type Logger } from '../../src/kit/log.js';
 import { KubeFinalizerWriter } from '../../src/k8s/finalizer-writer.js';
 import { KubeLiveReader } from '../../src/k8s/live-reader.js';
 import type { ResourceType } from '../../src/k8s/resources.js';
+import { StatusProblems } from '../../src/k8s/status-problems.js';
 import { KubeStatusWriter } from '../../src/k8s/status-writer.js';
 import type { EventRecorder, Informer, KindAccess, WriteFence } from '../../src/runtime/ports.js';
 import { KindMap } from '../../src/runtime/kinds.js';
@@ -57,15 +58,16 @@ export function portsOf(site: Site): LeaderPorts {
 }
 
 function accessTo<T extends KubeObject & { readonly status?: unknown }>(
-  { client, fence }: Site,
+  { client, fence, host: { clock } }: Site,
   informer: Informer<T>,
   resource: ResourceType,
 ): KindAccess<T> {
   const deps = { client, fence };
+  const problems = new StatusProblems({ clock, log: silentLogger, events: { record: () => undefined } }, resource);
   return {
     informer,
     live: new KubeLiveReader<T>(client, resource),
-    status: new KubeStatusWriter<T>(deps, resource),
+    status: new KubeStatusWriter<T>({ ...deps, clock, problems }, resource),
     finalizers: new KubeFinalizerWriter<T>(deps, resource),
   };
 }

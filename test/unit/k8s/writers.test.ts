@@ -5,11 +5,13 @@ import { ClusterUnavailableError, NotLeaderError, StaleReadError } from '../../.
 import { KubeFinalizerWriter } from '../../../src/k8s/finalizer-writer.js';
 import type { KubeClient } from '../../../src/k8s/kube-http.js';
 import { KubeLiveReader } from '../../../src/k8s/live-reader.js';
+import { StatusProblems } from '../../../src/k8s/status-problems.js';
 import { KubeStatusWriter } from '../../../src/k8s/status-writer.js';
-import type { WriteFence } from '../../../src/runtime/ports.js';
+import { silentLogger } from '../../../src/kit/log.js';
+import type { KubeEvent, WriteFence } from '../../../src/runtime/ports.js';
 import { eventually } from '../../support/eventually.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { clientOf, json, ScriptedApi, status } from './scripted-api.js';
+import { clientOf, json, ScriptedApi, status, type Answer } from './scripted-api.js';
 
 interface Thing extends KubeObject {
   readonly status?: { readonly phase: string };
@@ -52,7 +54,27 @@ afterEach(async () => {
 const methods = (): string[] => api.seen.map(({ method }) => method);
 
 describe('KubeStatusWriter', () => {
-  const writer = (): KubeStatusWriter<Thing> => new KubeStatusWriter<Thing>({ client, fence }, PAGES);
+  let events: KubeEvent[];
+  let problems: StatusProblems;
+
+  beforeEach(() => {
+    events = [];
+    problems = new StatusProblems({ clock, log: silentLogger, events: { record: (_object, event) => events.push(event) } }, PAGES);
+  });
+
+  const writer = (): KubeStatusWriter<Thing> => new KubeStatusWriter<Thing>({ client, fence, clock, problems }, PAGES);
+  const openApi = (status: object): Answer =>
+    json(200, {
+      components: {
+        schemas: {
+          other: { properties: { status: {} } },
+          page: {
+            properties: { status },
+            'x-kubernetes-group-version-kind': [{ group: 'messenger-operator.dev', version: 'v1alpha1', kind: 'MessengerPage' }],
+          },
+        },
+      },
+    });
 
   it('applies the status onto the version that the cache has', async () => {
     api.next(json(200, {}));
@@ -104,6 +126,47 @@ describe('KubeStatusWriter', () => {
       await expect(writer().write(thing(), { phase: 'new' }, SIGNAL)).rejects.toBeInstanceOf(ClusterUnavailableError);
     },
   );
+
+  it('leaves out what an older CRD does not declare, says so, and asks for the schema once', async () => {
+    const one = writer();
+    api.next(status(500, 'InternalError'), openApi({ properties: { phase: {} } }), json(200, {}), json(200, {}));
+    await one.write(thing(), { phase: 'new', later: 1 } as never, SIGNAL);
+    await one.write(thing(), { phase: 'newer', later: 2 } as never, SIGNAL);
+    // What it shows already, but for the field that it cannot show.
+    await one.write(thing(), { phase: 'old', later: 3 } as never, SIGNAL);
+
+    expect(methods()).toEqual(['PATCH', 'GET', 'PATCH', 'PATCH']);
+    expect(api.seen[1]?.url.pathname).toBe('/openapi/v3/apis/messenger-operator.dev/v1alpha1');
+    expect(api.seen[3]?.body).toMatchObject({ status: { phase: 'newer' } });
+    expect(problems.texts()).toEqual(['messengerpages.messenger-operator.dev: the CRD lacks status.later: apply the CRDs of this version']);
+    expect([problems.unknownFields, events.map(({ reason }) => reason)]).toEqual([1, ['CrdOutdated', 'CrdOutdated']]);
+
+    await clock.advance(10 * 60_000);
+    api.next(json(200, {}));
+    await one.write(thing(), { phase: 'new', later: 1 } as never, SIGNAL);
+    expect(api.seen[4]?.body).toMatchObject({ status: { phase: 'new', later: 1 } });
+    expect(problems.texts()).toEqual([]);
+  });
+
+  it.each([status(403, 'Forbidden'), status(422, 'Invalid')])('reports a status that is refused, until it is written', async (refusal) => {
+    const one = writer();
+    api.next(refusal).otherwise(json(200, { components: { schemas: {} } }));
+    await expect(one.write(thing(), { phase: 'new' }, SIGNAL)).rejects.toBeInstanceOf(ClusterUnavailableError);
+    expect(problems.texts()).toEqual([
+      expect.stringMatching(/^messengerpages.messenger-operator.dev: the status of 1 objects is refused, such as bots\/a: 4\d\d because/),
+    ]);
+    expect(events).toMatchObject([{ type: 'Warning', reason: 'StatusRefused' }]);
+
+    await one.write(thing(), { phase: 'new' }, SIGNAL);
+    expect([problems.texts(), problems.refusedObjects]).toEqual([[], 0]);
+  });
+
+  it('forgets a refused status whose object is gone', async () => {
+    api.next(status(403, 'Forbidden'));
+    await expect(writer().write(thing(), { phase: 'new' }, SIGNAL)).rejects.toBeInstanceOf(ClusterUnavailableError);
+    await clock.advance(41 * 60_000);
+    expect(problems.refusedObjects).toBe(0);
+  });
 
   it('begins no write outside the fence, not even a second attempt', async () => {
     fence.closesAfter = 1;
