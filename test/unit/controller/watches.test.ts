@@ -189,9 +189,12 @@ describe('a cold start of many pages', () => {
       world.pages.create(aPage({ pageId: String(3_000 + i), accessTokenSecretRef: { name: `page-${i}` } }, { name: `page-${i}` }));
     }
     await world.settle();
+    expect(world.pages.statusWrites).toHaveLength(100);
     await world.advance(5_000);
     expect(world.apps.require(MAIN).status?.pages).toEqual({ total: 50, ready: 50 });
-    expect(world.pages.statusWrites).toHaveLength(100);
+    // Each page has had its first check, which reads the name of its Page.
+    await world.advance(1_900_000);
+    expect(world.pages.live.filter(({ status }) => status?.pageName === undefined)).toEqual([]);
     const before = { writes: world.graph.writes.length, statuses: world.pages.statusWrites.length, calls: world.graph.calls.length };
 
     world.restart();
