@@ -16,11 +16,12 @@ export interface AppMemory extends StallMemory {
   verifyToken: string | undefined;
   /** field → until when it is not tried again */
   refused: ReadonlyMap<string, number>;
-  /** The generation that `refused` is about. */
-  refusedGeneration: number | undefined;
+  /** `basisOf` when `refused` was found out. */
+  refusedBasis: string | undefined;
   /** A write that Graph refused for good. */
   refusal:
     | {
+        /** `refusalBasisOf` when it was refused. */
         readonly basis: string;
         readonly reason: string;
         readonly message: string;
@@ -51,7 +52,7 @@ export class AppMemories {
       versionTold: undefined,
       verifyToken: undefined,
       refused: new Map(),
-      refusedGeneration: undefined,
+      refusedBasis: undefined,
       refusal: undefined,
       lastWriteMs: undefined,
       deletingSinceMs: undefined,

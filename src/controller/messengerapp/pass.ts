@@ -2,7 +2,9 @@ import type { AppConditionType } from '../../api/v1alpha1/conditions.js';
 import type { MessengerApp, MessengerAppStatus, MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import type { NamespacedName } from '../../core/domain/object-key.js';
 import type { AppCredentials } from '../../core/ports/graph.js';
+import { tokenFingerprint } from '../../core/secrets/fingerprint.js';
 import type { Secret } from '../../core/secrets/secret.js';
+import { reconcileRequestOf } from '../../relations/relations.js';
 import { PassReport } from '../report.js';
 import type { AppMemory } from './memory.js';
 
@@ -30,4 +32,18 @@ export interface AppSecrets {
 export interface AppGraphPass extends AppPass {
   readonly credentials: AppCredentials;
   readonly verifyToken: Secret;
+}
+
+/**
+ * What Graph's answers about an app depend on, besides Graph: when this text changes, Graph is asked
+ * again in the next pass, also for fields that it refused.
+ */
+export function basisOf({ app, credentials }: Pick<AppGraphPass, 'app' | 'credentials'>): string {
+  const { uid = '', generation = 0 } = app.metadata;
+  return [generation, tokenFingerprint(uid, credentials.appSecret), reconcileRequestOf(app) ?? ''].join('/');
+}
+
+/** The same for a write, which sets the verify token as well. */
+export function refusalBasisOf(pass: AppGraphPass): string {
+  return [basisOf(pass), tokenFingerprint(pass.app.metadata.uid ?? '', pass.verifyToken)].join('/');
 }

@@ -3,12 +3,10 @@ import { AppCredentialError, RateLimitedError, TerminalError, TransientError } f
 import { versionWarning, type VersionUse } from '../../core/domain/graph-versions.js';
 import { stalledLookMs } from '../../core/domain/schedule.js';
 import type { AppCredentials, AppSubscription } from '../../core/ports/graph.js';
-import { tokenFingerprint } from '../../core/secrets/fingerprint.js';
-import { reconcileRequestOf } from '../../relations/relations.js';
 import { isConditionTrue } from '../../runtime/conditions.js';
 import { firstDriftCheckMs, nextDriftCheckMs } from '../../runtime/drift.js';
 import { bad, good, refused } from '../verdict.js';
-import type { AppPass } from './pass.js';
+import { basisOf, type AppPass } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
 
 /** `rows` undefined: nothing is known about the subscriptions. `error`: Graph gave no answer; the pass ends with it. */
@@ -24,7 +22,7 @@ export interface Probe {
  */
 export async function probeGraph(deps: AppReconcilerDeps, pass: AppPass, credentials: AppCredentials): Promise<Probe> {
   const { memory } = pass;
-  const basis = basisOf(pass, credentials);
+  const basis = basisOf({ ...pass, credentials });
   const asked = deps.health.takeQuestion(pass.key);
   const due = deps.clock.monotonicMs() >= memory.probeDueMs;
   if (!asked && !due && memory.probe?.basis === basis) {
@@ -116,9 +114,4 @@ function planNext(deps: AppReconcilerDeps, pass: AppPass): void {
 
 function wake({ clock }: AppReconcilerDeps, { report, memory }: AppPass): void {
   report.wake(memory.probeDueMs - clock.monotonicMs());
-}
-
-function basisOf({ app }: AppPass, { appSecret }: AppCredentials): string {
-  const { uid = '', generation = 0 } = app.metadata;
-  return [generation, tokenFingerprint(uid, appSecret), reconcileRequestOf(app) ?? ''].join('/');
 }

@@ -9,7 +9,7 @@ import { sleep } from '../../kit/clock.js';
 import { isBeingDeleted } from '../../runtime/finalizers.js';
 import { bad, good, refused, type Verdict } from '../verdict.js';
 import { bisectFields, type AttemptResult } from './bisect-fields.js';
-import type { AppGraphPass } from './pass.js';
+import { basisOf, refusalBasisOf, type AppGraphPass } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
 
 const WEBHOOK_AGAIN_MS = 10_000;
@@ -69,8 +69,9 @@ async function manage(
 }
 
 /** Why a write that is needed is not made now; undefined: it is. */
-function holdBack(deps: AppReconcilerDeps, { app, memory, report }: AppGraphPass, fault: Verdict): Verdict | undefined {
+function holdBack(deps: AppReconcilerDeps, pass: AppGraphPass, fault: Verdict): Verdict | undefined {
   const { options, publicReady, clock } = deps;
+  const { app, memory, report } = pass;
   const nowMs = clock.monotonicMs();
   if (options.readOnly) return bad('Observed', `${fault.message}: would be mended, but the operator runs with --read-only`);
   if (app.spec.suspend === true) return bad('Observed', `${fault.message}: would be mended, but spec.suspend is true`);
@@ -79,7 +80,7 @@ function holdBack(deps: AppReconcilerDeps, { app, memory, report }: AppGraphPass
     return bad(fault.reason, `${fault.message}: waits for a webhook that can answer Meta's verification`);
   }
   const { refusal, lastWriteMs } = memory;
-  if (refusal?.basis === String(app.metadata.generation) && nowMs < refusal.untilMs) {
+  if (refusal?.basis === refusalBasisOf(pass) && nowMs < refusal.untilMs) {
     report.wake(refusal.untilMs - nowMs);
     return { ...bad(refusal.reason, refusal.message), graphText: refusal.graphText };
   }
@@ -156,12 +157,13 @@ function refusedFault({ memory }: AppGraphPass, wanted: readonly string[]): Verd
   return bad('FieldRefused', `Graph refuses to subscribe the app to ${fields.slice(0, 10).join(', ')}: ${fix}`);
 }
 
-function forgetOldRefusals({ clock, health }: AppReconcilerDeps, { app, memory, key }: AppGraphPass): void {
+function forgetOldRefusals({ clock, health }: AppReconcilerDeps, pass: AppGraphPass): void {
+  const { memory, key } = pass;
+  const basis = basisOf(pass);
   const nowMs = clock.monotonicMs();
-  const sameSpec = memory.refusedGeneration === app.metadata.generation;
-  const left = sameSpec ? [...memory.refused].filter(([, untilMs]) => nowMs < untilMs) : [];
+  const left = memory.refusedBasis === basis ? [...memory.refused].filter(([, untilMs]) => nowMs < untilMs) : [];
   memory.refused = new Map(left);
-  memory.refusedGeneration = app.metadata.generation;
+  memory.refusedBasis = basis;
   health.setRefusedFields(key, new Set(memory.refused.keys()));
 }
 
@@ -241,9 +243,10 @@ async function readBack({ graph, clock }: AppReconcilerDeps, pass: AppGraphPass,
   throw new TransientError('GraphUnavailable', `Graph took the subscription of app ${app.spec.appId} and does not show it yet`);
 }
 
-function rememberRefusal({ clock }: AppReconcilerDeps, { memory, app }: AppGraphPass, error: TerminalError): Verdict {
+function rememberRefusal({ clock }: AppReconcilerDeps, pass: AppGraphPass, error: TerminalError): Verdict {
+  const { memory } = pass;
   const { reason, message, graphText } = error;
-  const basis = String(app.metadata.generation);
+  const basis = refusalBasisOf(pass);
   const looks = memory.refusal?.basis === basis ? memory.refusal.looks + 1 : 1;
   const untilMs = clock.monotonicMs() + stalledLookMs(looks - 1);
   memory.refusal = { basis, reason, message, graphText, looks, untilMs };

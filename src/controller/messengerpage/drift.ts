@@ -5,7 +5,7 @@ import { hasFinalizer } from '../../runtime/finalizers.js';
 import { bad, type Verdict } from '../verdict.js';
 import { afterForeignChange, afterRestore, isStopped, NO_CONTEST, restoreInMs, type Removals } from './contest.js';
 import type { RefusalMemory } from './memory.js';
-import { basisOf, type GraphPass } from './pass.js';
+import { refusalBasisOf, type GraphPass } from './pass.js';
 
 /** Why the row at Graph is not as wanted, and the Event for its repair. */
 export type Change =
@@ -76,9 +76,9 @@ export function holdBack(pass: GraphPass, change: Change, nowMs: number): HeldBa
   return refusedBefore(pass, nowMs) ?? (change.kind === 'removed' ? removedAgain(pass, nowMs) : contested(pass, nowMs));
 }
 
-function refusedBefore({ memory, page, app }: GraphPass, nowMs: number): HeldBack | undefined {
-  const { refusal } = memory;
-  const holds = refusal !== undefined && refusal.basis === basisOf(page, app) && nowMs < refusal.untilMs;
+function refusedBefore(pass: GraphPass, nowMs: number): HeldBack | undefined {
+  const { refusal } = pass.memory;
+  const holds = refusal !== undefined && refusal.basis === refusalBasisOf(pass) && nowMs < refusal.untilMs;
   return holds ? { verdict: verdictOf(refusal), untilMs: refusal.untilMs } : undefined;
 }
 

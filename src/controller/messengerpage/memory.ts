@@ -11,7 +11,7 @@ export interface TokenMemory {
   readonly fingerprint: string;
   /** What `debug_token` said, or the verdict of a call that Graph refused outright. */
   readonly answer: { readonly info: TokenInfo } | { readonly refused: TokenVerdict };
-  /** Of which spec this was asked: another one is asked again at once if the answer was bad. */
+  /** `basisOf` when this was asked: after a change of it a bad answer is asked for again. */
   readonly basis: string;
   readonly dueMs: number;
   /** Times in a row that the answer was bad. */
@@ -20,6 +20,7 @@ export interface TokenMemory {
 
 /** A write that Graph refused for good: not tried again before this time, or before something changed. */
 export interface RefusalMemory {
+  /** `refusalBasisOf` when it was refused. */
   readonly basis: string;
   readonly reason: string;
   readonly message: string;

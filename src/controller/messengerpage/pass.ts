@@ -3,6 +3,7 @@ import type { MessengerApp, MessengerPage, MessengerPageStatus } from '../../api
 import type { EffectiveSpec } from '../../core/domain/effective-spec.js';
 import type { AppCredentials, GraphCallOptions, PageCredentials } from '../../core/ports/graph.js';
 import type { NamespacedName } from '../../core/domain/object-key.js';
+import { tokenFingerprint } from '../../core/secrets/fingerprint.js';
 import { reconcileRequestOf } from '../../relations/relations.js';
 import { isConditionTrue } from '../../runtime/conditions.js';
 import { PassReport } from '../report.js';
@@ -34,9 +35,19 @@ export interface GraphPass extends AcceptedPass {
   readonly epoch: number;
 }
 
-/** What a refused answer was about: when this text changes, Graph is asked again at once. */
-export function basisOf(page: MessengerPage, app: MessengerApp): string {
-  return [page.metadata.generation, app.metadata.uid, app.metadata.generation, reconcileRequestOf(page)].join('/');
+/**
+ * What a bad answer about a token was about, besides the token itself: when this text changes, Graph
+ * is asked again in the next pass.
+ */
+export function basisOf({ page, app, credentials }: AcceptedPass): string {
+  const { uid = '', generation } = page.metadata;
+  const secret = tokenFingerprint(uid, credentials.appSecret);
+  return [generation, app.metadata.uid, app.metadata.generation, secret, reconcileRequestOf(page)].join('/');
+}
+
+/** What a refused write was about: when this text changes, the next pass tries it again. */
+export function refusalBasisOf(pass: GraphPass): string {
+  return [basisOf(pass), tokenFingerprint(pass.page.metadata.uid ?? '', pass.token.token)].join('/');
 }
 
 /** A drift check, or the first pass after a restart, of a page that was in order: it may wait behind users' changes. */

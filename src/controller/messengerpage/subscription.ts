@@ -9,7 +9,7 @@ import { bad, good } from '../verdict.js';
 import { checkAppFields, deliveredFields, fieldHint, shortList } from './acceptance.js';
 import { changeOf, hindranceOf, holdBack, isAdoption, noteChange, type Change } from './drift.js';
 import { assertMayWrite, ensureFinalizer } from './graph-write.js';
-import { basisOf, type GraphPass } from './pass.js';
+import { refusalBasisOf, type GraphPass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 
 type Write = Extract<SubscriptionPlan, { action: 'subscribe' }>;
@@ -105,11 +105,12 @@ async function write(
 
 function rememberRefusal(
   { clock }: PageReconcilerDeps,
-  { memory, page, app }: GraphPass,
+  pass: GraphPass,
   { error, sent }: { readonly error: TerminalError; readonly sent: readonly string[] },
 ): void {
+  const { memory } = pass;
   const { reason, graphText } = error;
-  const basis = basisOf(page, app);
+  const basis = refusalBasisOf(pass);
   const looks = memory.refusal?.basis === basis ? memory.refusal.looks + 1 : 1;
   const hint = reason === 'InvalidField' ? fieldHint(sent, sent[error.refusedIndex ?? -1]) : undefined;
   const message = hint === undefined ? error.message : `${hint}; ${error.message}`;

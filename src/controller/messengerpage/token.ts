@@ -112,7 +112,7 @@ function remember(deps: PageReconcilerDeps, pass: AcceptedPass, { fingerprint, a
   const nowMs = deps.clock.monotonicMs();
   const nextMs = nextCheckMs(deps, pass, { answer, badLooks });
   const dueMs = nowMs + (known === undefined && badLooks === 0 ? spreadMs(deps, pass, nextMs) : nextMs);
-  pass.memory.token = { fingerprint, answer, basis: basisOf(pass.page, pass.app), badLooks, dueMs };
+  pass.memory.token = { fingerprint, answer, basis: basisOf(pass), badLooks, dueMs };
   if (badLooks > 0) pass.memory.lookedMs = nowMs;
   return pass.memory.token;
 }
@@ -121,7 +121,7 @@ function remember(deps: PageReconcilerDeps, pass: AcceptedPass, { fingerprint, a
 function mustAsk({ clock }: PageReconcilerDeps, pass: AcceptedPass, known: TokenMemory): boolean {
   if (clock.monotonicMs() >= known.dueMs) return true;
   const { reason } = verdictOf(known, pass, clock.nowMs());
-  return reason !== undefined && (known.badLooks === 0 || known.basis !== basisOf(pass.page, pass.app));
+  return reason !== undefined && (known.badLooks === 0 || known.basis !== basisOf(pass));
 }
 
 async function inspect({ graph }: PageReconcilerDeps, { credentials, call }: AcceptedPass, token: Secret): Promise<TokenMemory['answer']> {

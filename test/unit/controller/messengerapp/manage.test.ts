@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { RECONCILE_AT_ANNOTATION } from '../../../../src/api/v1alpha1/constants.js';
+import { TerminalError } from '../../../../src/core/domain/errors.js';
 import { anApp, aPage, aWorld, CALLBACK, MAIN, SHOP, World } from '../support/world.js';
 
 const SECOND = { namespace: 'bots', name: 'second' };
@@ -95,6 +97,57 @@ describe('Manage', () => {
 
     expect(row(world)?.fields).toContain('standby');
     expect(world.ready()).toBe('True');
+  });
+
+  const newAppSecret = (world: World): void => {
+    world.graph.appSecrets.set('151', 'app-secret-2');
+    world.secrets.put('bots/main', { appSecret: 'app-secret-2', verifyToken: 'verify-me' });
+  };
+  const reconcileAt = (world: World): void => {
+    world.apps.update(MAIN, ({ metadata, ...rest }) => ({
+      ...rest,
+      metadata: { ...metadata, annotations: { [RECONCILE_AT_ANNOTATION]: 'now' } },
+    }));
+  };
+  const newVerifyToken = (world: World): void => {
+    world.secrets.put('bots/main', { appSecret: 'app-secret', verifyToken: 'verify-me-2' });
+  };
+
+  it.each([
+    ['a new app secret', newAppSecret],
+    ['reconcile-at', reconcileAt],
+  ])('tries a refused field again after %s', async (_what, change) => {
+    const world = fieldRefused();
+    await world.settle();
+    await world.advance(12_000);
+    world.graph.refusedAppFields.clear();
+
+    change(world);
+    await world.settle();
+    await world.advance(12_000);
+
+    expect(row(world)?.fields).toContain('standby');
+    expect(world.ready()).toBe('True');
+  });
+
+  it.each([
+    ['a new app secret', newAppSecret],
+    ['a new verify token', newVerifyToken],
+    ['reconcile-at', reconcileAt],
+  ])('tries a refused write again after %s', async (_what, change) => {
+    const world = managed();
+    world.graph.appRows.clear();
+    world.graph.failWith.set('subscribeApp', new TerminalError('CallbackVerificationFailed', 'Graph cannot verify the callback'));
+    await world.settle();
+    await world.advance(12_000);
+    expect(world.appReady()).toBe('False/CallbackVerificationFailed');
+    world.graph.failWith.clear();
+
+    change(world);
+    await world.settle();
+    await world.advance(12_000);
+
+    expect(world.appReady()).toBe('True');
   });
 
   it('repairs a callback that points elsewhere and a webhook that was switched off', async () => {

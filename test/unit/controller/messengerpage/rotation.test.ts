@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { TransientError } from '../../../../src/core/domain/errors.js';
+import { TerminalError, TransientError } from '../../../../src/core/domain/errors.js';
 import { tokenFingerprint } from '../../../../src/core/secrets/fingerprint.js';
 import { Secret } from '../../../../src/core/secrets/secret.js';
 import { aPage, aSettledWorld, aWorld, SHOP, type World } from '../support/world.js';
@@ -65,6 +65,53 @@ describe('a changed token', () => {
   });
 });
 
+describe('a refused write', () => {
+  const refused = async (reason: 'PermissionDenied' | 'InvalidField' | 'TokenWrongType'): Promise<World> => {
+    const world = aWorld();
+    world.graph.failWith.set('subscribe', new TerminalError(reason, 'Graph refuses the write', { graphText: 'Graph 200' }));
+    await world.settle();
+    await world.advance(6_000, 2_000);
+    expect(world.ready()).toBe(`False/${reason}`);
+    world.graph.failWith.clear();
+    return world;
+  };
+
+  it.each(['PermissionDenied', 'InvalidField', 'TokenWrongType'] as const)(
+    '(%s) is tried again at once with a new token',
+    async (reason) => {
+      const world = await refused(reason);
+      world.graph.addToken('token-2', '1001');
+
+      world.secrets.put('bots/shop', { token: 'token-2' });
+      await world.settle();
+
+      expect(world.ready()).toBe('True');
+      expect(world.graph.fieldsOf('1001')).toEqual(['messages', 'messaging_postbacks']);
+    },
+  );
+
+  it('is tried again in the next pass with a new app secret', async () => {
+    const world = await refused('PermissionDenied');
+    world.graph.appSecrets.set('151', 'app-secret-2');
+
+    world.secrets.put('bots/main', { appSecret: 'app-secret-2', verifyToken: 'verify-me' });
+    await world.settle();
+    await world.reconcile();
+
+    expect(world.ready()).toBe('True');
+  });
+
+  it('is not tried again because its Secret was written with the same token', async () => {
+    const world = await refused('PermissionDenied');
+    const tries = world.graph.count('subscribe');
+
+    world.secrets.put('bots/shop', { token: 'token-1', other: 'x' });
+    await world.settle();
+
+    expect(world.graph.count('subscribe')).toBe(tries);
+  });
+});
+
 describe('a token', () => {
   it('is asked about again every 12 hours, and not in between', async () => {
     const world = await aSettledWorld();
@@ -90,6 +137,22 @@ describe('a token', () => {
     expect(world.graph.count('inspect')).toBe(2);
     expect(world.condition('TokenValid')?.message).toContain('changed the password');
     expect(world.condition('Subscribed')?.status).toBe('True');
+  });
+
+  it('that Graph refused to inspect is asked about in the next pass with a new app secret', async () => {
+    const world = aWorld();
+    world.graph.failWith.set('inspect', new TerminalError('TokenWrongApp', 'the token is that of another app'));
+    await world.settle();
+    await world.advance(2_000);
+    expect(world.ready()).toBe('False/TokenWrongApp');
+    world.graph.failWith.clear();
+    world.graph.appSecrets.set('151', 'app-secret-2');
+
+    world.secrets.put('bots/main', { appSecret: 'app-secret-2', verifyToken: 'verify-me' });
+    await world.settle();
+    await world.reconcile();
+
+    expect(world.ready()).toBe('True');
   });
 
   it('is asked about again when other fields need other scopes', async () => {
