@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Delivery, RoutedEntry } from '../core/ports/delivery.js';
 import type { PageLookup, WebhookApp } from '../core/ports/page-lookup.js';
 import type { PostTrace, Tracer } from '../core/ports/trace.js';
@@ -27,6 +28,8 @@ export interface WebhookHandlerDeps {
   readonly log: Logger;
   readonly observer: WebhookObserver;
   readonly tracer?: Tracer;
+  /** Called for a connection that has carried a POST whose signature verified. */
+  readonly onVerified: (socket: Socket) => void;
 }
 
 /** A request on the path of an app. */
@@ -199,6 +202,7 @@ export class WebhookHandler {
       this.#refuse(req, res, this.#unverified(apps));
       return;
     }
+    this.#deps.onVerified(req.socket);
     this.#body.rateLimit.giveBack(body.limitedBytes);
     const { observer, clock, limits, tracer } = this.#deps;
     if (this.#inFlight >= limits.maxInFlight) {

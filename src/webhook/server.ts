@@ -9,7 +9,7 @@ import type { PageLookup } from '../core/ports/page-lookup.js';
 import type { Tracer } from '../core/ports/trace.js';
 import { AwaitingHeaders } from './connections/awaiting-headers.js';
 import { deferUntilFirstByte } from './connections/defer-until-first-byte.js';
-import { SilentSockets } from './connections/silent-sockets.js';
+import { IdleSockets } from './connections/idle-sockets.js';
 import { WebhookHandler } from './handler.js';
 import { webhookLimits, type WebhookLimits } from './limits.js';
 import type { WebhookObserver } from './observer.js';
@@ -67,8 +67,8 @@ export function createWebhookServer(deps: WebhookServerDeps): WebhookServer {
 
 const POLL_MS = 20;
 /**
- * Kept free of the connections, for new ones that open while those closed for them are still
- * closing.
+ * Kept free of the connections (half of them at most), for new ones that open while those closed
+ * for them are still closing.
  */
 const SPARE_CONNECTIONS = 500;
 /**
@@ -83,15 +83,29 @@ class NodeWebhookServer implements WebhookServer {
   readonly #handler: WebhookHandler;
   readonly #server: Server;
   readonly #tls: TlsServer | undefined;
-  readonly #silent: SilentSockets;
+  readonly #idle: IdleSockets;
   readonly #awaitingHeaders: AwaitingHeaders;
+  readonly #below = new Map<string, Socket>();
   #lastRequestMs = 0;
 
   constructor(deps: WebhookServerDeps) {
     const limits = webhookLimits(deps.limits);
     this.#clock = deps.clock;
     this.#limits = limits;
-    this.#handler = new WebhookHandler({ ...deps, limits });
+    this.#handler = new WebhookHandler({
+      ...deps,
+      limits,
+      onVerified: (socket) => {
+        this.#idle.verified(socket);
+      },
+    });
+    const answered = (socket: Socket): void => {
+      this.#idle.request(socket, -1);
+    };
+    // One function for all answers; the emitter passes the answer as `this`.
+    this.#onAnswered = function (): void {
+      answered(this.req.socket);
+    };
     const options = {
       maxHeaderSize: limits.maxHeaderBytes,
       headersTimeout: limits.headersTimeoutMs + NODE_TIMEOUT_LATER_MS,
@@ -116,27 +130,43 @@ class NodeWebhookServer implements WebhookServer {
       deps.observer.refused('bad_request');
       this.#refuseUnreadable(socket, socket.bytesRead === 0 ? 'ECONNRESET' : 'ERR_HTTP_REQUEST_TIMEOUT');
     });
-    this.#silent = new SilentSockets(limits.maxConnections - SPARE_CONNECTIONS);
+    this.#idle = new IdleSockets(limits.maxConnections - Math.min(SPARE_CONNECTIONS, Math.floor(limits.maxConnections / 2)));
     deferUntilFirstByte(this.#server, {
       onOpen: (socket) => {
-        this.#silent.add(socket);
+        this.#idle.add(socket);
+        if (this.#tls !== undefined) this.#rememberBelow(socket);
       },
       onFirstByte: (socket) => {
-        this.#silent.delete(socket);
+        this.#idle.spoke(socket);
         // No request arrives below TLS, and the handshake has a timeout of its own.
         if (this.#tls === undefined) this.#awaitingHeaders.add(socket);
       },
     });
     this.#tls?.on('secureConnection', (socket: Socket) => {
+      const below = this.#below.get(peerOf(socket));
+      if (below !== undefined) this.#idle.secured(socket, below);
       this.#awaitingHeaders.add(socket);
+    });
+  }
+
+  /** A connection below TLS is found again by its peer. */
+  #rememberBelow(socket: Socket): void {
+    const peer = peerOf(socket);
+    this.#below.set(peer, socket);
+    socket.once('close', () => {
+      if (this.#below.get(peer) === socket) this.#below.delete(peer);
     });
   }
 
   readonly #onRequest = (req: IncomingMessage, res: ServerResponse): void => {
     this.#lastRequestMs = this.#clock.monotonicMs();
     this.#awaitingHeaders.delete(req.socket);
+    this.#idle.request(req.socket, 1);
+    res.once('close', this.#onAnswered);
     this.#handler.handle(req, res);
   };
+
+  readonly #onAnswered: (this: ServerResponse) => void;
 
   get inFlight(): number {
     return this.#handler.inFlight;
@@ -176,7 +206,7 @@ class NodeWebhookServer implements WebhookServer {
     this.#handler.refusing = true;
     this.#server.close();
     this.#server.closeIdleConnections();
-    this.#silent.destroyAll();
+    this.#idle.destroySilent();
     this.#awaitingHeaders.destroySilent();
     while (this.#handler.inFlight > 0 && elapsed() < timeoutMs) await this.#pause();
     this.#server.closeIdleConnections();
@@ -184,7 +214,7 @@ class NodeWebhookServer implements WebhookServer {
 
   close(): Promise<void> {
     this.#handler.stop();
-    this.#silent.destroyAll();
+    this.#idle.destroySilent();
     this.#awaitingHeaders.destroySilent();
     this.#awaitingHeaders.stop();
     return new Promise((resolve) => {
@@ -212,6 +242,10 @@ class NodeWebhookServer implements WebhookServer {
       this.#clock.setTimer(POLL_MS, resolve);
     });
   }
+}
+
+function peerOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
 
 const STATUS_OF: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
