@@ -56,7 +56,7 @@ export function flag<T, const C extends CommandName>(
 }
 
 /** A flag whose value is undefined unless given. */
-export function optional<T, const C extends CommandName>(type: ValueType<T>, words: Words<C>): Flag<T | undefined, C> {
+export function optionalFlag<T, const C extends CommandName>(type: ValueType<T>, words: Words<C>): Flag<T | undefined, C> {
   return { ...words, type, fallback: undefined };
 }
 

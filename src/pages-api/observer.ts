@@ -11,10 +11,10 @@ export type ReviewKind = (typeof REVIEW_KINDS)[number];
 export const REVIEW_RESULTS = ['cached', 'positive', 'negative', 'stale', 'unavailable', 'forged'] as const;
 export type ReviewResult = (typeof REVIEW_RESULTS)[number];
 
-/** What the Pages API tells its metrics. Both are called once an occurrence and must not throw. */
+/** What the Pages API reports to its metrics. Both are called once an occurrence and must not throw. */
 export interface PagesApiObserver {
   request(route: ApiRoute, status: number, seconds: number): void;
   review(kind: ReviewKind, result: ReviewResult): void;
 }
 
-export const silentObserver: PagesApiObserver = { request: () => undefined, review: () => undefined };
+export const silentPagesApiObserver: PagesApiObserver = { request: () => undefined, review: () => undefined };

@@ -22,8 +22,8 @@ const PATIENCE_MS = 300;
 const MAX_POSITIVE = 20_000;
 const MAX_NEGATIVE = 2_000;
 
-/** Where a question about somebody new waits. */
-export interface Lane {
+/** Where a question about an unknown bot waits. */
+export interface ReviewLane {
   readonly limiter: ReviewLimiter;
   /** Whose question it is: each source gets its turn. */
   readonly source: string;
@@ -68,7 +68,7 @@ export class ReviewCache<V> {
    * @param lane where the question waits unless the last answer was positive
    * @throws ReviewUnavailableError when no review is possible and nothing young enough is remembered.
    */
-  async get(key: string, review: Review<V>, lane: Lane): Promise<V | undefined> {
+  async get(key: string, review: Review<V>, lane: ReviewLane): Promise<V | undefined> {
     const now = this.#deps.clock.monotonicMs();
     const known = this.#positive.get(key);
     if (this.isFresh(key)) return this.#told('cached', known?.value);
@@ -77,7 +77,7 @@ export class ReviewCache<V> {
     return this.#confirm(key, review, { limiter: this.#deps.knownLimiter, source: lane.source });
   }
 
-  async #ask(key: string, review: Review<V>, lane: Lane): Promise<V | undefined> {
+  async #ask(key: string, review: Review<V>, lane: ReviewLane): Promise<V | undefined> {
     try {
       return await this.#once(key, review, lane);
     } catch (error) {
@@ -87,8 +87,8 @@ export class ReviewCache<V> {
     }
   }
 
-  /** Asks about somebody known. Without an answer soon the older one serves. */
-  async #confirm(key: string, review: Review<V>, lane: Lane): Promise<V | undefined> {
+  /** Asks about a known bot. Without an answer soon, the older one serves. */
+  async #confirm(key: string, review: Review<V>, lane: ReviewLane): Promise<V | undefined> {
     const known = this.#positive.get(key);
     const asked = this.#once(key, review, lane).then(
       (value) => ({ value }),
@@ -116,7 +116,7 @@ export class ReviewCache<V> {
     }
   }
 
-  #once(key: string, review: Review<V>, { limiter, source }: Lane): Promise<V | undefined> {
+  #once(key: string, review: Review<V>, { limiter, source }: ReviewLane): Promise<V | undefined> {
     const current = this.#underWay.get(key);
     if (current !== undefined) return current;
     const asked = limiter

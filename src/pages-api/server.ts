@@ -10,7 +10,7 @@ import { refusals, type Answer } from './answer.js';
 import { Gate } from './gate.js';
 import type { IssuerKeys } from './issuer-keys.js';
 import { Handlers, type PageRequest } from './handlers.js';
-import { silentObserver, type ApiRoute, type PagesApiObserver } from './observer.js';
+import { silentPagesApiObserver, type ApiRoute, type PagesApiObserver } from './observer.js';
 import type { Authenticator, Authorizer } from './ports.js';
 import { ReviewUnavailableError, type ReviewLimits } from './review-limiter.js';
 
@@ -84,7 +84,7 @@ class PagesApi {
 
   constructor(options: PagesApiOptions) {
     this.#options = options;
-    this.#observe = options.observe ?? silentObserver;
+    this.#observe = options.observe ?? silentPagesApiObserver;
     const { authorizer, directory, authFreshMs = AUTH_FRESH_MS } = options;
     this.#gate = new Gate({ ...options, observe: this.#observe, authFreshMs });
     this.#handlers = new Handlers({ directory, gate: this.#gate, sees: authorizer.sees?.bind(authorizer) });

@@ -18,7 +18,7 @@ import {
   type TokenType,
 } from './model.js';
 import { stateOf } from './principal.js';
-import { OPERATIONS } from './routes.js';
+import { FAULT_OPERATIONS } from './routes.js';
 import type { SendRequest } from './send-request.js';
 import type { Sending, SendResult, WebhookSender } from './sender.js';
 import { newTokenValue, sha256, type World } from './world.js';
@@ -215,7 +215,7 @@ export class SimulatorControl {
   }
 
   addFault(spec: FaultSpec): Fault {
-    const known: readonly string[] = OPERATIONS;
+    const known: readonly string[] = FAULT_OPERATIONS;
     need(spec.operation === undefined || known.includes(spec.operation), `a fault's operation is one of ${known.join(', ')}`);
     need(EFFECTS.includes(spec.effect.kind), `a fault's effect is one of ${EFFECTS.join(', ')}`);
     return this.#graph.faults.add(spec);

@@ -7,7 +7,7 @@ import type { GraphReply, GraphRequest } from './graph-request.js';
 import { graphJson } from './meta-json.js';
 import { checkProof, judgeProof, principalOf, type Principal } from './principal.js';
 import { recordCall } from './record.js';
-import { routeOf, type Route } from './routes.js';
+import { graphRouteOf, type Route } from './routes.js';
 import { appPercent, UsageMeter, usageHeaders } from './usage-meter.js';
 import { servedVersion } from './versions.js';
 import type { World } from './world.js';
@@ -57,7 +57,7 @@ export class GraphApi {
     const version = servedVersion(asked, this.world.clock.nowMs());
     if (version === undefined) return oauth(400, 2635, `(#2635) You are calling a version of the API that does not exist: ${asked}.`);
     const segments = versioned ? all.slice(1) : all;
-    const route = routeOf(segments);
+    const route = graphRouteOf(segments);
     if (route === undefined) return unknownPath(`/${segments.join('/')}`);
     const tokenValue = params.text('access_token') ?? bearer;
     const principal = this.#principal(tokenValue);

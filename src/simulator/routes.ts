@@ -31,10 +31,10 @@ const FIXED: Readonly<Record<string, Route>> = {
   'oauth/access_token': { operation: 'oauth', handler: oauthAccessToken, target: 'oauth', edge: 'access_token', open: true },
 };
 
-export const OPERATIONS = ['node', ...Object.keys(EDGES), 'debug_token', 'oauth', 'batch'] as const;
+export const FAULT_OPERATIONS = ['node', ...Object.keys(EDGES), 'debug_token', 'oauth', 'batch'] as const;
 
 /** Which handler a path (without its version) belongs to; undefined for one that Graph does not know. */
-export function routeOf(segments: readonly string[]): Route | undefined {
+export function graphRouteOf(segments: readonly string[]): Route | undefined {
   const [first, second, ...rest] = segments;
   if (first === undefined || rest.length > 0) return undefined;
   const fixed = FIXED[segments.join('/')];

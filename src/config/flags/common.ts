@@ -1,4 +1,4 @@
-import { flag, optional } from '../flag.js';
+import { flag, optionalFlag } from '../flag.js';
 import { file, list, oneOf, port, text } from '../value-types.js';
 
 const ROLES = ['controller', 'webhook', 'pages-api'] as const;
@@ -7,7 +7,7 @@ const DNS_LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** Flags of every process. */
 export const COMMON_FLAGS = {
-  kubeconfig: optional(file, {
+  kubeconfig: optionalFlag(file, {
     name: 'kubeconfig',
     commands: [...ROLES, 'get', 'release'],
     group: 'Scope',
@@ -25,7 +25,7 @@ export const COMMON_FLAGS = {
     group: 'Scope',
     about: 'Handle only MessengerApps with this spec.className, and their pages. This lets two installs share a cluster.',
   }),
-  serviceResolver: optional(file, {
+  serviceResolver: optionalFlag(file, {
     name: 'service-resolver',
     commands: SERVERS,
     group: 'Delivery to bots',

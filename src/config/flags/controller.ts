@@ -1,4 +1,4 @@
-import { flag, optional } from '../flag.js';
+import { flag, optionalFlag } from '../flag.js';
 import { boolean, duration, integer, serviceAccount, text, url } from '../value-types.js';
 
 const CONTROLLER = ['controller', 'standalone'] as const;
@@ -12,21 +12,21 @@ export const CONTROLLER_FLAGS = {
     about:
       'Write only while holding the Lease. Turn it off only for a single replica on a laptop; for release, only if you know that no controller runs.',
   }),
-  leaseNamespace: optional(text('NAMESPACE', /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'the name of a namespace'), {
+  leaseNamespace: optionalFlag(text('NAMESPACE', /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'the name of a namespace'), {
     name: 'lease-namespace',
     commands: ['controller', 'release'],
     group: 'Reconciling',
     about:
       "Namespace of the Lease, and of Events whose own namespace is being deleted. Default: the Pod's namespace, else that of the kubeconfig's context; release searches for the Lease.",
   }),
-  webhookServiceAccount: optional(serviceAccount, {
+  webhookServiceAccount: optionalFlag(serviceAccount, {
     name: 'webhook-service-account',
     commands: ['controller'],
     group: 'Reconciling',
     about:
       'ServiceAccount of the webhook, as NAMESPACE:NAME. The controller then reports Secrets that the webhook needs and may not read. Default: not checked.',
   }),
-  pagesApiServiceAccount: optional(serviceAccount, {
+  pagesApiServiceAccount: optionalFlag(serviceAccount, {
     name: 'pages-api-service-account',
     commands: ['controller'],
     group: 'Reconciling',

@@ -1,4 +1,4 @@
-import { flag, optional } from '../flag.js';
+import { flag, optionalFlag } from '../flag.js';
 import { boolean, duration, file, port, text } from '../value-types.js';
 
 const PAGES_API = ['pages-api', 'standalone'] as const;
@@ -11,13 +11,13 @@ export const PAGES_API_FLAGS = {
     group: 'Pages API',
     about: 'Port of the Pages API, which serves bots their pages and tokens.',
   }),
-  apiTlsCert: optional(file, {
+  apiTlsCert: optionalFlag(file, {
     name: 'api-tls-cert',
     commands: PAGES_API,
     group: 'Pages API',
     about: 'PEM certificate chain of the Pages API. Reloaded when the file changes.',
   }),
-  apiTlsKey: optional(file, {
+  apiTlsKey: optionalFlag(file, {
     name: 'api-tls-key',
     commands: PAGES_API,
     group: 'Pages API',

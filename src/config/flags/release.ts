@@ -1,4 +1,4 @@
-import { flag, optional } from '../flag.js';
+import { flag, optionalFlag } from '../flag.js';
 import { boolean, duration, integer, text } from '../value-types.js';
 
 /** Flags of the command that frees finalizers by hand. */
@@ -23,14 +23,14 @@ export const RELEASE_FLAGS = {
     group: 'Release',
     about: 'Print what would be done and change nothing. With --unsubscribe, Graph is read.',
   }),
-  stopController: optional(text('DEPLOYMENT', /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'the name of a Deployment'), {
+  stopController: optionalFlag(text('DEPLOYMENT', /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'the name of a Deployment'), {
     name: 'stop-controller',
     commands: ['release'],
     group: 'Release',
     about:
       "First scale this Deployment in the Lease's namespace to 0, so that it does not add finalizers again. If not everything could be released, its replicas are restored.",
   }),
-  controllerReplicas: optional(integer(0, 100), {
+  controllerReplicas: optionalFlag(integer(0, 100), {
     name: 'controller-replicas',
     commands: ['release'],
     group: 'Release',

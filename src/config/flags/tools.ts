@@ -1,9 +1,9 @@
-import { flag, optional } from '../flag.js';
+import { flag, optionalFlag } from '../flag.js';
 import { boolean, directory, duration, file, list, oneOf, path, port, text, url } from '../value-types.js';
 
 /** Flags of standalone, of the simulator and of the commands that print. */
 export const TOOL_FLAGS = {
-  manifests: optional(directory, {
+  manifests: optionalFlag(directory, {
     name: 'manifests',
     commands: ['standalone'],
     group: 'Folder of manifests',
@@ -43,7 +43,7 @@ export const TOOL_FLAGS = {
     group: 'Simulator',
     about: 'Port of the simulated Graph API and of its control API.',
   }),
-  seed: optional(file, {
+  seed: optionalFlag(file, {
     name: 'seed',
     commands: ['simulator'],
     group: 'Simulator',
@@ -55,7 +55,7 @@ export const TOOL_FLAGS = {
     group: 'Simulator',
     about: 'Address of the running simulator that a verb talks to.',
   }),
-  namespace: optional(text('NAMESPACE', /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'the name of a namespace'), {
+  namespace: optionalFlag(text('NAMESPACE', /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'the name of a namespace'), {
     name: 'namespace',
     short: 'n',
     commands: ['get', 'release'],

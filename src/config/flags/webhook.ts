@@ -1,4 +1,4 @@
-import { flag, optional } from '../flag.js';
+import { flag, optionalFlag } from '../flag.js';
 import { duration, file, integer, list, oneOf, port, size, text, url } from '../value-types.js';
 
 const WEBHOOK = ['webhook', 'standalone'] as const;
@@ -11,14 +11,14 @@ export const WEBHOOK_FLAGS = {
     group: 'Webhook',
     about: 'Port that Meta, or the proxy in front, sends requests to.',
   }),
-  tlsCert: optional(file, {
+  tlsCert: optionalFlag(file, {
     name: 'tls-cert',
     commands: WEBHOOK,
     group: 'Webhook',
     about:
       'PEM certificate chain of the webhook listener. Reloaded when the file changes. If not set: plain HTTP, for use behind a proxy that terminates TLS.',
   }),
-  tlsKey: optional(file, { name: 'tls-key', commands: WEBHOOK, group: 'Webhook', about: 'PEM private key for --tls-cert.' }),
+  tlsKey: optionalFlag(file, { name: 'tls-key', commands: WEBHOOK, group: 'Webhook', about: 'PEM private key for --tls-cert.' }),
   maxBodyBytes: flag(size('1KiB', '64MiB'), '8MiB', {
     name: 'max-body-bytes',
     commands: WEBHOOK,
@@ -76,21 +76,21 @@ export const WEBHOOK_FLAGS = {
     group: 'Delivery to bots',
     about: 'DNS domain of the cluster. A Service has the name NAME.NAMESPACE.svc.DOMAIN.',
   }),
-  natsUrl: optional(url('nats', 'tls', 'ws', 'wss'), {
+  natsUrl: optionalFlag(url('nats', 'tls', 'ws', 'wss'), {
     name: 'nats-url',
     commands: WEBHOOK,
     group: 'Delivery to bots',
     about: 'NATS server for durable delivery (not in this version).',
     notYet: true,
   }),
-  natsCreds: optional(file, {
+  natsCreds: optionalFlag(file, {
     name: 'nats-creds',
     commands: WEBHOOK,
     group: 'Delivery to bots',
     about: 'NATS credentials file (not in this version).',
     notYet: true,
   }),
-  natsCa: optional(file, {
+  natsCa: optionalFlag(file, {
     name: 'nats-ca',
     commands: WEBHOOK,
     group: 'Delivery to bots',

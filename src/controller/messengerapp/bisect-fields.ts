@@ -1,6 +1,6 @@
 /** What came of subscribing to exactly these fields. `refused`: Graph took none, and named this one of them, or none. */
-export type AttemptResult = { readonly taken: true } | { readonly taken: false; readonly refused: string | undefined };
-export type Attempt = (fields: readonly string[]) => Promise<AttemptResult>;
+export type TryResult = { readonly taken: true } | { readonly taken: false; readonly refused: string | undefined };
+export type TryFields = (fields: readonly string[]) => Promise<TryResult>;
 
 export interface Bisected {
   /** What Graph has in the end. */
@@ -14,7 +14,7 @@ export interface Bisected {
  * bad one the rest is tried again without it, one attempt more than there are bad ones; else the list is halved until the bad
  * ones stand alone, at most twice as many attempts as candidates. Never fewer fields than `base`.
  */
-export async function bisectFields(base: readonly string[], candidates: readonly string[], attempt: Attempt): Promise<Bisected> {
+export async function bisectFields(base: readonly string[], candidates: readonly string[], attempt: TryFields): Promise<Bisected> {
   if (candidates.length === 0) return { fields: base, refused: [] };
   const all = [...base, ...candidates];
   const result = await attempt(all);
@@ -31,7 +31,7 @@ export async function bisectFields(base: readonly string[], candidates: readonly
 async function withoutNamed(
   base: readonly string[],
   candidates: readonly string[],
-  { refused, attempt }: { readonly refused: string; readonly attempt: Attempt },
+  { refused, attempt }: { readonly refused: string; readonly attempt: TryFields },
 ): Promise<Bisected> {
   const left = await bisectFields(
     base,

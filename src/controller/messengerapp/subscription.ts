@@ -8,7 +8,7 @@ import { tokenFingerprint } from '../../core/secrets/fingerprint.js';
 import { sleep } from '../../kit/clock.js';
 import { isBeingDeleted } from '../../runtime/finalizers.js';
 import { bad, good, refused, type Verdict } from '../verdict.js';
-import { bisectFields, type AttemptResult } from './bisect-fields.js';
+import { bisectFields, type TryResult } from './bisect-fields.js';
 import { basisOf, refusalBasisOf, type AppGraphPass } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
 
@@ -205,7 +205,7 @@ async function write(
   }
 }
 
-async function attempt(deps: AppReconcilerDeps, pass: AppGraphPass, fields: readonly string[]): Promise<AttemptResult> {
+async function attempt(deps: AppReconcilerDeps, pass: AppGraphPass, fields: readonly string[]): Promise<TryResult> {
   try {
     await post(deps, pass, fields);
     return { taken: true };

@@ -15,7 +15,7 @@ const TURNS_PER_AGED = 4;
  * fourth turn goes to whatever has waited longest, once that is more than 10 s: changes stay quick behind any backlog,
  * and a flood of changes cannot starve the rest.
  */
-export class Lanes {
+export class QueueLanes {
   readonly #lanes: Readonly<Record<QueueClass, Map<string, number>>> = { change: new Map(), retry: new Map(), background: new Map() };
   #turn = 0;
 

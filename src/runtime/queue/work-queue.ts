@@ -3,7 +3,7 @@ import { keyText, type NamespacedName } from '../../core/domain/object-key.js';
 import type { QueueClass, QueueObserver } from '../observer.js';
 import type { Enqueue } from '../ports.js';
 import { backoffMs } from './backoff.js';
-import { Lanes, soonerClass } from './queue-lanes.js';
+import { QueueLanes, soonerClass } from './queue-lanes.js';
 
 export interface WorkQueueOptions<K> {
   readonly clock: Clock;
@@ -48,7 +48,7 @@ export class WorkQueue<K extends string | NamespacedName = NamespacedName> imple
   readonly #observer: QueueObserver;
   readonly #entries = new Map<string, Entry<K>>();
   readonly #failures = new Map<string, number>();
-  readonly #lanes = new Lanes();
+  readonly #lanes = new QueueLanes();
   /** group → entries that are ready but whose group is being worked on */
   readonly #heldBack = new Map<string, Set<Entry<K>>>();
   readonly #busyGroups = new Set<string>();
