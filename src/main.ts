@@ -7,7 +7,7 @@ const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', 
 };
 endOnOldNode(engines.node);
 
-// Node's own handler opens the inspector, and with it every secret, to whoever reaches its port.
+// Node's own handler opens the inspector, and with it every secret, to any process that reaches its port.
 process.on('SIGUSR1', () => undefined);
 
 const stop = new AbortController();

@@ -18,7 +18,7 @@ export class KeyMutex {
     });
     const tail = before.then(() => own);
     this.#tails.set(key, tail);
-    // Only once everything before has ended as well: who gives up waiting must let nobody past.
+    // Only once everything before has ended as well: a caller that stops waiting must let no other past.
     void tail.then(() => {
       if (this.#tails.get(key) === tail) this.#tails.delete(key);
     });

@@ -23,7 +23,7 @@ const BROUGHT_BY_MS = 5 * 60_000;
 
 /**
  * What this process last wrote into the status of each object, so that a pass never judges from an older one that the cache
- * still shows, and a status that somebody else wrote is told from our own. One entry an object; `forget` it when it is gone.
+ * still shows, and recognises a status that another writer wrote. One entry an object; `forget` it when it is gone.
  */
 export class StatusMemory<T extends WithStatus> {
   /** uid → statuses in the order of time: what it was before our first write that is still under way, then ours. */

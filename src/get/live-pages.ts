@@ -28,7 +28,7 @@ export async function askLivePages(adminUrls: readonly string[], signal: AbortSi
   const asked = await Promise.allSettled(adminUrls.map((url) => ask(url, signal)));
   asked.forEach((answer, i) => {
     if (answer.status === 'fulfilled') for (const { owner, live } of answer.value) pages.set(owner, later(pages.get(owner), live));
-    else notes.push(`${adminUrls[i] ?? ''} does not tell how delivery goes: ${wordsOf(answer.reason)}`);
+    else notes.push(`${adminUrls[i] ?? ''} does not report its deliveries: ${wordsOf(answer.reason)}`);
   });
   return { pages, answers: asked.length - notes.length, notes };
 }

@@ -17,7 +17,7 @@ export interface LoggerOptions {
   /** Applied to every text of a line, keys, error messages, causes and stacks included. */
   readonly redact: Redact;
   readonly clock: Clock;
-  /** Told of every line that is written. */
+  /** Called for every line that is written. */
   readonly observe?: (level: LogLevel) => void;
 }
 
@@ -63,7 +63,7 @@ class Sink {
   constructor(options: LoggerOptions) {
     this.#options = options;
     this.#render = options.format === 'json' ? formatJson : formatText;
-    // A closed pipe must not become an unhandled 'error' event: there is no one left to tell.
+    // A closed pipe must not become an unhandled 'error' event: nothing can report it any more.
     options.stream.on('error', ignore);
     this.#winston = winston.createLogger({
       level: options.level,

@@ -44,7 +44,7 @@ export class QueueMetrics {
     );
   }
 
-  /** What one queue tells. */
+  /** What one queue reports. */
   observer(queue: ControllerName): Required<QueueObserver> {
     return {
       depth: (keys) => {

@@ -23,7 +23,7 @@ export function tracerOf(provider: TracerProvider = trace.getTracerProvider()): 
   return isRecorded(tracer) ? { post: (appId) => new PostSpan(tracer, appId) } : undefined;
 }
 
-/** Without an SDK the API's spans have no ids. A span that is never ended is never told to anybody. */
+/** Without an SDK the API's spans have no ids. A span that never ends is never exported. */
 function isRecorded(tracer: OtelTracer): boolean {
   return isSpanContextValid(tracer.startSpan('probe', { root: true }).spanContext());
 }

@@ -23,7 +23,7 @@ export interface ControllerDeps {
 }
 
 const DEFAULT_DEADLINE_MS = 120_000;
-/** A reconcile that goes on this long after it was told to stop has a bug; it keeps its key, or two would run at once. */
+/** A reconcile that goes on this long after its signal aborted has a bug; it keeps its key, or two would run at once. */
 const OVERRUN_MS = 30_000;
 /** A requeue that is at least this far away is a drift check, a sooner one a second look. */
 const DRIFT_FROM_MS = 60_000;
@@ -133,7 +133,7 @@ export class Controller {
     return Math.max(BLOCKED_RETRY_MS, this.#blocked.size * BLOCKED_RETRY_EACH_MS, (nowMs - known.sinceMs) * BLOCKED_RETRY_PART);
   }
 
-  /** The cluster answers again: whoever waits for it need not wait for the end of a back-off. */
+  /** The cluster answers again: keys that wait for it need not wait for the end of a back-off. */
   #wakeBlocked(): void {
     const { clock, queue } = this.#deps;
     const nowMs = clock.monotonicMs();

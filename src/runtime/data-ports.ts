@@ -20,7 +20,7 @@ export interface MetadataSource {
   resourceVersion(key: NamespacedName): string | undefined;
   hasSynced(): boolean;
   ageMs(): number;
-  /** Told which object changed; undefined: the coverage of some namespace did. Returns the unsubscribe function. */
+  /** Calls the handler with the object that changed; undefined: the coverage of some namespace did. Returns the unsubscribe function. */
   subscribe(handler: (key: NamespacedName | undefined) => void): () => void;
 }
 

@@ -6,7 +6,7 @@ export type ReconcileOutcome = (typeof RECONCILE_OUTCOMES)[number];
 export const QUEUE_CLASSES = ['change', 'retry', 'background'] as const;
 export type QueueClass = (typeof QUEUE_CLASSES)[number];
 
-/** Told what the queue does; every method is optional. Times in milliseconds. */
+/** Receives what the queue does; every method is optional. Times in milliseconds. */
 export interface QueueObserver {
   /** Keys that are ready, not those that wait for their time. */
   depth?(keys: number): void;

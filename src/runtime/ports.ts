@@ -59,7 +59,7 @@ export interface DataCache {
   read(key: NamespacedName, signal: AbortSignal): Promise<DataState>;
   /** Replaces the set of objects that `owner` refers to; an empty list releases them. */
   retain(owner: string, keys: readonly NamespacedName[]): void;
-  /** Told after a retained object's state has changed, value included. Returns the unsubscribe function. */
+  /** Calls the handler after the state of a retained object has changed, value included. Returns the unsubscribe function. */
   subscribe(handler: (key: NamespacedName) => void): () => void;
 }
 

@@ -34,7 +34,7 @@ export function on<T extends KubeObject>(source: Pick<Informer<T>, 'subscribe'> 
     }) ?? ((): void => undefined);
 }
 
-/** Anything that tells keys: Secrets that changed, an app whose pages are to run again. */
+/** Anything that reports keys: Secrets that changed, an app whose pages are to run again. */
 export function onKey(
   subscribe: (handler: (key: NamespacedName) => void) => () => void,
   { wake, ...wakes }: Wakes & { readonly wake: (key: NamespacedName) => Iterable<NamespacedName> },

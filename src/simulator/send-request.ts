@@ -11,7 +11,7 @@ export interface WebhookEntry {
 /** What is to be sent to an app's callback. One of `entries`, `body`, `rawBody`. */
 export interface SendRequest {
   readonly appId: string;
-  /** Entries of one POST, of any pages; those that nobody subscribed to are left out unless `force`. */
+  /** Entries of one POST, of any pages; those without a subscription are left out unless `force`. */
   readonly entries?: readonly WebhookEntry[];
   /** The whole body as JSON, escaped and signed but not looked into. */
   readonly body?: unknown;

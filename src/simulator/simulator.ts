@@ -122,7 +122,7 @@ async function serveControl({ request, response, url, body }: HttpCall, control:
 /** Names that no page of the internet can be served from: an address, or a name within a machine or a cluster. */
 const LOCAL_HOST = /^(?:[^.:]+|\[[^\]]*\]|[0-9.]+|.*\.(?:localhost|local|internal|svc))(?::\d+)?$/i;
 
-/** Why a request comes from a web page that somebody has open in a browser, not from a tool; undefined: it does not. */
+/** Why a request comes from a web page in a browser, not from a tool; undefined: it does not. */
 function foreignPage({ host = '', origin }: IncomingHttpHeaders): string | undefined {
   if (!LOCAL_HOST.test(host)) return `the control API is not served as ${host}: use an address or a local name`;
   if (origin === undefined || origin === `http://${host}` || origin === `https://${host}`) return undefined;

@@ -72,7 +72,7 @@ export class ServerProcess {
     const child = spawn(this.#program, args, { stdio: ['ignore', log, log] });
     closeSync(log);
     child.unref();
-    child.on('error', () => undefined); // seen as "not running" by whoever waits for it
+    child.on('error', () => undefined); // seen as "not running" by the test that waits for it
     const { pid } = child;
     if (pid !== undefined) {
       this.#guard.watch(pid);

@@ -73,7 +73,7 @@ export class LocalServers {
         break;
       } catch (error) {
         await Promise.all([this.#apiServer.kill(), this.#etcd.kill()]);
-        // Somebody took a port between our asking for it and the server's listening on it.
+        // Another process took a port between our asking for it and the server's listening on it.
         if (attempt === PORT_ATTEMPTS || !String(error).includes('address already in use')) throw error;
       }
     }

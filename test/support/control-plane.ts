@@ -121,12 +121,12 @@ export class ControlPlane {
     return path;
   }
 
-  /** Runs kubectl, as the admin if not told otherwise; a code other than 0 is an answer. */
+  /** Runs kubectl, as the admin by default; a code other than 0 is an answer. */
   async kubectl(args: readonly string[], options: ToolOptions = {}): Promise<Finished> {
     return this.#tools.kubectl(args, options);
   }
 
-  /** Runs helm, as the admin if not told otherwise; a code other than 0 is an answer. */
+  /** Runs helm, as the admin by default; a code other than 0 is an answer. */
   async helm(args: readonly string[], options: ToolOptions = {}): Promise<Finished> {
     return this.#tools.helm(args, options);
   }
@@ -190,7 +190,7 @@ export class ControlPlane {
   }
 
   #local(what: string): LocalServers {
-    if (this.#servers === null) throw new Error(`${what} is not to be had with the cluster of TEST_KUBECONFIG: unset it for this test`);
+    if (this.#servers === null) throw new Error(`${what} is not available with the cluster of TEST_KUBECONFIG: unset it for this test`);
     return this.#servers;
   }
 

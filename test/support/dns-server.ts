@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, isIPv4, type Server } from 'node:net';
 /** What a name of the zone is. A name that the zone does not have does not exist (NXDOMAIN). */
 export interface ZoneName {
   readonly addresses?: readonly string[];
-  /** Seconds; 30 unless told. */
+  /** Seconds; 30 by default. */
   readonly ttl?: number;
   /** The name that this one is an alias of; its addresses are answered along with it, as a resolver does. */
   readonly alias?: string;

@@ -14,9 +14,9 @@ export interface Grant {
 export interface Verdict {
   readonly grants: readonly Grant[];
   readonly unused: readonly Grant[];
-  /** Requests refused that no test expected, in words. */
+  /** One sentence for each refused request that no test expected. */
   readonly refused: readonly string[];
-  /** Refusals that were expected, in words. */
+  /** One sentence for each refusal that a test expected. */
   readonly expected: readonly string[];
 }
 

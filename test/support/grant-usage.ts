@@ -54,7 +54,7 @@ export interface UsageRecord {
   /** The test file, as far as it is known. */
   readonly file: string;
   readonly uses: readonly GrantUse[];
-  /** What nobody expected. */
+  /** What no test expected. */
   readonly refused: readonly Refusal[];
   readonly expected: readonly { readonly because: string; readonly count: number }[];
 }
@@ -113,7 +113,7 @@ export class UsageSums {
 
   #excuse({ verb, objectRef, annotations, requestReceivedTimestamp }: AuditEntry, account: string, resource: string): string | undefined {
     const allowed = annotations?.['authorization.k8s.io/decision'] === 'allow';
-    // Not for lack of a right: it is told in the operator's namespace then, as the design says.
+    // Not for lack of a right: the Event is recorded in the operator's namespace then, as the design says.
     if (allowed && verb === 'create' && resource === 'events') return 'an Event for a namespace that is being deleted';
     const atMs = Date.parse(requestReceivedTimestamp);
     if (this.#starts.some(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs)) return 'the API server was starting';

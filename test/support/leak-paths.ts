@@ -147,7 +147,7 @@ export function appFailures(canaries: Canaries): readonly FaultSpec[] {
   return [...of('debug_token', [...effects, odd(inspected)]), ...of('subscriptions', [...effects, odd([row])])];
 }
 
-/** Answers of a bot that tells all it has been told, and its secret. */
+/** Answers of a bot that repeats all it received, and its secret. */
 export function rudeAnswers({ signingSecret }: Canaries): readonly ((seen: BotRequest) => BotAnswer)[] {
   const echo = ({ body, headers }: BotRequest): string => `${signingSecret.value} ${JSON.stringify(headers)} ${body}`;
   return [400, 404, 413, 500, 503, 302].map((status) => (seen) => ({ status, body: echo(seen) }));

@@ -9,7 +9,7 @@ import { NAMESPACE, type PageWorld } from './page-world.js';
 const PATH = `/api/v1/namespaces/${NAMESPACE}/secrets`;
 const AT_ONCE = 16;
 const TRIES = 5;
-/** Until every role's watch has told of the last change. */
+/** Until every role's watch has reported the last change. */
 const FOLLOW_DEADLINE_MS = 120_000;
 
 export interface ManySecrets {
@@ -22,7 +22,7 @@ export interface ManySecrets {
 
 export type Memories = Readonly<Record<Role, Memory>>;
 
-/** Secrets that nobody refers to, in the namespace that every role watches. */
+/** Secrets that no object refers to, in the namespace that every role watches. */
 export class UnrelatedSecrets {
   readonly #world: PageWorld;
   readonly #many: ManySecrets;

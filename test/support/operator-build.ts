@@ -6,7 +6,7 @@ import { run } from './control-plane-process.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-/** Under node_modules, so that Node finds the packages from there; not `dist`, which somebody may be writing meanwhile. */
+/** Under node_modules, so that Node finds the packages from there; not `dist`, which another process may be writing. */
 const BUILDS = join(ROOT, 'node_modules', '.cache', 'operator-under-test');
 const BUILD_DEADLINE_MS = 180_000;
 const KEPT_MS = 3_600_000;
@@ -31,7 +31,7 @@ async function build(): Promise<string> {
   });
   if (code !== 0) throw new Error(`the operator does not build:\n${stdout}`);
   for (const name of ['package.json', 'crds']) await cp(join(ROOT, name), join(aside, name), { recursive: true });
-  // Whoever comes second finds the same there already.
+  // A second process finds the same files there already.
   await rename(aside, folder).catch(() => rm(aside, { recursive: true, force: true }));
   return main;
 }

@@ -2,7 +2,7 @@ import { UNSUBSCRIBE_FINALIZER } from '../../src/api/v1alpha1/constants.js';
 import { messengerPage, secret } from './page-manifests.js';
 import { NAMESPACE, type PageAccount, type PageWorld } from './page-world.js';
 
-/** A finalizer of somebody else, on the page `guarded`. */
+/** A finalizer of another program, on the page `guarded`. */
 export const FOREIGN_FINALIZER = 'example.com/keep';
 
 /** Twenty pages of all sorts: how each came to be, and what an uninstall with --unsubscribe does to it. */
@@ -54,7 +54,7 @@ export async function pagesOfAllSorts(world: PageWorld): Promise<readonly Sort[]
     sort(guarded, 'unsubscribed', 'none'),
     sort(failing, 'left subscribed', 'kept'),
     sort(changed, 'unsubscribed', 'none'),
-    // None of these ever wrote to Graph: they have no finalizer, and nobody asks for them.
+    // None of these ever wrote to Graph: they have no finalizer, and no test asks for them.
     sort(rival, undefined, 'none'),
     sort(observed, undefined, 'none'),
     sort(lost, undefined, 'none'),

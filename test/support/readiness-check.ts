@@ -19,7 +19,7 @@ export function verdictsOn(object: KubeObject): Verdicts {
   return { kstatus: kstatusOf(object), waited: waitsForReady(object), argo: argoHealth(script, object).status };
 }
 
-/** Whether a status is about an older spec, and says Ready of that: what must deceive nobody. */
+/** Whether a status is about an older spec, and says Ready of that: what must deceive no reader. */
 export function isOldReady({ object }: WatchedVersion): boolean {
   const { observedGeneration, conditions = [] } = statusOf(object);
   return observedGeneration !== object.metadata.generation && conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
@@ -42,7 +42,7 @@ const SUMMARY = ['Ready', ...ABNORMAL];
 const holds = ({ conditions }: Facts, wanted: string): boolean =>
   conditions.some(({ type, status }) => type === wanted && status === 'True');
 
-/** What must not be, in words. */
+/** What must not be, one sentence for each. */
 const RULES: readonly (readonly [string, (facts: Facts) => boolean])[] = [
   ['has no observedGeneration', ({ observed }) => Number.isNaN(observed)],
   ['has a status of a spec to come', ({ observed, generation }) => observed > generation],
@@ -68,7 +68,7 @@ const RULES: readonly (readonly [string, (facts: Facts) => boolean])[] = [
   ],
 ];
 
-/** What is wrong with one version, in words. `canBeReady`: whether its spec is one that can become Ready at all. */
+/** What is wrong with one version, one sentence for each. `canBeReady`: whether its spec is one that can become Ready at all. */
 export function complaintsAbout({ type, object }: WatchedVersion, canBeReady: (spec: object) => boolean): readonly string[] {
   if (type === 'DELETED') return [];
   const facts = factsOf(object, canBeReady);

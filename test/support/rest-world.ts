@@ -21,7 +21,7 @@ interface Sent {
   readonly status: number | undefined;
 }
 
-/** What went on while nobody changed anything. */
+/** What went on while no object changed. */
 export interface Rest {
   readonly seconds: number;
   /** Drift checks of pages at Graph. */

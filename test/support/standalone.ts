@@ -81,7 +81,7 @@ export class Standalone {
     return join(this.#folder, 'manifests');
   }
 
-  /** Writes a file of manifests in one step, so that nobody sees half of it. */
+  /** Writes a file of manifests in one step, so that no reader sees half of it. */
   async apply(file: string, objects: readonly Manifest[]): Promise<void> {
     const aside = join(this.#folder, `${file}.tmp`);
     await writeFile(aside, objects.map((object) => JSON.stringify(object)).join('\n---\n'));

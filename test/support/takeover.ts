@@ -94,7 +94,7 @@ class Run {
   async run(): Promise<Takeover> {
     const { operator, sim } = this.#world;
     const since = sim.control.calls().at(-1)?.seq ?? 0;
-    // Nobody leads before both are ready: else the pass would be over before there is a second one.
+    // No replica leads before both are ready: else the pass would be over before there is a second one.
     await this.#setHolder('the test');
     await operator.start(['controller']);
     const replica = await Replica.start(operator, 'controller');
@@ -113,7 +113,7 @@ class Run {
     const { sim } = this.#world;
     const third = Math.floor(this.#pages.length / 3);
     await eventually(() => writes(sim.control.calls(since)).length >= third, 120_000, 'a third of the pages being subscribed');
-    // Written at Graph, and nobody left to hear of it.
+    // Written at Graph, and no process left to hear of it.
     const slow = sim.control.addFault({ operation: 'subscribed_apps', method: 'POST', effect: SLOW_WRITE, times: SLOW_WRITES });
     await eventually(() => slow.used > 0, 30_000, 'a write being under way');
     const killing = leader.kill();
@@ -151,7 +151,7 @@ class Run {
         return leader === undefined ? undefined : [leader, candidates.find((one) => one !== leader) ?? leader];
       },
       60_000,
-      'somebody leading',
+      'a leading replica',
     );
   }
 
@@ -201,10 +201,10 @@ function isStatusWrite({ user, verb, objectRef, stage, responseStatus }: AuditEn
   return right && user.username === accountOf('controller') && resource === 'messengerpages' && subresource === 'status';
 }
 
-/** How often a name is told → how many of the names. */
-function histogram(names: readonly string[], told: readonly string[]): Readonly<Record<number, number>> {
+/** How often a name is reported → how many of the names. */
+function histogram(names: readonly string[], reported: readonly string[]): Readonly<Record<number, number>> {
   const counts = new Map(names.map((name) => [name, 0]));
-  for (const name of told) counts.set(name, (counts.get(name) ?? 0) + 1);
+  for (const name of reported) counts.set(name, (counts.get(name) ?? 0) + 1);
   const result: Record<number, number> = {};
   for (const count of counts.values()) result[count] = (result[count] ?? 0) + 1;
   return result;

@@ -8,7 +8,7 @@ import { appKeyOf, classOf } from '../../relations/relations.js';
 import { candidateOf } from './candidate.js';
 import type { ClaimArbiterDeps } from './ports.js';
 
-/** What a page is told about its claim. */
+/** What a pass learns about the claim of its page. */
 export interface ClaimOutcome {
   /** undefined: it has none, and never had the consent that one would need. */
   readonly claim: PageClaim | undefined;
@@ -84,7 +84,7 @@ export class ClaimArbiter {
 
   /**
    * Of pages that are applied together the oldest gets the claim, whichever pass comes first: for a short time a vacancy waits
-   * for those that nobody has looked at.
+   * for those that no pass has looked at.
    */
   #waitForElder(key: string, { decision }: Round): void {
     if (!decision.premature) {

@@ -25,8 +25,8 @@ export interface AppClaimDecision {
 /**
  * Which MessengerApp an appId belongs to. An app gets it only with credentials that Graph accepted,
  * the oldest first, and then keeps it. It loses it to one with good credentials when it is being
- * deleted, or when its own have not been good for 10 minutes. An app id is public: whoever writes
- * it into an object has shown nothing.
+ * deleted, or when its own have not been good for 10 minutes. An app id is public: to write it
+ * into an object proves nothing.
  */
 export function decideAppClaim(candidates: readonly AppCandidate[], nowMs: number): AppClaimDecision {
   const holder = candidates.filter(({ holds }) => holds).sort(byAge)[0];

@@ -19,7 +19,7 @@ export interface ClaimCandidate {
   readonly examined: boolean;
   /**
    * The proof is still to come: no leader has looked at the token yet, Graph could not answer, or the
-   * Secret was created a moment ago or not yet. Such a page is not told to wait: its events are answered 503.
+   * Secret was created a moment ago or not yet. Such a page loses no event by that: Meta gets 503 and sends it later.
    */
   readonly pending: boolean;
   /** Since when its token has been dead or of another page or app, by the clock of `nowMs`. */

@@ -77,7 +77,7 @@ export class TerminalError extends OperatorError {
 /** The app's own credential was refused (secret, proof, app token): parks the app's pages, says nothing about any of them. */
 export class AppCredentialError extends OperatorError {}
 
-/** This process may not write (any more): it does not lead, or its lease is too old. The pass ends, nothing is told. */
+/** This process may not write (any more): it does not lead, or its lease is too old. The pass ends and reports nothing. */
 export class NotLeaderError extends Error {
   constructor(message = 'this replica does not hold a fresh lease') {
     super(message);
@@ -85,7 +85,7 @@ export class NotLeaderError extends Error {
   }
 }
 
-/** The object changed since the pass began: the pass ends and the key is queued again, nothing is told. */
+/** The object changed since the pass began: the pass ends, reports nothing, and the key is queued again. */
 export class StaleReadError extends Error {
   constructor(message: string) {
     super(message);

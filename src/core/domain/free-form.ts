@@ -3,7 +3,7 @@ export type FreeForm = Readonly<Record<string, unknown>>;
 
 /** As much as a page may carry itself (`spec.botConfig.inline`), as JSON. A schema cannot bound what it does not describe. */
 export const MAX_INLINE_BYTES = 16_384;
-/** Deeper data overflows the stack of whoever walks through it. */
+/** Deeper data overflows the stack of code that walks through it. */
 const MAX_DEPTH = 64;
 const PROBLEM = 'messenger-operator.dev/problem';
 

@@ -95,7 +95,7 @@ function fault(proof: Proof, reason: PageReason, message: string): TokenVerdict 
 }
 
 const DAY_MS = 86_400_000;
-/** The days ahead of an expiry at which the text changes, and with it the Event is told. */
+/** The days ahead of an expiry at which the text changes, and with it the Event is recorded. */
 export const WARN_DAYS = [1, 7, 30] as const;
 export type WarnDays = (typeof WARN_DAYS)[number];
 

@@ -3,7 +3,7 @@ import { Secret, type SecretKind } from './secret.js';
 export type SecretValue = { readonly ok: true; readonly secret: Secret } | { readonly ok: false; readonly problem: string };
 
 /**
- * A shorter value can be guessed, and could not be taken out of texts: it is part of any, and the gaps would tell what it is.
+ * A shorter value can be guessed. It also cannot be redacted: it is part of any text, and the gaps would reveal it.
  */
 const MIN_SECRET_LENGTH = 6;
 

@@ -91,7 +91,7 @@ describe('get pages, live', () => {
     const { code, stdout, stderr } = await get(`pages -o wide --admin-url ${bad},${good}`, folder('a'));
 
     expect(code).toBe(0);
-    expect(stderr).toContain(`${bad} does not tell how delivery goes: `);
+    expect(stderr).toContain(`${bad} does not report its deliveries: `);
     expect(stderr).toContain(words);
     expect(cells(stdout)['a']?.[0]).toMatch(/^[5-9]s ago$/);
   });

@@ -14,6 +14,14 @@ const BANNED: readonly (readonly [RegExp, string])[] = [
   [/\b(?:gave|gives?|given) an? \w+ up\b/i, 'dropped'],
 ];
 
+/** The folders whose comments, messages and log lines are held to it as well. */
+const CODE = globSync([
+  'src/{main,kit,core,config,runtime,relations,net,observability,pages-api,client,simulator,get,cli}{.ts,/**/*.ts}',
+  'src/controller/{claims,messengerapp}/*.ts',
+  'src/controller/*.ts',
+  'test/support/**/*.ts',
+]);
+
 /** Everything that a user reads besides what the operator prints; the references hold the texts of flags, metrics and errors. */
 const TEXTS = [
   ...markdownFiles(),
@@ -28,6 +36,10 @@ describe('what users read', () => {
     expect(found(read(path))).toEqual([]);
   });
 
+  it.each(CODE)('%s is in plain English', (path) => {
+    expect(foundIn(read(path))).toEqual([]);
+  });
+
   it('names the line and what to write instead', () => {
     expect(found('fine, "somebody"\nMeta is told to come again\n')).toEqual([
       'line 2: "come again": retries, reconnects, is sent again',
@@ -38,8 +50,11 @@ describe('what users read', () => {
 
 /** Quotations and code are left out: they may hold a name of the past. */
 function found(text: string): string[] {
-  const prose = text.replaceAll(/"[^"\n]*"|`[^`\n]*`/g, '…');
-  return prose.split('\n').flatMap((line, index) =>
+  return foundIn(text.replaceAll(/"[^"\n]*"|`[^`\n]*`/g, '…'));
+}
+
+function foundIn(text: string): string[] {
+  return text.split('\n').flatMap((line, index) =>
     BANNED.flatMap(([pattern, instead]) => {
       const match = pattern.exec(line);
       return match === null ? [] : [`line ${String(index + 1)}: "${match[0]}": ${instead}`];
