@@ -59,6 +59,35 @@ describe('the paths that the documentation names', () => {
   });
 });
 
+describe('docs/security.md', () => {
+  const lines = read('docs/security.md').split('\n');
+
+  /** The rows of every table whose last column holds tests, as their cells. */
+  const promises = lines.flatMap((line, index) => {
+    if (!/^\| what holds +\| test +\|$/.test(line)) return [];
+    const rows = lines.slice(index + 2);
+    return rows.slice(0, rows.indexOf('')).map((row) => row.split(' | '));
+  });
+
+  it('has a table of what holds for each actor', () => {
+    const actors = lines.filter((line) => line.startsWith('### ')).length;
+    const tables = lines.filter((line) => line.startsWith('| what holds')).length;
+
+    expect(actors).toBeGreaterThanOrEqual(8);
+    expect(tables).toBe(actors);
+  });
+
+  it('names for each line of what holds tests that exist', () => {
+    expect(promises.length).toBeGreaterThan(40);
+    const unproven = promises.filter(([, tests = '']) => {
+      const named = [...tests.matchAll(/`(test\/[^`]+)`/g)].map(([, path = '']) => path);
+      return named.length === 0 || named.some((path) => !path.endsWith('.test.ts') || !existsSync(path));
+    });
+
+    expect(unproven).toEqual([]);
+  });
+});
+
 function pathsLike(path: string): string[] {
   if (existsSync(path)) return [path];
   return globSync(path.replaceAll(/<[^>]+>/g, '*'));

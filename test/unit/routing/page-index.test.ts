@@ -175,6 +175,17 @@ describe('the app', () => {
     expect(index.appsOnPath('/webhooks/messenger').map(({ owner }) => owner.name)).toEqual(['main']);
   });
 
+  it('verifies nothing before the leader has accepted it, and takes no place of those that it has', () => {
+    const invented = Array.from({ length: 8 }, (_, i) => anApp({ appId: `7${i}` }, { name: `invented-${i}` }));
+    const { apps, index } = setUp({ apps: [...invented, decided(anApp(), 'True')] });
+    const verifying = (): string[] =>
+      index.appsOnPath('/webhooks/messenger').flatMap(({ appSecrets, owner }) => (appSecrets.length === 0 ? [] : [owner.name]));
+    expect(verifying()).toEqual(['main']);
+
+    apps.apply(decided(anApp({ appId: '70' }, { name: 'invented-0' }), 'True'));
+    expect(verifying().sort()).toEqual(['invented-0', 'main']);
+  });
+
   it('of another class does not exist', () => {
     const { index, answer } = setUp({ apps: [decided(anApp({ className: 'blue' }), 'True')] });
     expect(index.appsOnPath('/webhooks/messenger')).toEqual([]);
