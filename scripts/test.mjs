@@ -22,6 +22,7 @@ const SUITES = [
   { name: 'graph', paths: ['test/graph', 'test/clients'], limitMin: 6, needs: ['clients', 'bottender'] },
   { name: 'simulation', paths: ['test/simulation'], limitMin: 12, needs: [] },
   { name: 'events', paths: ['test/events'], limitMin: 8, needs: ['build', 'client', 'bottender'] },
+  { name: 'tenants', paths: ['test/tenants'], limitMin: 3, needs: [] },
   { name: 'e2e', paths: ['test/e2e'], limitMin: 12, needs: ['controlplane', 'build', 'client', 'bottender'] },
   { name: 'contract', paths: ['test/contract'], limitMin: 6, needs: ['controlplane'] },
 ];

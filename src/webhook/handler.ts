@@ -77,12 +77,16 @@ export class WebhookHandler {
    * one.
    */
   #arriving = 0;
-  /** Verified POSTs. */
+  /** Verified POSTs that are not decided. */
   #inFlight = 0;
+  /**
+   * Those that are decided; their answers leave in this turn of the event loop, and hold no place.
+   */
+  #answering = 0;
   readonly #tooLarge: LogOnceAMinute;
   readonly #ignored: LogOnceAMinute;
   readonly #outgoing = new TickBatch<Outgoing>(({ res, done }) => {
-    this.#inFlight--;
+    this.#answering--;
     send(res, done ? OK : TRY_AGAIN, this.closing);
   });
 
@@ -115,7 +119,7 @@ export class WebhookHandler {
 
   /** POSTs that are not answered yet. */
   get inFlight(): number {
-    return this.#arriving + this.#inFlight;
+    return this.#arriving + this.#inFlight + this.#answering;
   }
 
   get unverifiedBytes(): number {
@@ -285,6 +289,8 @@ export class WebhookHandler {
     const status = done ? 200 : 503;
     observer.answered(appIdOf(by), status, clock.monotonicMs() - receivedMs);
     trace?.end(status);
+    this.#inFlight--;
+    this.#answering++;
     this.#outgoing.add({ res, done });
   }
 

@@ -13,6 +13,8 @@ export class MoodyBot {
   readonly came = new Map<string, number>();
   /** Message ids that were accepted more than once. */
   readonly again: string[] = [];
+  /** Of all bodies. */
+  bytes = 0;
   readonly port: number;
   readonly #server: Server;
 
@@ -21,7 +23,10 @@ export class MoodyBot {
     this.port = (server.address() as AddressInfo).port;
     server.on('request', (request, response) => {
       const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('data', (chunk: Buffer) => {
+        chunks.push(chunk);
+        this.bytes += chunk.length;
+      });
       request.on('end', () => {
         this.#answer(Buffer.concat(chunks).toString('latin1'), response);
       });

@@ -4,6 +4,8 @@ import { typescript } from './fleet.js';
 
 export interface Usage {
   readonly rssMb: number;
+  /** The most that it ever had, in MiB. */
+  readonly maxRssMb: number;
   readonly cpuMs: number;
   readonly unverifiedBytes: number;
   /** Of its event loop since it was last asked. */

@@ -53,7 +53,9 @@ export async function startEdge({
   const counts = { webhook: new WebhookCounts(), delivery: new DeliveryCounts() };
   const resolver = new CachedResolver({ source: createCaresSource(), clock });
   const client = new BotClient({ clock, clusterDomain: 'cluster.local', serviceMap, resolver, allow: ALLOW_NOTHING, dial: createDial() });
-  const delivery = new DirectDelivery({ client, clock, log: silentLogger, observer: counts.delivery, limits });
+  // As the process does it: --max-in-flight is one value for both.
+  const maxPosts = webhook.maxInFlight === undefined ? {} : { maxPosts: webhook.maxInFlight };
+  const delivery = new DirectDelivery({ client, clock, log: silentLogger, observer: counts.delivery, limits: { ...maxPosts, ...limits } });
   const server = createWebhookServer({ lookup, delivery, clock, log: silentLogger, observer: counts.webhook, limits: webhook });
   await server.listen(0, '127.0.0.1');
   const stop = async (): Promise<void> => {
