@@ -3,6 +3,7 @@ import { type CustomObject, type Kind, KINDS } from '../api/kinds.js';
 import type { KubeObject, Namespace, Service } from '../api/meta.js';
 import { type Clock, sleep } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
+import { NotLeaderError } from '../core/domain/errors.js';
 import { ReferencedData } from '../runtime/data-cache.js';
 import { type KindIndexes, KindMap } from '../runtime/kinds.js';
 import type { KindAccess } from '../runtime/ports.js';
@@ -111,8 +112,13 @@ export class FolderCluster implements Cluster {
     void this.#watch.start(signal);
   }
 
+  /** @throws NotLeaderError when the lock of the state folder is lost before the first scan was taken in */
   unsynced(): readonly string[] {
-    if (!this.#source.hasSynced()) return ['the folder of the manifests has not been read'];
+    if (!this.#source.hasSynced()) {
+      // Without its state folder no scan can be taken in, and nobody leads yet who would notice.
+      this.fence.check();
+      return ['the folder of the manifests has not been read'];
+    }
     const settled = this.secrets.isSettled() && this.configMaps.isSettled();
     return settled ? [] : ['Secrets or ConfigMaps have not been read'];
   }
@@ -130,7 +136,7 @@ export class FolderCluster implements Cluster {
     await work(working);
     lost.abort(new Error('done'));
     await watching;
-    if (!signal.aborted) throw new Error('the lock of the state folder was lost');
+    if (!signal.aborted) throw lossOf(lost.signal);
   }
 
   /** The state folder has been this process's own since before its first look. */
@@ -171,6 +177,11 @@ export class FolderCluster implements Cluster {
     const own = (indexes?.[plural] ?? {}) as Readonly<Record<string, IndexFunction<CustomObject>>>;
     return new Store<CustomObject>({ clock, log, indexes: own });
   }
+}
+
+/** Why the lead ended: the error of the check, which says what to do. */
+function lossOf({ reason }: AbortSignal): Error {
+  return reason instanceof NotLeaderError ? reason : new Error('the lead ended by itself', { cause: reason });
 }
 
 function access(informer: Store<CustomObject>, set: ObjectSet, fence: StateLock): KindAccess<CustomObject> {

@@ -38,6 +38,8 @@ export class FolderSource {
   readonly #problems: ProblemLog;
   #published = false;
   #refused = false;
+  /** A scan without a change has nothing to do: no removal waits, and no manifest waits for its object's deletion. */
+  #settled = false;
 
   constructor(deps: FolderSourceDeps) {
     this.#deps = deps;
@@ -67,23 +69,28 @@ export class FolderSource {
     let scan = await reader.scan();
     for (let tries = 0; scan.unsettled && tries < SETTLE_TRIES; tries++) {
       await sleep(clock, SETTLE_MS, signal);
-      scan = await reader.scan();
+      // Compared with a scan that was never taken in.
+      scan = { ...(await reader.scan()), unchanged: false };
     }
     signal.throwIfAborted();
     return scan;
   }
 
   #takeIn(scan: Scan): Next {
-    const { world } = this.#deps;
     if (!scan.readable) {
       this.#problems.report(scan.problems);
       return 'later';
     }
+    if (!scan.unchanged || !this.#settled) return this.#apply(scan);
+    this.#deps.world.touch();
+    return 'later';
+  }
+
+  #apply(scan: Scan): Next {
+    const { world } = this.#deps;
+    this.#settled = false;
     const intake = this.#judge(scan);
-    const problems = [...scan.problems, ...intake.problems];
-    if (scan.documents.length === 0 && [...world.known()].length > 0) {
-      problems.push({ file: '', message: 'the folder holds no manifests; nothing is removed, since it may be the wrong folder' });
-    }
+    const problems = [...scan.problems, ...intake.problems, ...this.#emptiness(scan)];
     for (const manifest of intake.accepted) world.apply(manifest);
     const good = scan.good && !intake.nameless;
     const pending = this.#remove(intake, good);
@@ -92,7 +99,13 @@ export class FolderSource {
     if (this.#published) world.touch();
     else world.publish();
     this.#published = true;
+    this.#settled = !pending && !this.#refused && !world.isDeleting();
     return pending ? 'soon' : 'later';
+  }
+
+  #emptiness({ documents }: Scan): readonly Problem[] {
+    if (documents.length > 0 || [...this.#deps.world.known()].length === 0) return [];
+    return [{ file: '', message: 'the folder holds no manifests; nothing is removed, since it may be the wrong folder' }];
   }
 
   #judge(scan: Scan): Intake {

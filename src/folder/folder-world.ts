@@ -73,6 +73,11 @@ export class FolderWorld {
     }
   }
 
+  /** Whether some object is being deleted, so that a new manifest for it has to wait. */
+  isDeleting(): boolean {
+    return [...this.#sets.values()].some((set) => set.list().some(({ metadata }) => metadata.deletionTimestamp !== undefined));
+  }
+
   /**
    * Gives every namespace that something is in a Namespace, as a cluster would have it.
    * @param described the namespaces that have a manifest of their own; the labels of the others are not theirs to keep

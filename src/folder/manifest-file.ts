@@ -16,7 +16,7 @@ export interface ManifestFile {
   readonly problems: readonly Problem[];
 }
 
-const MAX_DOCUMENTS = 20_000;
+const MAX_DOCUMENTS = 50_000;
 /** Aliases may multiply a small file into gigabytes. */
 const MAX_ALIASES = 100;
 
@@ -39,7 +39,9 @@ function parseYaml(file: string, text: string): ManifestFile {
   const lineCounter = new LineCounter();
   const parsed = parseAllDocuments(text, { lineCounter, merge: true, prettyErrors: false });
   const documents: readonly Document[] = Array.isArray(parsed) ? parsed : [];
-  if (documents.length > MAX_DOCUMENTS) return failed({ file, message: `has more than ${MAX_DOCUMENTS} documents` });
+  if (documents.length > MAX_DOCUMENTS) {
+    return failed({ file, message: `has ${documents.length} documents, and the limit is ${MAX_DOCUMENTS}: split it into several files` });
+  }
   const problems: Problem[] = [];
   const values = documents.flatMap((document, i) => {
     const lineOf = (offset: number | undefined): number => lineCounter.linePos(offset ?? 0).line;

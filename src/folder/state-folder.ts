@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KubeObject } from '../api/meta.js';
 import type { Logger } from '../kit/log.js';
@@ -43,7 +43,10 @@ export class StateFolder {
   /** @throws when the disk does not take it; the old file is still there then. */
   save(plural: string, object: StoredObject): void {
     const { name, namespace = '' } = object.metadata;
-    writeWhole(this.#folder(plural), fileName({ namespace, name }), JSON.stringify(object));
+    const folder = this.#folder(plural);
+    // Never the state folder itself: one that was deleted while the process runs took the lock with it.
+    if (!existsSync(folder) && existsSync(this.path)) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeWhole(folder, fileName({ namespace, name }), JSON.stringify(object));
   }
 
   drop(plural: string, key: NamespacedName): void {
@@ -83,7 +86,6 @@ function fileName({ namespace, name }: NamespacedName): string {
 }
 
 function writeWhole(folder: string, name: string, text: string): void {
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const temporary = join(folder, `.${name}.tmp`);
   writeFileSync(temporary, text, { mode: 0o600 });
   renameSync(temporary, join(folder, name));

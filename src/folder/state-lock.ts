@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '../kit/clock.js';
@@ -29,12 +29,14 @@ const STALE_MS = 30_000;
  * holder that lost it all the same (its machine slept, the file was removed) finds out at its next write.
  */
 export class StateLock implements WriteFence {
+  readonly #folder: string;
   readonly #path: string;
   readonly #clock: Clock;
   readonly #holder: Holder = { token: randomUUID(), pid: process.pid, host: hostname() };
   #cancelBeat: (() => void) | undefined;
 
   constructor(folder: string, clock: Clock) {
+    this.#folder = folder;
     this.#path = join(folder, 'lock');
     this.#clock = clock;
   }
@@ -52,14 +54,24 @@ export class StateLock implements WriteFence {
     this.#beat();
   }
 
-  /** @throws NotLeaderError when the lock is no longer this process's. */
+  /** @throws NotLeaderError when the lock is no longer this process's: it says what happened and what to do. */
   check(): void {
-    if (this.#read()?.token !== this.#holder.token) throw new NotLeaderError('this process no longer holds the lock of the state folder');
+    const holder = this.#read();
+    if (holder?.token !== this.#holder.token) throw new NotLeaderError(`the lock of the state folder was lost: ${this.#loss(holder)}`);
   }
 
   release(): void {
     this.#cancelBeat?.();
     if (this.#read()?.token === this.#holder.token) rmSync(this.#path, { force: true });
+  }
+
+  #loss(holder: Holder | undefined): string {
+    if (holder !== undefined) {
+      return `process ${holder.pid} on ${holder.host} took ${this.#path}. Only one process may use a state folder: give each its own --state-dir`;
+    }
+    const again = 'Start this process again. It keeps the pages that have a manifest and unsubscribes nothing';
+    if (existsSync(this.#folder)) return `${this.#path} was deleted or damaged while the process ran. ${again}`;
+    return `${this.#folder} was deleted while the process ran. ${again}`;
   }
 
   #isAlive({ pid, host }: Holder): boolean {

@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { startSimulator, type RunningSimulator } from '../../../src/simulator/simulator.js';
@@ -224,6 +224,34 @@ describe('standalone', () => {
     await isReady(made);
     rmSync(join(made.stateDir, 'lock'));
     expect(await one.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('the lock of the state folder was lost') });
+  });
+
+  it('ends with 1 and says what to do when its state folder is deleted, and does not make it anew', async () => {
+    const made = await bench();
+    const one = standalone(made);
+    await isReady(made);
+    rmSync(made.stateDir, { recursive: true });
+    put(made, 'more', page('more', { pageId: '1002' }));
+    const { code, stderr } = await one.ended;
+    expect(code).toBe(1);
+    expect(stderr.trim().split('\n').at(-1)).toBe(
+      `messenger-operator: the lock of the state folder was lost: ${made.stateDir} was deleted while the process ran. ` +
+        'Start this process again. It keeps the pages that have a manifest and unsubscribes nothing',
+    );
+    expect(existsSync(made.stateDir)).toBe(false);
+
+    standalone(made);
+    await isReady(made);
+  });
+
+  it('ends with 1 when its state folder is deleted before the manifests could be read', async () => {
+    const made = await bench();
+    const one = standalone(made);
+    // The flags have been checked, and nothing has been read.
+    rmSync(made.manifests, { recursive: true });
+    await eventually(() => one.stderr().includes('the folder cannot be read'));
+    rmSync(made.stateDir, { recursive: true });
+    expect(await one.ended).toMatchObject({ code: 1, stderr: expect.stringContaining('was deleted while the process ran. Start this') });
   });
 
   it('ends with 1, in words, when a port is taken', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { systemClock } from '../../../src/kit/clock.js';
 import { FolderReader, type Scan } from '../../../src/folder/folder-reader.js';
+import { problemText } from '../../../src/folder/problem.js';
 import { temporaryFolder } from './fixtures.js';
 
 /** Old enough to be read at once. */
@@ -134,6 +135,60 @@ describe('FolderReader', () => {
 
     expect(scan.good).toBe(false);
     expect(scan.problems).not.toEqual([]);
+  });
+
+  it.each<[string, Record<string, number>, string, readonly string[]]>([
+    [
+      'files',
+      { files: 2 },
+      'b.yaml: the folder has 4 manifest files, and the limit is 2. This file and all after it (2)',
+      ['a.yaml', 'b-1/z.yaml'],
+    ],
+    ['bytes', { totalBytes: 15 }, "b.yaml: the folder's manifests together have more than 15 bytes", ['a.yaml', 'b-1/z.yaml']],
+  ])(
+    'reads a folder with too many %s up to the limit, in the order of the paths, and names the first file after it',
+    async (_, limits, text, read) => {
+      const root = temporaryFolder();
+      for (const name of ['c.yaml', 'b.yaml', 'b-1/z.yaml', 'a.yaml']) write(root, name, 'kind: A');
+
+      const scan = await readerOf(root, limits).scan();
+
+      expect(scan.documents.map(({ file }) => file)).toEqual(read);
+      expect(scan).toMatchObject({ good: false, readable: true });
+      expect(scan.problems.map(problemText)).toEqual([expect.stringContaining(text)]);
+    },
+  );
+
+  it('says how large a file is that is too large, and how to mend it', async () => {
+    const root = temporaryFolder();
+    write(root, 'a.yaml', 'kind: A');
+    const { problems } = await readerOf(root, { fileBytes: 3 }).scan();
+    expect(problems.map(problemText)).toEqual(['a.yaml: has 7 bytes, and the limit is 3: split it into several files']);
+  });
+
+  it('reads twenty thousand manifests', async () => {
+    const root = temporaryFolder();
+    for (let i = 0; i < 20_000; i++) writeFileSync(join(root, `${i}.json`), '{}');
+    const reader = new FolderReader({ root, clock: { ...systemClock, nowMs: () => systemClock.nowMs() + 60_000 } });
+
+    expect(await reader.scan()).toMatchObject({ good: true, problems: [], unchanged: false });
+    expect(await reader.scan()).toMatchObject({ good: true, unchanged: true });
+  }, 60_000);
+
+  it('tells a scan that changed nothing from one that changed something', async () => {
+    const root = temporaryFolder();
+    const reader = readerOf(root);
+    const unchanged = async (): Promise<boolean> => (await reader.scan()).unchanged;
+    write(root, 'a.yaml', 'kind: A');
+    expect([await unchanged(), await unchanged()]).toEqual([false, true]);
+    write(root, 'a.yaml', 'kind: B');
+    expect([await unchanged(), await unchanged()]).toEqual([false, true]);
+    write(root, 'b.yaml', 'kind: B');
+    expect([await unchanged(), await unchanged()]).toEqual([false, true]);
+    symlinkSync('nowhere.yaml', join(root, 'c.yaml'));
+    expect([await unchanged(), await unchanged()]).toEqual([false, true]);
+    rmSync(join(root, 'b.yaml'));
+    expect([await unchanged(), await unchanged()]).toEqual([false, true]);
   });
 
   it('takes in a change that keeps size and time stamp', async () => {

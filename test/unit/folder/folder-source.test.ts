@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { KINDS } from '../../../src/api/kinds.js';
 import type { KubeObject } from '../../../src/api/meta.js';
 import { silentLogger } from '../../../src/kit/log.js';
@@ -23,7 +23,7 @@ function setUp({ folder = temporaryFolder(), namespaces = [] as readonly string[
   const state = new StateFolder(folder);
   const watched = new Set(namespaces);
   const world = new FolderWorld({ clock, log: silentLogger, state, crds: CRDS, sinks: stores, namespaces: watched });
-  const found: Scan = { documents: [], problems: [], good: true, unsettled: false, readable: true };
+  const found: Scan = { documents: [], problems: [], good: true, unsettled: false, readable: true, unchanged: false };
   let scan = found;
   let problems: readonly Problem[] = [];
   const source = new FolderSource({
@@ -247,5 +247,47 @@ describe('FolderSource', () => {
     expect(await value()).toBe('two');
     await put([{ ...secret('a', {}), stringData: undefined, data: { token: 'not base64!' } }]);
     expect(await value()).toBe('two');
+  });
+
+  it('makes an object anew once its deletion is over, although the folder did not change meanwhile', async () => {
+    const { put, gone, get, world, names } = setUp();
+    await put([page('a'), anchor]);
+    world.set('MessengerPage').addFinalizer(get('MessengerPage', 'a'), 'ours');
+    await gone([anchor]);
+    await put([page('a'), anchor]);
+    world.set('MessengerPage').removeFinalizer(get('MessengerPage', 'a'), 'ours');
+    expect(names('MessengerPage')).toEqual([]);
+
+    await put([page('a'), anchor], { unchanged: true });
+
+    expect(names('MessengerPage')).toEqual(['a']);
+  });
+
+  it('removes an object that was missing in a scan that changed nothing after that', async () => {
+    const { put, clock, names } = setUp();
+    await put([page('a'), anchor]);
+    await put([anchor]);
+    await clock.advance(10_000);
+    await put([anchor], { unchanged: true });
+    expect(names('MessengerPage')).toEqual([]);
+  });
+
+  it('does not judge the manifests again while nothing changes', async () => {
+    const { put, world, names } = setUp();
+    await put([page('a'), anchor]);
+    const judged = jest.spyOn(world, 'apply');
+    await put([page('a'), anchor], { unchanged: true });
+    expect(judged).not.toHaveBeenCalled();
+    await put([page('a'), page('b', { pageId: '1002' }), anchor]);
+    expect(names('MessengerPage')).toEqual(['a', 'b']);
+  });
+
+  it('uses what was read of a folder that is too large, and removes nothing', async () => {
+    const { put, gone, names, problems } = setUp();
+    await put([page('a'), anchor]);
+    const problem = { file: 'z.yaml', message: 'the folder has too many manifest files' };
+    await gone([page('b', { pageId: '1002' }), anchor], { good: false, problems: [problem] });
+    expect(names('MessengerPage')).toEqual(['a', 'b']);
+    expect(problems()).toEqual([problem]);
   });
 });
