@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { allFields, readCrds } from './crd-files.js';
+import { allFields, readCrds, type SchemaNode } from './crd-files.js';
 
 const ENVELOPE = /^Messenger(App|Page)\.(apiVersion|kind|metadata)$/;
 
@@ -61,4 +61,22 @@ describe('the CustomResourceDefinitions', () => {
       });
     }
   });
+
+  it('have the same fields in pageDefaults of an app as in the spec of a page', () => {
+    const [defaults = [], page = []] = ['MessengerApp.spec.pageDefaults.', 'MessengerPage.spec.'].map((prefix) =>
+      allFields()
+        .filter(({ path }) => path.startsWith(prefix))
+        .map(({ path, node }) => [path.slice(prefix.length), shapeOf(node)] as const),
+    );
+    const names = new Set(defaults.map(([path]) => path.split(/[.[{]/)[0]));
+
+    expect(names).toContain('backend');
+    expect(defaults).toEqual(page.filter(([path]) => names.has(path.split(/[.[{]/)[0])));
+  });
 });
+
+/** All that a field takes; its texts speak of a page or of an app, its fields stand for themselves. */
+function shapeOf(node: SchemaNode): object {
+  const own = Object.entries(node).filter(([name]) => !['description', 'properties', 'items', 'additionalProperties'].includes(name));
+  return { ...Object.fromEntries(own), 'x-kubernetes-validations': node['x-kubernetes-validations']?.map(({ rule }) => rule) };
+}
