@@ -39,6 +39,9 @@ const ONLY_IN = {
   'prom-client': '^src/observability/',
   '@opentelemetry/api': '^src/observability/',
   winston: '^src/observability/logger\\.ts$',
+  ajv: '^src/folder/',
+  '@marcbachmann/cel-js': '^src/folder/cel-rules\\.ts$',
+  zod: '^src/config/value-types\\.ts$',
 };
 
 const layers = Object.entries(MAY_IMPORT).map(([folder, others]) => ({
