@@ -1,5 +1,6 @@
 import type { Clock } from '../../kit/clock.js';
 import { Deadlines } from '../../kit/deadlines.js';
+import { FairShares, type Holders } from '../../kit/fair-shares.js';
 import type { BackendTarget } from '../../core/ports/page-lookup.js';
 import { connectTo, type ConnectorDeps } from '../dial/connector.js';
 import { BadTargetError, endpointOf, type Endpoint, type EndpointRules } from '../dial/endpoint.js';
@@ -16,6 +17,8 @@ const MAX_POOL_AGE_MS = 55_000;
 const RETIRE_MS = 10_000;
 const MAX_CONNECTIONS_PER_BACKEND = 128;
 const MAX_POOLS = 5_000;
+/** Of all backends; each backend and each namespace has a share of them. */
+const MAX_CONNECTIONS = 4_096;
 const POOL_IDLE_MS = 120_000;
 const SWEEP_EVERY_MS = 30_000;
 
@@ -39,9 +42,12 @@ export interface BotRequest {
 
 export interface BotClientDeps extends ConnectorDeps, EndpointRules {
   readonly clock: Clock;
+  /** To all backends together. */
+  readonly maxConnections?: number;
 }
 
 interface BackendPool {
+  readonly namespace: string;
   readonly pool: Connections;
   readonly openedMs: number;
   lastUsedMs: number;
@@ -56,11 +62,13 @@ export class BotClient {
   readonly #retiring = new Set<Connections>();
   readonly #endpoints = new WeakMap<BackendTarget, Endpoint>();
   readonly #deadlines: Deadlines;
+  readonly #connections: FairShares;
   #cancelSweep: (() => void) | undefined;
   #closed = false;
 
   constructor(deps: BotClientDeps) {
     this.#deps = deps;
+    this.#connections = new FairShares(deps.maxConnections ?? MAX_CONNECTIONS);
     this.#deadlines = new Deadlines(deps.clock);
   }
 
@@ -101,7 +109,7 @@ export class BotClient {
   }
 
   #try(endpoint: Endpoint, request: BotRequest, deadlineMs: number, done: (answer: BotAnswer, started: boolean) => void): void {
-    const backend = this.#pool(endpoint);
+    const backend = this.#pool(endpoint, namespaceOf(request.target));
     if (backend === undefined) {
       done({ kind: 'none', why: 'connect' }, false);
       return;
@@ -126,7 +134,7 @@ export class BotClient {
     return endpoint;
   }
 
-  #pool(endpoint: Endpoint): BackendPool | undefined {
+  #pool(endpoint: Endpoint, namespace: string): BackendPool | undefined {
     if (this.#closed) return undefined;
     const now = this.#deps.clock.monotonicMs();
     let backend = this.#pools.get(endpoint.origin);
@@ -137,7 +145,7 @@ export class BotClient {
     }
     if (backend === undefined) {
       if (this.#pools.size >= MAX_POOLS && !this.#closeIdle(0)) return undefined;
-      backend = { pool: this.#open(endpoint), openedMs: now, lastUsedMs: 0, running: 0 };
+      backend = { namespace, pool: this.#open(endpoint, [endpoint.origin, namespace]), openedMs: now, lastUsedMs: 0, running: 0 };
       this.#pools.set(endpoint.origin, backend);
       this.#cancelSweep ??= this.#deps.clock.setTimer(SWEEP_EVERY_MS, this.#sweep);
     }
@@ -157,9 +165,27 @@ export class BotClient {
     pool.close().then(done, done);
   }
 
-  #open(endpoint: Endpoint): Connections {
+  #open(endpoint: Endpoint, holders: Holders): Connections {
     const { clock } = this.#deps;
-    return new Connections({ clock, dial: () => connectTo(this.#deps, endpoint), most: MAX_CONNECTIONS_PER_BACKEND });
+    const places = {
+      take: () => this.#takePlace(holders),
+      giveBack: () => {
+        this.#connections.giveBack(holders, 1);
+      },
+    };
+    return new Connections({ clock, dial: () => connectTo(this.#deps, endpoint), most: MAX_CONNECTIONS_PER_BACKEND, places });
+  }
+
+  /** An idle connection is closed for one that is needed. */
+  #takePlace(holders: Holders): boolean {
+    const why = this.#connections.take(holders, 1);
+    if (why === undefined) return true;
+    const [, namespace] = holders;
+    for (const { pool, namespace: its } of this.#pools.values()) {
+      if (why === 'over_share' && its !== namespace) continue;
+      if (pool.closeIdle()) return this.#connections.take(holders, 1) === undefined;
+    }
+    return false;
   }
 
   readonly #sweep = (): void => {
@@ -179,4 +205,9 @@ export class BotClient {
     }
     return closed;
   }
+}
+
+/** Who connections to it count for; a URL has a namespace of its own. */
+function namespaceOf(target: BackendTarget): string {
+  return target.kind === 'service' ? target.namespace : target.url;
 }

@@ -13,6 +13,14 @@ export interface ConnectionsDeps {
   readonly dial: () => Promise<Socket>;
   /** Connections open at a time; further requests wait in order. */
   readonly most: number;
+  /** A place among the connections of all backends. Left out: there are enough. */
+  readonly places?: Places;
+}
+
+export interface Places {
+  /** @returns whether one more may be opened; if so, `giveBack` is called when it has ended */
+  take(): boolean;
+  giveBack(): void;
 }
 
 /**
@@ -46,8 +54,10 @@ export class Connections implements Owner {
     }
     const connection = this.#takeFree();
     if (connection !== undefined) connection.send(request);
-    else if (this.#all.size < this.#deps.most) this.#all.add(new BotConnection(this.#deps.dial, this, request));
-    else this.#waiting.push(request);
+    else if (this.#all.size < this.#deps.most && this.#deps.places?.take() !== false) {
+      this.#all.add(new BotConnection(this.#deps.dial, this, request));
+    } else if (this.#all.size > 0) this.#waiting.push(request);
+    else request.refuse();
   }
 
   freed(connection: BotConnection, idleSeconds: number | undefined): void {
@@ -67,13 +77,20 @@ export class Connections implements Owner {
   }
 
   gone(connection: BotConnection): void {
-    this.#all.delete(connection);
+    if (this.#all.delete(connection)) this.#deps.places?.giveBack();
     this.#deadlines.remove(connection);
     const at = this.#free.indexOf(connection);
     if (at >= 0) this.#free.splice(at, 1);
     const next = this.#next();
     if (next !== undefined) this.send(next);
     this.#noteEnd();
+  }
+
+  /** Closes the one that has been idle the longest. @returns whether there was one */
+  closeIdle(): boolean {
+    const [connection] = this.#free;
+    connection?.destroy();
+    return connection !== undefined;
   }
 
   /** Resolves when all requests, those that wait included, have ended. */
