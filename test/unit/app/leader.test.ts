@@ -3,7 +3,7 @@ import type { KubeObject } from '../../../src/api/meta.js';
 import type { MessengerApp, MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
 import type { Cluster } from '../../../src/runtime/cluster.js';
 import { KindMap } from '../../../src/runtime/kinds.js';
-import { APPS, PAGES } from '../../../src/api/kinds.js';
+import { APPS, KINDS, PAGES } from '../../../src/api/kinds.js';
 import { Leader, type LeaderPorts } from '../../../src/app/leader.js';
 import { controllers } from '../../../src/controller/controllers.js';
 import { keyOf, keyText } from '../../../src/core/domain/object-key.js';
@@ -72,10 +72,17 @@ function aLeader(
     stop.abort(new Error('the test is over'));
     await ended;
   };
-  return { clock, end, ended, apps: kinds.apps };
+  return { leader, clock, end, ended, apps: kinds.apps };
 }
 
 describe('Leader', () => {
+  it('has a controller for each kind', async () => {
+    const { leader, end } = aLeader(2, []);
+
+    expect(KINDS.filter(({ singular }) => leader.queue(singular) === undefined)).toEqual([]);
+    await end();
+  });
+
   it('looks at every app though more of them want one appId than there are workers', async () => {
     const names = ['a', 'b', 'c', 'd', 'e'];
     const { clock, apps, end } = aLeader(

@@ -22,6 +22,9 @@ const BREAKS: Readonly<Record<string, readonly [path: string, source: string]>> 
   'only-one-door-to--kubernetes-client-node': ['src/folder/bad-client.ts', "import '@kubernetes/client-node';"],
   'only-one-door-to-prom-client': ['src/app/bad-prom.ts', "import 'prom-client';"],
   'only-one-door-to-winston': ['src/observability/bad-winston.ts', "import 'winston';"],
+  'only-one-door-to-ajv': ['src/k8s/bad-ajv.ts', "import 'ajv';"],
+  'only-one-door-to--marcbachmann-cel-js': ['src/k8s/bad-cel.ts', "import '@marcbachmann/cel-js';"],
+  'only-one-door-to-zod': ['src/app/bad-zod.ts', "import 'zod';"],
   'no-circular': ['src/app/circle-a.ts', "import type { B } from './circle-b.js'; export interface A { b: B }"],
   'no-circular-test': ['test/circle-a.ts', "import { b } from './circle-b.js'; export const a = b;"],
 };
