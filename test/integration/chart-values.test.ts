@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { stringify } from 'yaml';
+import { leaseNameOf } from '../../src/k8s/lease.js';
 import { findPrograms } from '../support/control-plane-tools.js';
 import { startControlPlane, type ControlPlane } from '../support/control-plane.js';
 import { readConfigOf } from '../unit/chart/flags.js';
@@ -9,6 +10,12 @@ import { containerOf, grantsOf, manifestsOf, podsOf, type Manifest, type PodSpec
 const CHART = 'charts/messenger-operator';
 const NAMESPACE = 'messenger-operator';
 const START_DEADLINE_MS = 150_000;
+
+interface Rule {
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+}
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -205,6 +212,18 @@ suite('the chart, rendered', () => {
   };
   const secretGrants = (manifests: readonly Manifest[]): readonly string[] =>
     grantsOf(manifests.filter(({ metadata }) => metadata.name.includes('-release'))).filter((grant) => grant.includes('secrets'));
+
+  it.each(['', 'blue'])('lets the controller and the Job of the uninstall use the Lease of class "%s" alone', async (className) => {
+    const { manifests } = await template({ className });
+
+    const rules = manifests.filter(({ kind }) => kind === 'Role').flatMap((role) => (role as { rules?: readonly Rule[] }).rules ?? []);
+    const leases = rules.filter(({ resources }) => resources.includes('leases'));
+    const [named, any] = [{ resourceNames: [leaseNameOf(className)], verbs: ['get', 'update'] }, { verbs: ['create'] }];
+    expect(leases.map(({ resourceNames, verbs }) => (resourceNames === undefined ? { verbs } : { resourceNames, verbs }))).toEqual([
+      ...[named, any],
+      ...[named, any],
+    ]);
+  });
 
   it('frees the finalizers before an uninstall: all of its class and namespaces, the controller stopped, within the time of the Job', async () => {
     const { manifests } = await template({ className: 'blue', watchNamespaces: ['a', 'b'], uninstall: { timeoutSeconds: 120 } });

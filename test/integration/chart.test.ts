@@ -13,7 +13,8 @@ const REVIEWS = '/apis/authorization.k8s.io/v1/subjectaccessreviews';
 
 type Values = Readonly<Record<string, unknown>>;
 /** Verb, resource, namespace. */
-type Access = readonly [string, string, string];
+/** Verb, resource, namespace and name; no name: any. */
+type Access = readonly [string, string, string, string?];
 
 const account = (role: string): string => `system:serviceaccount:${NAMESPACE}:messenger-operator-${role}`;
 const WHO = {
@@ -96,10 +97,10 @@ suite('the chart, installed', () => {
   });
 
   /** Asks whether `who` may; a resource is of our group unless it names another one behind `@`. */
-  async function may(who: keyof typeof WHO, [verb, resource, namespace]: Access): Promise<boolean> {
+  async function may(who: keyof typeof WHO, [verb, resource, namespace, name]: Access): Promise<boolean> {
     const [path = '', group = 'messenger-operator.dev'] = resource.split('@');
     const [plural, subresource] = path.split('/');
-    const resourceAttributes = { verb, group, resource: plural, subresource, namespace };
+    const resourceAttributes = { verb, group, resource: plural, subresource, namespace, name };
     const review = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec: { user: WHO[who], resourceAttributes } };
     return (await cluster.admin.create<{ status: { allowed: boolean } }>(REVIEWS, review)).status.allowed;
   }
@@ -109,7 +110,12 @@ suite('the chart, installed', () => {
     ['controller', true, ['patch', 'messengerpages', 'bots']],
     ['controller', false, ['delete', 'messengerpages', 'bots']],
     ['controller', false, ['update', 'secrets@', 'bots']],
-    ['controller', true, ['update', 'leases@coordination.k8s.io', NAMESPACE]],
+    ['controller', true, ['create', 'leases@coordination.k8s.io', NAMESPACE]],
+    ['controller', true, ['get', 'leases@coordination.k8s.io', NAMESPACE, 'messenger-operator']],
+    ['controller', true, ['update', 'leases@coordination.k8s.io', NAMESPACE, 'messenger-operator']],
+    ['controller', false, ['get', 'leases@coordination.k8s.io', NAMESPACE, 'another-controller']],
+    ['controller', false, ['update', 'leases@coordination.k8s.io', NAMESPACE, 'another-controller']],
+    ['controller', false, ['update', 'leases@coordination.k8s.io', NAMESPACE]],
     ['controller', false, ['update', 'leases@coordination.k8s.io', 'kube-system']],
     ['webhook', true, ['watch', 'messengerpages', 'bots']],
     ['webhook', false, ['patch', 'messengerpages/status', 'bots']],

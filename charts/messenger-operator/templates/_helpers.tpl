@@ -106,6 +106,11 @@ for the namespace of the release, which --create-namespace makes later. Takes (d
 {{- default (printf "%s-pages-api-tls" (include "messenger-operator.fullname" .)) .Values.pagesApi.tls.existingSecret }}
 {{- end }}
 
+{{/* The Lease of the class, as the operator names it. */}}
+{{- define "messenger-operator.leaseName" -}}
+messenger-operator{{ with .Values.className }}-{{ . }}{{ end }}
+{{- end }}
+
 {{/* Flags that all three roles take. */}}
 {{- define "messenger-operator.commonArgs" -}}
 - --admin-port=9090

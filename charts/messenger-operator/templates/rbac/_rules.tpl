@@ -50,10 +50,14 @@ The first group of rules of a role is what it needs wherever objects are watched
 {{- define "messenger-operator.rules.controllerOwn" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
+  resourceNames: [{{ include "messenger-operator.leaseName" . }}]
   verbs:
-    - get # see who leads
-    - create # the first leader creates the Lease
-    - update # acquire, renew and release it
+    - get # see who leads; only the Lease of this class
+    - update # acquire, renew and release it; only the Lease of this class
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs:
+    - create # the first leader creates the Lease; RBAC cannot limit this to a name
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs:
@@ -136,10 +140,14 @@ The first group of rules of a role is what it needs wherever objects are watched
 {{- define "messenger-operator.rules.releaseOwn" -}}
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
+  resourceNames: [{{ include "messenger-operator.leaseName" . }}]
   verbs:
-    - get # see whether a controller leads
-    - create # hold the Lease where none ever led
-    - update # take, renew and release it, so that no controller writes meanwhile
+    - get # see whether a controller leads; only the Lease of this class
+    - update # take, renew and release it, so that no controller writes meanwhile; only the Lease of this class
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs:
+    - create # hold the Lease where none ever led; RBAC cannot limit this to a name
 - apiGroups: [apps]
   resources: [deployments/scale]
   resourceNames: [{{ include "messenger-operator.fullname" . }}-controller]
