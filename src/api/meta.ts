@@ -36,6 +36,8 @@ export type Namespace = KubeObject;
 export interface Service extends KubeObject {
   readonly spec?: {
     readonly type?: string;
+    /** `None`: a headless Service. */
+    readonly clusterIP?: string;
     readonly ports?: readonly { readonly name?: string; readonly port: number; readonly protocol?: string }[];
   };
 }

@@ -47,13 +47,15 @@ function withInline(page: MessengerPage, keep: (inline: Inline) => Inline): Mess
 
 /** What is needed of a Service to send to it. */
 export function servicePart(service: Service): Service {
-  const { type, ports = [] } = service.spec ?? {};
+  const { type, clusterIP, ports = [] } = service.spec ?? {};
   const kept = ports.map(({ name, port, protocol }) => ({
     port,
     ...(name === undefined ? {} : { name }),
     ...(protocol === undefined ? {} : { protocol }),
   }));
-  return { ...base(service), metadata: picked(service.metadata), spec: { ports: kept, ...(type === undefined ? {} : { type }) } };
+  // Of clusterIP it counts only whether the Service is headless.
+  const kind = { ...(type === undefined ? {} : { type }), ...(clusterIP === 'None' ? { clusterIP } : {}) };
+  return { ...base(service), metadata: picked(service.metadata), spec: { ports: kept, ...kind } };
 }
 
 /** What selectors look at. */

@@ -27,7 +27,8 @@ export interface PageIndexDeps {
   readonly secrets: DataCache;
 }
 
-const ANY_SERVICE: Service = { metadata: { name: '' } };
+/** Where Services are not watched: any port may be there, as with a headless one. */
+const ANY_SERVICE: Service = { metadata: { name: '' }, spec: { clusterIP: 'None' } };
 
 /**
  * The index that the event path works from: (appId, pageId) → route, by the routing predicate alone (claim held, app present

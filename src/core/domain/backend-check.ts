@@ -1,6 +1,8 @@
+import { isIP } from 'node:net';
 import type { Service } from '../../api/meta.js';
 import type { PageReason } from '../../api/v1alpha1/conditions.js';
 import type { BackendService, MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
+import { classifyAddress, isNeverAllowed, type AddressClass } from './address-class.js';
 import type { EffectiveBackend } from './effective-spec.js';
 
 export interface BackendFacts {
@@ -44,8 +46,30 @@ export function checkBackend({ backend, signingRule: rule, service, signingSecre
 
 function addressFault({ backend, namespace }: EffectiveBackend, service: Service | undefined): BackendFault | undefined {
   if (backend.service !== undefined) return serviceFault(backend.service, namespace, service);
-  if (backend.url?.startsWith('https://') === true) return undefined;
-  return { reason: 'BackendNotAllowed', message: 'backend.url must begin with https://' };
+  const problem = urlProblem(backend.url ?? '');
+  return problem === undefined ? undefined : { reason: 'BackendNotAllowed', message: `backend.url ${problem}` };
+}
+
+function urlProblem(text: string): string | undefined {
+  if (!text.startsWith('https://')) return 'must begin with https://';
+  if (!URL.canParse(text)) return 'is not a URL with a host and, if any, a port up to 65535';
+  const { hostname, username, password } = new URL(text);
+  if (username !== '' || password !== '') return 'must not contain a user or a password';
+  const found = classOfHost(hostname);
+  if (found === undefined || !isNeverAllowed(found)) return undefined;
+  const what = found.replace('_', '-');
+  return `leads to ${hostname} (${what}), which no setting allows: use the address of the bot, or backend.service for a bot in the cluster`;
+}
+
+/**
+ * What the text alone says of a host; undefined: it is a name, whose address is checked before each
+ * connect. `hostname`: of a `URL`, which writes decimal, octal and hexadecimal IPv4 forms as usual.
+ */
+function classOfHost(hostname: string): AddressClass | undefined {
+  const host = hostname.replace(/^\[|\]$/g, '').replace(/\.+$/, '');
+  if (isIP(host) !== 0) return classifyAddress(host);
+  // RFC 6761: these names are the machine itself, whatever a resolver says.
+  return host === 'localhost' || host.endsWith('.localhost') ? 'loopback' : undefined;
 }
 
 function serviceFault({ name, port }: BackendService, namespace: string, service: Service | undefined): BackendFault | undefined {
@@ -57,12 +81,21 @@ function serviceFault({ name, port }: BackendService, namespace: string, service
   if (service.spec?.type === 'ExternalName') {
     return { reason: 'BackendNotAllowed', message: `${where} is of type ExternalName, which may point anywhere: use backend.url` };
   }
-  const ports = service.spec?.ports ?? [];
-  // A number is not checked: a headless Service serves every port of its pods.
-  if (typeof port === 'number' || ports.some((one) => one.name === port)) return undefined;
+  const problem = portProblem(port, service);
+  return problem === undefined ? undefined : { reason: 'BackendNotFound', message: `${where} ${problem}: correct backend.service.port` };
+}
+
+function portProblem(port: BackendService['port'], { spec }: Service): string | undefined {
+  const ports = (spec?.ports ?? []).filter(({ protocol }) => (protocol ?? 'TCP') === 'TCP');
+  if (typeof port === 'number') {
+    // A headless Service leads to its pods, which may listen on any port.
+    if (spec?.clusterIP === 'None' || ports.some((one) => one.port === port)) return undefined;
+    const numbers = ports.map((one) => one.port).join(', ');
+    return `has no TCP port ${port} (${numbers === '' ? 'it has none' : `it has ${numbers}`})`;
+  }
+  if (ports.some((one) => one.name === port)) return undefined;
   const names = ports.flatMap((one) => one.name ?? []).join(', ');
-  const has = names === '' ? 'none of its ports has a name' : `it has ${names}`;
-  return { reason: 'BackendNotFound', message: `${where} has no port named "${port}" (${has}): correct backend.service.port` };
+  return `has no TCP port named "${port}" (${names === '' ? 'none of its ports has a name' : `it has ${names}`})`;
 }
 
 const WHY_REQUIRED: Readonly<Record<SigningRule, string>> = {

@@ -1,5 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import { canonicalAddress, classifyAddress, type AddressClass } from './address-class.js';
+import { canonicalAddress, classifyAddress, isNeverAllowed, type AddressClass } from '../../core/domain/address-class.js';
 
 /** `service`: a Service of the cluster. `url`: a tenant wrote the host. */
 export type TargetKind = 'service' | 'url';
@@ -11,27 +11,12 @@ export interface BackendAllow {
 }
 
 /**
- * Never dialled, whatever is allowed: the machine itself, its link, a cloud's credentials, and what
- * is no single host.
- */
-const NEVER: ReadonlySet<AddressClass> = new Set([
-  'loopback',
-  'link_local',
-  'metadata',
-  'unspecified',
-  'multicast',
-  'broadcast',
-  'tunnel',
-  'invalid',
-]);
-
-/**
  * Decides on the address that is about to be dialled, after its name was resolved and immediately
  * before the connect. Returns why not, or undefined if it may be dialled.
  */
 export function refuseAddress(kind: TargetKind, host: string, address: string, allow: BackendAllow): AddressClass | undefined {
   const found = classifyAddress(address);
-  if (NEVER.has(found)) return found;
+  if (isNeverAllowed(found)) return found;
   if (kind === 'service' || found === 'public') return undefined;
   return allow.allows(host, address) ? undefined : found;
 }

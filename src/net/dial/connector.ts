@@ -1,7 +1,7 @@
 import { isIP, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
+import type { AddressClass } from '../../core/domain/address-class.js';
 import { refuseAddress, type BackendAllow } from './address-guard.js';
-import type { AddressClass } from './address-class.js';
 import type { Endpoint } from './endpoint.js';
 import type { CachedResolver } from './resolver.js';
 

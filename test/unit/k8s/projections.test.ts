@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import type { Service } from '../../../src/api/meta.js';
 import type { MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
 import { inlineProblem } from '../../../src/core/domain/free-form.js';
-import { PROJECTIONS } from '../../../src/k8s/projections.js';
+import { PROJECTIONS, servicePart } from '../../../src/k8s/projections.js';
 
 const keptBy = (role: keyof typeof PROJECTIONS) => (page: MessengerPage) => PROJECTIONS[role]['messengerpages']?.(page) as MessengerPage;
 const [routedPart, reconciledPart, servedPart] = [keptBy('webhook'), keptBy('controller'), keptBy('pages-api')];
@@ -46,5 +47,19 @@ describe('what is kept of a page', () => {
     const botConfig = { configMapRef: { name: 'cfg', key: 'c' } };
     expect(servedPart(aPage(botConfig)).spec.botConfig).toEqual(botConfig);
     expect(servedPart(aPage(undefined)).spec).not.toHaveProperty('botConfig');
+  });
+});
+
+describe('what is kept of a Service', () => {
+  const aService = (spec: Service['spec']): Service => ({ metadata: { namespace: 'bots', name: 'bot' }, ...(spec && { spec }) });
+  const ports = [{ name: 'http', port: 80, protocol: 'TCP' }];
+
+  it('says whether it is headless, and holds no address', () => {
+    expect(servicePart(aService({ type: 'ClusterIP', clusterIP: 'None', ports })).spec).toEqual({
+      type: 'ClusterIP',
+      clusterIP: 'None',
+      ports,
+    });
+    expect(servicePart(aService({ type: 'ClusterIP', clusterIP: '10.0.0.7', ports })).spec).toEqual({ type: 'ClusterIP', ports });
   });
 });

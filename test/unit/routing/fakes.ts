@@ -105,7 +105,7 @@ export function held(epoch = 1, claim: Partial<NonNullable<MessengerPageStatus['
 
 export function aService(
   name = 'bot',
-  spec: Service['spec'] = { type: 'ClusterIP', ports: [{ name: 'http', port: 8080 }] },
+  spec: Service['spec'] = { type: 'ClusterIP', ports: [{ name: 'http', port: 8080 }, { port: 5000 }, { port: 80 }, { port: 1 }] },
   namespace = 'bots',
 ): Service {
   return { metadata: { name, namespace, uid: `svc-${name}` }, spec };

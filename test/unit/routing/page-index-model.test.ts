@@ -106,7 +106,7 @@ const aStep: fc.Arbitrary<Step> = fc.oneof(
     put(namespaces, { metadata: { name: 'others', labels: { team } } });
   }),
   fc
-    .tuple(fc.constantFrom('bots', 'others'), fc.constantFrom(80, 81), fc.boolean())
+    .tuple(fc.constantFrom('bots', 'others'), fc.constantFrom(80, 80, 80, 81), fc.boolean())
     .map(([namespace, port, there]): Step => ({ services }) => {
       if (there) put(services, aService('bot', { ports: [{ name: 'http', port }] }, namespace));
       else takeOut(services, { namespace, name: 'bot' });

@@ -133,7 +133,7 @@ describe('the app', () => {
   it('takes its consent back at once', () => {
     const open = anApp({ allowedNamespaces: { from: 'All' } });
     const { apps, secrets, services, answer } = setUp({ apps: [decided(open, 'True')], pages: [fromOther()] });
-    services.apply(aService('bot', {}, 'others'));
+    services.apply(aService('bot', undefined, 'others'));
     secrets.set('others/sign', { appSecret: 'tenant-secret' });
     expect(answer()).toBe('route others/clinic-a@1');
 
@@ -144,7 +144,7 @@ describe('the app', () => {
   it('consents by a selector as the namespace is labelled now; where namespaces are not watched the leader is believed', () => {
     const selective = decided(anApp({ allowedNamespaces: { from: 'Selector', selector: { matchLabels: { team: 'a' } } } }), 'True');
     const { namespaces, services, secrets, apps, pages, answer } = setUp({ apps: [selective], pages: [fromOther()] });
-    services.apply(aService('bot', {}, 'others'));
+    services.apply(aService('bot', undefined, 'others'));
     secrets.set('others/sign', { appSecret: 'tenant-secret' });
     expect(answer()).toBe('dropped consent_withdrawn');
     namespaces.apply({ metadata: { name: 'others', labels: { team: 'a' } } });

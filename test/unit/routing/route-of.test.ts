@@ -76,8 +76,11 @@ describe('the backend', () => {
     ['is missing', 'dropped no_backend', undefined],
     ['is a Service that is not there', 'not_yet backend_unresolved', { service: { name: 'nobody', port: 1 } }],
     ['is a port that the Service does not name', 'not_yet backend_unresolved', { service: { name: 'bot', port: 'grpc' } }],
+    ['is a port number that the Service lacks', 'not_yet backend_unresolved', { service: { name: 'bot', port: 81 } }],
     ['points outside by ExternalName', 'dropped backend_not_allowed', { service: { name: 'outside', port: 1 } }],
     ['is not https', 'dropped backend_not_allowed', { url: 'http://bots.example.net/' }],
+    ['is the machine itself', 'dropped backend_not_allowed', { url: 'https://127.0.0.1:8443/' }],
+    ['is a metadata service in decimal', 'dropped backend_not_allowed', { url: 'https://2852039166/' }],
     [
       'signs with a Secret that is not there',
       'not_yet backend_unresolved',
@@ -95,7 +98,7 @@ describe('the backend', () => {
       apps: [decided(anApp({ allowedNamespaces: { from: 'All' } }), 'True')],
       pages: [fromOther({ backend: { service: { name: 'bot', port: 1 } } })],
     });
-    services.apply(aService('bot', {}, 'others'));
+    services.apply(aService('bot', undefined, 'others'));
     expect(answer()).toBe('dropped backend_not_allowed');
   });
 

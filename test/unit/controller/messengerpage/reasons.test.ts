@@ -120,6 +120,8 @@ const CASES: readonly (readonly [PageConditionType, string, string, () => Promis
   ['Subscribed', 'GraphUnavailable', 'could not be asked', () => outage()],
   ['Routable', 'NoBackend', 'spec.backend', () => settled(withBackend(undefined))],
   ['Routable', 'BackendNotFound', 'Service bots/gone', () => settled(withBackend({ service: { name: 'gone', port: 1 } }))],
+  ['Routable', 'BackendNotFound', 'it has 5000', () => settled(withBackend({ service: { name: 'bot', port: 5001 } }))],
+  ['Routable', 'BackendNotAllowed', 'no setting allows', () => settled(withBackend({ url: 'https://0x7f.1:8443/' }))],
   ['Routable', 'BackendNotAllowed', 'https://', () => settled(withBackend({ url: 'http://bot.example.com' }))],
   ['Routable', 'SigningSecretRequired', 'signingSecretRef', () => settled(elsewhere())],
   [

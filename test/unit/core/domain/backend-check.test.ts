@@ -25,6 +25,14 @@ describe('checkBackend', () => {
     ['a Service by number', check(bot())],
     ['a Service by the name of its port', check(bot({ service: { name: 'bot', port: 'http' } }))],
     ['an https address', check({ url: 'https://bot.example.com' }, { service: undefined })],
+    ['a public address', check({ url: 'https://8.8.8.8:8443/hook' })],
+    // Whether --backend-allow lists it is known to the webhook alone.
+    ['a private address', check({ url: 'https://10.0.0.1/' })],
+    ['a name that only looks like this machine', check({ url: 'https://localhost.example.com/' })],
+    [
+      'any port of a headless Service',
+      check(bot({ service: { name: 'bot', port: 9 } }), { service: service({ clusterIP: 'None', ports: [{ port: 80 }] }) }),
+    ],
     [
       'a bot outside the app namespace that has its own secret',
       check(bot({ signingSecretRef: { name: 's' } }), { signingRule: 'other_namespace', signingSecret: 'present' }),
@@ -37,6 +45,13 @@ describe('checkBackend', () => {
     ['no backend at all', check(undefined), 'NoBackend', 'spec.backend'],
     ['a Service that is not there', check(bot(), { service: undefined }), 'BackendNotFound', 'Service bots/bot'],
     ['a port name that the Service lacks', check(bot({ service: { name: 'bot', port: 'grpc' } })), 'BackendNotFound', 'it has http'],
+    ['a port number that the Service lacks', check(bot({ service: { name: 'bot', port: 81 } })), 'BackendNotFound', 'it has 80'],
+    [
+      'a port that is not TCP',
+      check(bot(), { service: service({ ports: [{ name: 'http', port: 80, protocol: 'UDP' }] }) }),
+      'BackendNotFound',
+      'it has none',
+    ],
     ['an ExternalName', check(bot(), { service: service({ type: 'ExternalName' }) }), 'BackendNotAllowed', 'backend.url'],
     [
       'a name that would leave the cluster',
@@ -78,6 +93,50 @@ describe('checkBackend', () => {
   ])('names what is wrong with %s', (_what, fault, reason, text) => {
     expect(fault?.reason).toBe(reason);
     expect(fault?.message).toContain(text);
+  });
+});
+
+describe('checkBackend for a backend.url that may never be used', () => {
+  it.each([
+    ['https://127.0.0.1/', 'loopback'],
+    ['https://127.1:8443/hook', 'loopback'],
+    ['https://2130706433/', 'loopback'],
+    ['https://0177.0.0.1/', 'loopback'],
+    ['https://0x7f.0.0.1/', 'loopback'],
+    ['https://0x7f000001/', 'loopback'],
+    ['https://127.0.0.1./', 'loopback'],
+    ['https://[::1]/', 'loopback'],
+    ['https://[::ffff:127.0.0.1]/', 'loopback'],
+    ['https://[64:ff9b::7f00:1]/', 'loopback'],
+    ['https://localhost/', 'loopback'],
+    ['https://LocalHost.:8443/', 'loopback'],
+    ['https://bot.localhost/', 'loopback'],
+    ['https://169.254.1.1/', 'link-local'],
+    ['https://[fe80::1]/', 'link-local'],
+    ['https://169.254.169.254/latest/meta-data', 'metadata'],
+    ['https://2852039166/', 'metadata'],
+    ['https://[fd00:ec2::254]/', 'metadata'],
+    ['https://0.0.0.0/', 'unspecified'],
+    ['https://0/', 'unspecified'],
+    ['https://224.0.0.1/', 'multicast'],
+    ['https://255.255.255.255/', 'broadcast'],
+  ])('refuses %s as %s', (url, what) => {
+    const fault = check({ url });
+
+    expect(fault?.reason).toBe('BackendNotAllowed');
+    expect(fault?.message).toContain(`(${what})`);
+  });
+
+  it.each([
+    ['https://bot.example.com:99999/', 'port'],
+    ['https://user:secret@bot.example.com/', 'user'],
+    ['https://', 'URL'],
+  ])('refuses %s, which no client can call, without its password', (url, text) => {
+    const fault = check({ url });
+
+    expect(fault?.reason).toBe('BackendNotAllowed');
+    expect(fault?.message).toContain(text);
+    expect(fault?.message).not.toContain('secret');
   });
 });
 

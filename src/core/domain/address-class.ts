@@ -17,6 +17,26 @@ export type AddressClass =
   | 'invalid';
 
 /**
+ * Never dialled, whatever is allowed: the machine itself, its link, a cloud's credentials, and what
+ * is no single host.
+ */
+const NEVER_ALLOWED: ReadonlySet<AddressClass> = new Set([
+  'loopback',
+  'link_local',
+  'metadata',
+  'unspecified',
+  'multicast',
+  'broadcast',
+  'tunnel',
+  'invalid',
+]);
+
+/** Whether no setting allows a backend at an address of this class. */
+export function isNeverAllowed(found: AddressClass): boolean {
+  return NEVER_ALLOWED.has(found);
+}
+
+/**
  * The first row that fits counts. IANA's special-purpose registries, and where clouds put their
  * metadata services.
  */
