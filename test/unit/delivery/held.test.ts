@@ -26,10 +26,10 @@ describe('memory', () => {
   });
 
   it('bounds the bodies that are on their way, which repeat what stands around an item', async () => {
-    const { bots, clock, delivery, observed } = aRig({ limits: { maxHeldBytes: 150 * KIB, circuitFailures: 1_000 } });
+    const { bots, clock, delivery, observed } = aRig({ limits: { maxHeldBytes: 84 * KIB, circuitFailures: 1_000 } });
     bots.answer = () => bots.after(100, 200);
-    const around = `"around":"${'x'.repeat(40 * KIB)}","time"`;
-    const items = Array.from({ length: 8 }, (_, i) => aText(`m${i}`, 'x', `u${i}`));
+    const around = `"around":"${'x'.repeat(20 * KIB)}","time"`;
+    const items = Array.from({ length: 8 }, (_, i) => aText(`m${i}`, 'x'.repeat(2_600), `u${i}`));
     const body = bodyAt(clock, ...items).replace('"time"', around);
 
     const first = verdictOf(delivery, received(body, clock, { maxInFlight: 8 }));
