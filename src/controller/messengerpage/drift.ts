@@ -91,7 +91,7 @@ function contested({ memory }: GraphPass, nowMs: number): HeldBack | undefined {
   const { contest } = memory;
   if (!isStopped(contest, nowMs) || contest.untilMs === undefined) return undefined;
   const hours = Math.min(6, 2 ** (contest.stops - 1));
-  const message = `somebody else keeps changing the fields of this Page for our app (five times in 30 minutes): left alone for ${hours} h; find out who does, or change the spec`;
+  const message = `another tool keeps changing the fields of this Page for our app (five times in 30 minutes): the operator pauses for ${hours} h; find that tool, or change the spec`;
   return { verdict: bad('Contested', message), untilMs: contest.untilMs };
 }
 
