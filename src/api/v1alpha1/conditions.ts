@@ -22,9 +22,19 @@ export const PAGE_REASONS = {
     'TokenMissingScopes',
     'PageNotGranted',
     'GraphUnavailable',
+    'RateLimited',
   ],
   Claimed: ['PageClaimed', 'NotProven'],
-  Subscribed: ['InvalidField', 'PermissionDenied', 'AppFieldRefused', 'AppFieldsMissing', 'Contested', 'Observed', 'GraphUnavailable'],
+  Subscribed: [
+    'InvalidField',
+    'PermissionDenied',
+    'AppFieldRefused',
+    'AppFieldsMissing',
+    'Contested',
+    'Observed',
+    'GraphUnavailable',
+    'RateLimited',
+  ],
   Routable: ['NoBackend', 'BackendNotFound', 'BackendNotAllowed', 'SigningSecretRequired', 'SigningSecretNotFound'],
 } as const satisfies Record<PageConditionType, readonly string[]>;
 

@@ -125,7 +125,7 @@ async function withoutAnswer(deps: PageReconcilerDeps, pass: AcceptedPass, error
   else if (isWorthAsking(pass, error)) deps.health.ask(app);
   if (!pass.report.judged.has('Claimed')) await settleClaim(deps, pass, pass.app);
   if (!pass.report.judged.has('Routable')) await judgeRoutable(deps, pass);
-  const result = await writeWithoutGraph(deps, pass, pass.app);
+  const result = await writeWithoutGraph(deps, pass, { app: pass.app, limited: error instanceof RateLimitedError });
   if (error === undefined || error instanceof AppCredentialError) return result;
   throw error instanceof RateLimitedError ? noLongerThan(error, result) : error;
 }

@@ -4,6 +4,7 @@ import { TokenBucket } from '../../kit/token-bucket.js';
 import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-key.js';
 import type { TokenVerdict, WarnDays } from '../../core/domain/token-check.js';
 import type { StallMemory } from '../stall.js';
+import { ChangeLimit, type AdmittedChange } from './change-limit.js';
 import { NO_CONTEST, type Contest, type Removals } from './contest.js';
 
 /** What Graph said about one token value. Times of the monotonic clock. */
@@ -44,6 +45,8 @@ export interface PageMemory extends StallMemory {
   expiryTold: { readonly expiresAt: number; readonly within: WarnDays } | undefined;
   /** When Graph was last asked for the Page's name. */
   namedMs: number | undefined;
+  /** The last change that was let through to Graph. */
+  admitted: AdmittedChange | undefined;
   refusal: RefusalMemory | undefined;
   /** Since our last write Graph has not been seen to show it. */
   unconfirmedWrite: boolean;
@@ -68,6 +71,7 @@ export class PageMemories {
   readonly #pages = new Map<string, PageMemory>();
   /** Shared by all pages. */
   readonly namesAtOnce = new TokenBucket(NAMES_AT_ONCE);
+  readonly changes = new ChangeLimit();
 
   of(page: MessengerPage, nowMs: number): PageMemory {
     const text = keyText(keyOf(page));
@@ -100,6 +104,7 @@ function empty(uid: string, nowMs: number): PageMemory {
     token: undefined,
     expiryTold: undefined,
     namedMs: undefined,
+    admitted: undefined,
     refusal: undefined,
     unconfirmedWrite: false,
     contest: NO_CONTEST,

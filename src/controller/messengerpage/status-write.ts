@@ -13,6 +13,7 @@ import { composeStatus, type Composed } from './status.js';
 const NOT_LOOKED_MIN_MS = 3_600_000;
 /** A new page that cannot be looked at says so after this time: a hiccup is not worth a write, empty columns say nothing. */
 const NEVER_LOOKED_MS = 30_000;
+const LIMITED = "a request limit is reached (Graph's, or ten changes of one page): the operator continues by itself";
 
 // The end of a pass: one status write if anything changed, the Events, and the time of the next pass.
 
@@ -24,21 +25,29 @@ export async function writeAfterLook(deps: PageReconcilerDeps, pass: PagePass, a
   return requeueAfter(nextMs(deps, pass, { composed, app }));
 }
 
+/** Why Graph was not looked at. */
+interface NoLook {
+  readonly app: MessengerApp;
+  /** A request limit makes the page wait, Graph's or our own. */
+  readonly limited: boolean;
+}
+
 /**
  * Graph could not be looked at: what was seen stays. A spec that was not looked at yet gets no status, or an old Ready would
- * seem to be about it. A page of which nothing was ever seen says so.
+ * seem to be about it, unless it waits for a request limit: then it says so. A page of which nothing was ever seen says why.
  */
-export async function writeWithoutGraph(deps: PageReconcilerDeps, pass: PagePass, app: MessengerApp): Promise<Result> {
+export async function writeWithoutGraph(deps: PageReconcilerDeps, pass: PagePass, { app, limited }: NoLook): Promise<Result> {
   const { page, memory, spec } = pass;
   const limitMs = Math.max(3 * intervalMs(deps, pass, app), NOT_LOOKED_MIN_MS);
   const nowMs = deps.clock.monotonicMs();
   const leftMs = memory.lookedMs + limitMs - nowMs;
   const quietMs = page.status?.conditions === undefined ? memory.metMs + NEVER_LOOKED_MS - nowMs : Infinity;
   if (leftMs <= 0) judgeUnknown(pass);
-  else if (quietMs <= 0) pass.report.judge('TokenValid', unknown('GraphUnavailable', neverLooked(pass)));
+  else if (quietMs <= 0) judgeNeverLooked(pass, limited);
+  const late = leftMs <= 0 || quietMs <= 0;
+  const says = late || isObserved(page) || (limited && judgeLimited(pass));
   const composed = compose(deps, pass, { app, answered: false });
-  const known = page.status?.observedGeneration === page.metadata.generation;
-  if (leftMs <= 0 || quietMs <= 0 || known) await write(deps, pass, composed);
+  if (says) await write(deps, pass, composed);
   return requeueAfter(Math.min(spec.intervalMs, ...[leftMs, quietMs].filter((ms) => ms > 0)));
 }
 
@@ -115,6 +124,23 @@ function judgeUnknown({ page, spec, report }: PagePass): void {
   if (claim?.state === 'Held') report.judge('Subscribed', unknown('GraphUnavailable', message));
 }
 
-function neverLooked({ page }: PagePass): string {
-  return `page ${page.spec.pageId} could not be looked at yet, for Graph or a Secret could not be asked: see the conditions of its MessengerApp`;
+/** The status is about the spec as it is now. */
+function isObserved({ status, metadata }: MessengerPage): boolean {
+  return status?.observedGeneration === metadata.generation;
+}
+
+/** A new page: about the first thing that is not known of it. */
+function judgeNeverLooked({ page, report }: PagePass, limited: boolean): void {
+  const why = limited ? LIMITED : 'Graph or a Secret could not be asked: see the conditions of its MessengerApp';
+  const message = `page ${page.spec.pageId} could not be looked at yet, because ${why}`;
+  const type = report.judged.get('TokenValid') === undefined ? 'TokenValid' : 'Subscribed';
+  report.judge(type, unknown(limited ? 'RateLimited' : 'GraphUnavailable', message));
+}
+
+/** A changed page that holds its claim. @returns whether there is something to say */
+function judgeLimited({ page, report }: PagePass): boolean {
+  const claim = report.patch.claim ?? page.status?.claim;
+  if (page.status?.conditions === undefined || claim?.state !== 'Held') return false;
+  report.judge('Subscribed', unknown('RateLimited', `the last change of page ${page.spec.pageId} is not at Graph yet, because ${LIMITED}`));
+  return true;
 }

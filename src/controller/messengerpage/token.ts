@@ -39,6 +39,7 @@ export async function checkPageToken(deps: PageReconcilerDeps, pass: AcceptedPas
     report.judge('TokenValid', bad(FAULTS[found.fault], found.message));
     return undefined;
   }
+  deps.memories.changes.admit(pass, tokenFingerprint(page.metadata.uid ?? '', found.secret), deps.clock.monotonicMs());
   const answer = await answerFor(deps, pass, found.secret);
   const verdict = verdictOf(answer, pass, deps.clock.nowMs());
   note(deps, pass, { answer, verdict });

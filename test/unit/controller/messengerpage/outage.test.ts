@@ -78,11 +78,11 @@ describe('a page that cannot be looked at', () => {
     expect(world.pages.require(SHOP).status).toBeUndefined();
   });
 
-  it.each<[string, Error]>([
-    ['Graph is down', DOWN],
-    ['Graph throttles the app', new RateLimitedError('limit', 3_600_000, { scope: 'app' })],
-    ['Graph refuses the app secret', new AppCredentialError('AppSecretInvalid', 'refused')],
-  ])('says that it is not known when it is new and %s, by one write, and not for a hiccup', async (_what, error) => {
+  it.each<[string, Error, string]>([
+    ['Graph is down', DOWN, 'GraphUnavailable'],
+    ['Graph throttles the app', new RateLimitedError('limit', 3_600_000, { scope: 'app' }), 'RateLimited'],
+    ['Graph refuses the app secret', new AppCredentialError('AppSecretInvalid', 'refused'), 'GraphUnavailable'],
+  ])('says that it is not known when it is new and %s, by one write, and not for a hiccup', async (_what, error, reason) => {
     const world = aWorld();
     await world.reconcileApp();
     world.graph.failWith.set('*', error);
@@ -91,7 +91,7 @@ describe('a page that cannot be looked at', () => {
     expect(world.pages.require(SHOP).status).toBeUndefined();
     await world.advance(60_000, 1_000);
 
-    expect(world.ready()).toBe('Unknown/GraphUnavailable');
+    expect(world.ready()).toBe(`Unknown/${reason}`);
     expect(world.condition('Ready')?.message).toContain('could not be looked at yet');
     expect(world.condition('Reconciling')?.status).toBe('True');
     expect(world.pages.require(SHOP).status?.observedGeneration).toBe(1);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { PAGE_REASONS, type PageConditionType } from '../../../../src/api/v1alpha1/conditions.js';
 import type { MessengerPage } from '../../../../src/api/v1alpha1/types.gen.js';
-import { TerminalError, TransientError } from '../../../../src/core/domain/errors.js';
+import { RateLimitedError, TerminalError, TransientError } from '../../../../src/core/domain/errors.js';
 import { anApp, aPage, aSettledWorld, aWorld, MAIN, SHOP, World } from '../support/world.js';
 
 const OTHER = { namespace: 'platform', name: 'main' };
@@ -109,6 +109,7 @@ const CASES: readonly (readonly [PageConditionType, string, string, () => Promis
     () => settled(withToken({ granularScopes: new Map([['pages_messaging', ['2002']]]) })),
   ],
   ['TokenValid', 'GraphUnavailable', 'could not be asked', () => outage()],
+  ['TokenValid', 'RateLimited', 'continues by itself', () => throttledWhileNew('*')],
   ['Claimed', 'PageClaimed', 'MessengerPage bots/first', () => settled(claimedByAnother())],
   ['Claimed', 'NotProven', 'put one into the Secret', () => settled(unprovenElsewhere())],
   ['Subscribed', 'InvalidField', 'did you mean messaging_referrals', () => settled(refusing('InvalidField', ['messaging_referral']))],
@@ -118,6 +119,7 @@ const CASES: readonly (readonly [PageConditionType, string, string, () => Promis
   ['Subscribed', 'Contested', 'another tool keeps changing', () => contested()],
   ['Subscribed', 'Observed', 'managementPolicy is Observe', () => settled(aWorld({ page: aPage({ managementPolicy: 'Observe' }) }))],
   ['Subscribed', 'GraphUnavailable', 'could not be asked', () => outage()],
+  ['Subscribed', 'RateLimited', 'continues by itself', () => throttledWhileNew('subscribe')],
   ['Routable', 'NoBackend', 'spec.backend', () => settled(withBackend(undefined))],
   ['Routable', 'BackendNotFound', 'Service bots/gone', () => settled(withBackend({ service: { name: 'gone', port: 1 } }))],
   ['Routable', 'BackendNotFound', 'it has 5000', () => settled(withBackend({ service: { name: 'bot', port: 5001 } }))],
@@ -217,13 +219,21 @@ async function outage(): Promise<World> {
   return world;
 }
 
+async function throttledWhileNew(call: '*' | 'subscribe'): Promise<World> {
+  const world = aWorld();
+  await world.reconcileApp();
+  world.graph.failWith.set(call, new RateLimitedError('limit', 3_600_000));
+  await world.advance(60_000, 1_000);
+  return world;
+}
+
 describe('every reason of a MessengerPage', () => {
   it.each(CASES)('%s %s is reached, and its message says how to mend it: %s', async (type, reason, text, make) => {
     const world = await make();
 
     const condition = world.condition(type);
     expect(condition?.reason).toBe(reason);
-    expect(condition?.status).toBe(reason === 'GraphUnavailable' ? 'Unknown' : 'False');
+    expect(condition?.status).toBe(['GraphUnavailable', 'RateLimited'].includes(reason) ? 'Unknown' : 'False');
     expect(condition?.message).toContain(text);
     expect(condition?.observedGeneration).toBe(world.pages.require(SHOP).metadata.generation);
   });
