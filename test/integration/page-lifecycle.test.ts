@@ -127,9 +127,12 @@ describe('a page on a real API server', () => {
 
   it('verifies with a new app secret within seconds, and with the previous one while that is kept', async () => {
     const app = world.newApp('rolling');
+    const signing = 'signing-secret-of-the-rolling-bot';
+    world.bot.secrets.push(signing);
+    await world.apply(secret({ name: 'rolling-bot', namespace: NAMESPACE }, { appSecret: signing }));
     await world.apply(...world.appManifests(app));
     const page = world.newPage('of-rolling', { appId: app.appId });
-    await world.apply(...world.pageManifests(page, { appRef: { name: app.place.name }, ...signedFor(world.app.place.name) }));
+    await world.apply(...world.pageManifests(page, { appRef: { name: app.place.name }, ...signedFor('rolling-bot') }));
     await world.condition(page.place, 'Ready', { status: 'True' });
     await world.reaches(page.pageId, world.bot, app.appId);
 
@@ -239,7 +242,7 @@ async function repairedTwice(pageId: string): Promise<void> {
   }
 }
 
-/** The world's bot, which has the first app's secret. */
+/** The world's bot, with a signing Secret of this name. */
 function signedFor(name: string) {
   return { backend: { service: { name: 'clinic-bot', port: 5000, path: '/bot' }, signingSecretRef: { name, key: 'appSecret' } } };
 }

@@ -122,6 +122,9 @@ describe('a page of another namespace than its app', () => {
 });
 
 describe('two pages that claim one Facebook Page', () => {
+  // For an app of several namespaces, pages of its own need signing secrets as well.
+  beforeAll(() => consent({ from: 'Same' }));
+
   it('the first keeps it, the second says who has it and gets nothing', async () => {
     const first = await world.readyPage('holder');
     const second = { ...first, place: { name: 'latecomer', namespace: NAMESPACE } };

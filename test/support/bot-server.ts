@@ -30,13 +30,16 @@ export class RecordingBot {
   readonly port: number;
   /** Changed by a test at any time. */
   answer: (request: BotRequest) => BotAnswer = () => ({ status: 200 });
+  /** The secrets whose signature the bot accepts. A test may add one at any time. */
+  readonly secrets: string[];
   readonly #server: Server;
 
   private constructor(server: Server, secret: string) {
     this.#server = server;
+    this.secrets = [secret];
     this.port = (server.address() as AddressInfo).port;
     server.on('request', (request, response) => {
-      void read(request, secret).then((seen) => {
+      void read(request, this.secrets).then((seen) => {
         this.received.push(seen);
         const answer = seen.signed ? this.answer(seen) : { status: 400, body: 'wrong signature' };
         if (answer !== 'hang') response.writeHead(answer.status).end(answer.body ?? '');
@@ -66,12 +69,14 @@ export class RecordingBot {
   }
 }
 
-async function read(request: IncomingMessage, secret: string): Promise<BotRequest> {
+async function read(request: IncomingMessage, secrets: readonly string[]): Promise<BotRequest> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const bytes = Buffer.concat(chunks);
-  const hmac = (algorithm: string): string => `${algorithm}=${createHmac(algorithm, secret).update(bytes).digest('hex')}`;
+  const hmac = (algorithm: string, secret: string): string => `${algorithm}=${createHmac(algorithm, secret).update(bytes).digest('hex')}`;
   const { headers, url = '' } = request;
-  const signed = headers['x-hub-signature'] === hmac('sha1') && headers['x-hub-signature-256'] === hmac('sha256');
+  const signed = secrets.some(
+    (secret) => headers['x-hub-signature'] === hmac('sha1', secret) && headers['x-hub-signature-256'] === hmac('sha256', secret),
+  );
   return { path: url, headers, body: bytes.toString('utf8'), signed };
 }
