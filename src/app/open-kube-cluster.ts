@@ -65,6 +65,9 @@ function observerOf(metrics: Metrics, leads: boolean): KubeClusterObserver {
     cache: (resource, cache) => {
       metrics.reflector.follow(resource, cache);
     },
+    references: (resource, references) => {
+      metrics.reflector.followReferences(resource, references);
+    },
   };
   return leads ? { ...watches, event: metrics.controller.event, statuses: metrics.kube.follow } : watches;
 }

@@ -70,6 +70,7 @@ class RunningProcess {
       className: config.className,
       pages: cluster.kind(PAGES).informer,
       apps: cluster.kind(APPS).informer,
+      namespaces: cluster.namespaces,
       secrets: cluster.secrets,
       configMaps: cluster.configMaps,
       learn: context.learn,

@@ -101,7 +101,9 @@ export class KubeCluster implements Cluster {
       .flatMap(({ health }) => health)
       .filter(({ forbidden, problem }) => (forbidden ?? problem) !== undefined);
     const watches = failing.filter(({ what }) => !waiting.has(what)).map(healthText);
-    return [...watches, ...this.#statuses.flatMap((problems) => problems.texts())];
+    const beyond = this.#data.map(({ beyondBound }) => beyondBound).reduce((sum, each) => sum + each, 0);
+    const unread = beyond === 0 ? [] : [`${beyond} referenced Secrets or ConfigMaps are not read: too many are referred to`];
+    return [...watches, ...unread, ...this.#statuses.flatMap((problems) => problems.texts())];
   }
 
   /**
@@ -171,6 +173,7 @@ export class KubeCluster implements Cluster {
     observer?.cache?.(name, source);
     this.#following.push(source);
     const data = new ReferencedData({ clock, log, source, fetch: fetchData(client, resource), graceMs });
+    observer?.references?.(name, data);
     this.#data.push(data);
     return data;
   }

@@ -31,6 +31,12 @@ export interface ObservedCache {
   ageMs(): number;
 }
 
+/** The objects that manifests refer to, as metrics see them. */
+export interface ObservedReferences {
+  /** Those that stay unknown, because too many are retained. */
+  readonly beyondBound: number;
+}
+
 /** What keeps the statuses of a kind from being written as they are, as metrics see it. */
 export interface ObservedStatuses {
   readonly refusedObjects: number;
@@ -42,6 +48,7 @@ export interface KubeClusterObserver {
   /** The `observe` of the reflectors of one resource. */
   watch?(resource: Watched): (event: ReflectorEvent) => void;
   cache?(resource: Watched, cache: ObservedCache): void;
+  references?(resource: Watched, references: ObservedReferences): void;
   statuses?(resource: KindPlural, statuses: ObservedStatuses): void;
   event?(what: 'sent' | 'dropped'): void;
 }

@@ -2,7 +2,7 @@ import type { KubeObject } from '../api/meta.js';
 import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
 import { keyOf, type NamespacedName } from '../core/domain/object-key.js';
-import type { Coverage, FetchData, FetchedData, MetadataSource } from '../runtime/data-ports.js';
+import { ReadRefusedError, type Coverage, type FetchData, type FetchedData, type MetadataSource } from '../runtime/data-ports.js';
 import { Store } from '../runtime/store.js';
 import { identityOnly } from '../runtime/transform.js';
 import { isStatus, unavailable } from './kube-error.js';
@@ -142,6 +142,7 @@ export function fetchData(client: KubeClient, resource: ResourceType): FetchData
       return dataOf(body as DataObject, resource === SECRETS ? 'base64' : 'utf8');
     } catch (error) {
       if (isStatus(error, 404)) return undefined;
+      if (isStatus(error, 403)) throw new ReadRefusedError(error.message, { cause: error });
       throw unavailable(error, signal);
     }
   };

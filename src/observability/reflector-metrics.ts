@@ -1,11 +1,19 @@
 import { Gauge, type Counter, type Registry } from 'prom-client';
-import { REFLECTOR_EVENTS, WATCHED, type ObservedCache, type ReflectorEvent, type Watched } from '../k8s/observer.js';
+import {
+  REFLECTOR_EVENTS,
+  WATCHED,
+  type ObservedCache,
+  type ObservedReferences,
+  type ReflectorEvent,
+  type Watched,
+} from '../k8s/observer.js';
 import { closedCounter } from './closed-series.js';
 
 /** Metrics of the watches behind the caches. */
 export class ReflectorMetrics {
   readonly #events: Counter<'resource' | 'event'>;
   readonly #caches = new Map<Watched, ObservedCache>();
+  readonly #references = new Map<Watched, ObservedReferences>();
 
   constructor(registry: Registry) {
     this.#events = closedCounter(
@@ -31,6 +39,16 @@ export class ReflectorMetrics {
         for (const [resource, cache] of caches) this.set({ resource }, cache.refusedScopes);
       },
     });
+    const references = this.#references;
+    new Gauge({
+      name: 'messenger_references_beyond_bound',
+      help: 'Objects that manifests refer to and that are not read, because too many are referred to.',
+      labelNames: ['resource'],
+      registers: [registry],
+      collect() {
+        for (const [resource, { beyondBound }] of references) this.set({ resource }, beyondBound);
+      },
+    });
     new Gauge({
       name: 'messenger_cache_objects',
       help: 'Objects in the cache of a resource.',
@@ -47,6 +65,11 @@ export class ReflectorMetrics {
     return (event) => {
       this.#events.inc({ resource, event });
     };
+  }
+
+  /** From now on the references that are beyond the bound are shown. */
+  followReferences(resource: Watched, references: ObservedReferences): void {
+    this.#references.set(resource, references);
   }
 
   /** From now on the cache's size and age are shown. */

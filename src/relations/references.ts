@@ -1,8 +1,10 @@
 import type { MessengerApp, MessengerPage } from '../api/v1alpha1/types.gen.js';
 import { keyOf, keyText, type NamespacedName } from '../core/domain/object-key.js';
 import type { Secret } from '../core/secrets/secret.js';
+import type { Namespace } from '../api/meta.js';
+import { isConditionTrue } from '../runtime/conditions.js';
 import type { DataCache, Informer } from '../runtime/ports.js';
-import { appKeyOf, botConfigMapKey, classOf } from './relations.js';
+import { appKeyOf, botConfigMapKey, classOf, consentTo, namespaceOf } from './relations.js';
 import { appSecretReferences, pageSecretReferences, type AppSecretReferences, type SecretReference } from './secret-references.js';
 import { lookupSecret } from './secret-values.js';
 
@@ -16,6 +18,8 @@ export interface ReferencesDeps {
   readonly className: string;
   readonly pages: Informer<MessengerPage>;
   readonly apps: Informer<MessengerApp>;
+  /** For apps that allow namespaces by label; undefined where the role does not watch namespaces. */
+  readonly namespaces: Informer<Namespace> | undefined;
   readonly secrets: DataCache;
   /** undefined where the role reads no ConfigMaps. */
   readonly configMaps: DataCache | undefined;
@@ -28,7 +32,8 @@ export interface ReferencesDeps {
 /**
  * Tells the data caches which Secrets and ConfigMaps the manifests refer to, as far as this role needs them. Nothing else
  * retains any. The webhook never retains a page token, the Pages API no app secret and no signing secret; only the Pages API
- * retains ConfigMaps.
+ * retains ConfigMaps. A page retains only with an accepted app that consents, or while it holds its claim: anyone who may
+ * create pages could otherwise fill the caches.
  */
 export class References {
   readonly #deps: ReferencesDeps;
@@ -49,7 +54,7 @@ export class References {
 
   /** Follows pages and apps from now on. */
   start(): void {
-    const { pages, apps, secrets } = this.#deps;
+    const { pages, apps, namespaces, secrets } = this.#deps;
     for (const app of apps.list()) this.#app(app);
     for (const page of pages.list()) this.#page(page);
     this.#unsubscribe.push(
@@ -65,6 +70,9 @@ export class References {
       secrets.subscribe((key) => {
         this.#learn(key);
       }),
+      namespaces?.subscribe(({ object }) => {
+        for (const page of pages.list()) if (namespaceOf(page) === object.metadata.name) this.#page(page);
+      }) ?? ((): void => undefined),
     );
   }
 
@@ -82,9 +90,16 @@ export class References {
     const key = keyText(keyOf(page));
     const pages = this.#pagesOf.get(keyText(app)) ?? new Set();
     this.#pagesOf.set(keyText(app), pages.add(key));
-    // A page without an app belongs to the install without a class: its Secrets are there when the app comes.
-    const ours = classOf(this.#deps.apps.get(app)) === this.#deps.className;
-    this.#retain(pageOwner(page), ours ? this.#secretsOfPage(page) : [], ours ? botConfigMapKey(page) : undefined);
+    const retains = this.#mayRetain(page, this.#deps.apps.get(app));
+    this.#retain(pageOwner(page), retains ? this.#secretsOfPage(page) : [], retains ? botConfigMapKey(page) : undefined);
+  }
+
+  /** Only the leader writes a claim: a page that holds it had an accepted app, and is served although that has trouble now. */
+  #mayRetain(page: MessengerPage, app: MessengerApp | undefined): boolean {
+    if (app === undefined || classOf(app) !== this.#deps.className) return false;
+    const consent = consentTo(page, app, this.#deps.namespaces);
+    if (!consent.given && consent.why === 'not_allowed') return false;
+    return page.status?.claim?.state === 'Held' || (consent.given && isConditionTrue(app.status?.conditions, 'Accepted'));
   }
 
   #secretsOfPage(page: MessengerPage): readonly SecretReference[] {

@@ -1,6 +1,7 @@
 import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
 import { keyText, type NamespacedName } from '../core/domain/object-key.js';
+import { LogOnceAMinute } from '../kit/log-once-a-minute.js';
 import type { FetchData, MetadataSource } from './data-ports.js';
 import { unlessAborted } from './deadline.js';
 import { Limiter } from './limiter.js';
@@ -18,10 +19,15 @@ export interface ReferencedDataOptions {
   readonly pollMs?: number;
   /** Reads at once (16). */
   readonly maxReads?: number;
-  /** Objects retained at once (20,000); one more stays unknown until another one is released. */
+  /** Objects retained at once (200,000). When it is reached, the namespaces share it evenly. */
   readonly maxRetained?: number;
   readonly random?: () => number;
 }
+
+/** Two for each of 100,000 pages. */
+const MAX_RETAINED = 200_000;
+/** At most 100 reads a second for everything that is polled. */
+const POLL_MS_EACH = 10;
 
 /**
  * The data of the Secrets (or ConfigMaps) that an object refers to. Reads an object by name when its metadata changes or a
@@ -34,6 +40,9 @@ export class ReferencedData implements DataCache {
   readonly #retained = new Map<string, RetainedData>();
   /** Those that an object refers to and that there is no room for, in their order. */
   readonly #noRoom = new Map<string, NamespacedName>();
+  /** namespace → the retained objects in it, the newest last. */
+  readonly #byNamespace = new Map<string, Map<string, NamespacedName>>();
+  readonly #noRoomLog: LogOnceAMinute;
   readonly #keysOf = new Map<string, ReadonlySet<string>>();
   readonly #owners = new Map<string, Set<string>>();
   readonly #handlers = new Set<(key: NamespacedName) => void>();
@@ -41,10 +50,11 @@ export class ReferencedData implements DataCache {
 
   constructor(options: ReferencedDataOptions) {
     this.#options = options;
+    this.#noRoomLog = new LogOnceAMinute(options, 'too many referenced objects: some stay unknown');
     this.#deps = {
       ...options,
       limiter: new Limiter(options.maxReads ?? 16),
-      pollMs: options.pollMs ?? 30_000,
+      pollMs: () => this.#pollMs(),
       random: options.random ?? Math.random,
       changed: (key) => {
         this.#tell(key);
@@ -55,6 +65,11 @@ export class ReferencedData implements DataCache {
   /** Objects retained at the moment. */
   get size(): number {
     return this.#retained.size;
+  }
+
+  /** Objects that are referred to and stay unknown, because too many are retained. */
+  get beyondBound(): number {
+    return this.#noRoom.size;
   }
 
   /** Follows the metadata until the signal is aborted; then every read and timer ends. */
@@ -120,17 +135,48 @@ export class ReferencedData implements DataCache {
     const owners = this.#owners.get(text) ?? new Set<string>();
     this.#owners.set(text, owners.add(owner));
     if (this.#retained.has(text)) return;
-    if (this.#retained.size >= (this.#options.maxRetained ?? 20_000)) {
-      if (!this.#noRoom.has(text)) this.#options.log.error('too many referenced objects', { key: text, retained: this.#retained.size });
-      this.#noRoom.set(text, key);
-      return;
-    }
-    this.#keep(text, key);
+    if (this.#retained.size < (this.#options.maxRetained ?? MAX_RETAINED) || this.#makeRoom(key.namespace)) this.#keep(text, key);
+    else this.#leaveOut(text, key);
+  }
+
+  /** Takes a place from the namespace that has the most, unless this one has as many. @returns whether there is room now */
+  #makeRoom(namespace: string): boolean {
+    const own = this.#byNamespace.get(namespace)?.size ?? 0;
+    const [largest] = [...this.#byNamespace.values()].sort((a, b) => b.size - a.size);
+    if (largest === undefined || largest.size <= own + 1) return false;
+    const [text, key] = [...largest].at(-1) ?? [];
+    if (text === undefined || key === undefined) return false;
+    this.#drop(text, key);
+    this.#leaveOut(text, key);
+    this.#tell(key);
+    return true;
+  }
+
+  #leaveOut(text: string, key: NamespacedName): void {
+    if (!this.#noRoom.has(text)) this.#noRoomLog.write({ key: text, namespace: key.namespace, retained: this.#retained.size });
+    this.#noRoom.set(text, key);
+  }
+
+  #drop(text: string, key: NamespacedName): boolean {
+    this.#retained.get(text)?.release();
+    const inNamespace = this.#byNamespace.get(key.namespace);
+    inNamespace?.delete(text);
+    if (inNamespace?.size === 0) this.#byNamespace.delete(key.namespace);
+    return this.#retained.delete(text);
+  }
+
+  /** Longer, the more objects there are to poll, so that the reads of all stay below a rate. */
+  #pollMs(): number {
+    let polled = 0;
+    for (const [namespace, { size }] of this.#byNamespace) if (this.#options.source.coverage(namespace) !== 'watched') polled += size;
+    return Math.max(this.#options.pollMs ?? 30_000, polled * POLL_MS_EACH);
   }
 
   #keep(text: string, key: NamespacedName): void {
     const entry = new RetainedData(this.#deps, key);
     this.#retained.set(text, entry);
+    const inNamespace = this.#byNamespace.get(key.namespace) ?? new Map<string, NamespacedName>();
+    this.#byNamespace.set(key.namespace, inNamespace.set(text, key));
     if (this.#unsubscribe !== undefined) entry.evaluate();
   }
 
@@ -140,8 +186,8 @@ export class ReferencedData implements DataCache {
     if (owners === undefined || owners.size > 0) return;
     this.#owners.delete(text);
     this.#noRoom.delete(text);
-    this.#retained.get(text)?.release();
-    if (this.#retained.delete(text)) this.#useRoom();
+    const [namespace = '', name = ''] = text.split('/');
+    if (this.#drop(text, { namespace, name })) this.#useRoom();
   }
 
   #useRoom(): void {

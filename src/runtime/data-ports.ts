@@ -1,10 +1,14 @@
+import { ClusterUnavailableError } from '../core/domain/errors.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
 import type { DataState } from './ports.js';
 
 /** A Secret or ConfigMap as a read gives it. */
 export type FetchedData = Omit<Extract<DataState, { kind: 'present' }>, 'kind' | 'goneSinceMs'>;
 
-/** Reads one object. undefined: it is not there. Rejects when it cannot be read. */
+/** The object may not be read. Trying again soon does not help. */
+export class ReadRefusedError extends ClusterUnavailableError {}
+
+/** Reads one object. undefined: it is not there. @throws ReadRefusedError, ClusterUnavailableError */
 export type FetchData = (key: NamespacedName, signal: AbortSignal) => Promise<FetchedData | undefined>;
 
 /**

@@ -2,7 +2,7 @@ import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
 import { keyText, type NamespacedName } from '../core/domain/object-key.js';
 import { backoffMs } from './queue/backoff.js';
-import { sameState, type FetchData, type MetadataSource } from './data-ports.js';
+import { ReadRefusedError, sameState, type FetchData, type MetadataSource } from './data-ports.js';
 import type { Limiter } from './limiter.js';
 import type { DataState } from './ports.js';
 
@@ -13,7 +13,8 @@ export interface RetainedDeps {
   readonly fetch: FetchData;
   readonly limiter: Limiter;
   readonly graceMs: number;
-  readonly pollMs: number;
+  /** Until the next read of an object whose metadata is not watched. */
+  readonly pollMs: () => number;
   readonly random: () => number;
   readonly changed: (key: NamespacedName) => void;
 }
@@ -21,6 +22,8 @@ export interface RetainedDeps {
 const UNKNOWN: DataState = { kind: 'unknown' };
 const ABSENT: DataState = { kind: 'absent' };
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
+/** What may not be read, or is not there and has to be read by name: the wait doubles up to this. */
+const REFUSED_MAX_MS = 10 * 60_000;
 
 /** One object that another one refers to: its last known state, and the reads that keep it true. */
 export class RetainedData {
@@ -30,6 +33,8 @@ export class RetainedData {
   #state = UNKNOWN;
   #tried = false;
   #failures = 0;
+  /** Reads in a row that did not find it. */
+  #absentReads = 0;
   /** The metadata's version when the last successful read began: that version needs no other read. */
   #checkedVersion: string | undefined;
   #reading: Promise<void> | undefined;
@@ -109,6 +114,7 @@ export class RetainedData {
       }, signal);
       if (signal.aborted) return;
       this.#failures = 0;
+      this.#absentReads = found === undefined ? this.#absentReads + 1 : 0;
       this.#checkedVersion = version;
       if (found === undefined) this.#vanished();
       else this.#found({ kind: 'present', ...found, goneSinceMs: undefined });
@@ -123,7 +129,8 @@ export class RetainedData {
     this.#failures++;
     // Logged once; the age of what waits for it shows that it goes on.
     if (this.#failures === 1) log.warn('cannot read a referenced object', { key: keyText(this.#key), error });
-    this.#readAfter(backoffMs(this.#failures, { ...RETRY, random }));
+    const maxMs = error instanceof ReadRefusedError ? REFUSED_MAX_MS : RETRY.maxMs;
+    this.#readAfter(backoffMs(this.#failures, { ...RETRY, maxMs, random }));
   }
 
   #found(state: DataState): void {
@@ -162,7 +169,9 @@ export class RetainedData {
 
   #poll(): void {
     const { pollMs, random } = this.#deps;
-    if (this.#cancelNextRead === undefined) this.#readAfter(pollMs * (0.8 + 0.4 * random()));
+    if (this.#cancelNextRead !== undefined) return;
+    const wait = Math.min(pollMs() * 2 ** Math.min(10, Math.max(0, this.#absentReads - 1)), Math.max(pollMs(), REFUSED_MAX_MS));
+    this.#readAfter(wait * (0.8 + 0.4 * random()));
   }
 
   #readAfter(ms: number): void {

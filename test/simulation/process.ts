@@ -52,8 +52,9 @@ export class Process {
 
   /** Resolves when it has ended, unless it crashes. */
   async run(): Promise<void> {
-    const { pages, apps, secrets } = this.caches;
-    const references = new References({ roles: ['controller'], className: OPTIONS.className, pages, apps, secrets, configMaps: undefined });
+    const { pages, apps, namespaces, secrets } = this.caches;
+    const stores = { pages, apps, namespaces, secrets, configMaps: undefined };
+    const references = new References({ roles: ['controller'], className: OPTIONS.className, ...stores });
     references.start();
     this.caches.start(this.#life.signal);
     while (!this.caches.synced()) await this.#sleep(SYNC_POLL_MS);

@@ -17,9 +17,9 @@ const app = anApp({
 });
 
 /** What References of the controller's role retains of the objects in this world. */
-function retainedIn({ pages, apps, secrets }: World): () => ReadonlySet<string> {
+function retainedIn({ pages, apps, namespaces, secrets }: World): () => ReadonlySet<string> {
   const stores = { pages: pages.store, apps: apps.store };
-  new References({ roles: ['controller'], className: '', ...stores, secrets, configMaps: undefined }).start();
+  new References({ roles: ['controller'], className: '', ...stores, namespaces, secrets, configMaps: undefined }).start();
   return () => new Set([...secrets.retained.values()].flat());
 }
 

@@ -67,6 +67,31 @@ describe('KubeMetadataSource', () => {
     expect(['bots', 'shop', 'other'].map((namespace) => source.coverage(namespace))).toEqual(['watched', 'watched', 'polled']);
   });
 
+  it('keeps one tenant from costing another its Secret, or the API server a read a second each', async () => {
+    const mine = { metadata: { ...object('token', '5').metadata, namespace: 'shop' } };
+    api.otherwise((response, seen) => {
+      const { pathname, searchParams } = seen.url;
+      if (pathname.endsWith('/shop/secrets/token')) json(200, { ...mine, data: { token: 'b25l' } })(response, seen);
+      else if (pathname.includes('/evil/secrets/')) status(403, 'Forbidden')(response, seen);
+      else (searchParams.has('watch') ? new Stream().answer : json(200, list('9', [mine])))(response, seen);
+    });
+    const source = start(['shop']);
+    const fetch = fetchData(client, SECRETS);
+    const data = new ReferencedData({ clock, log: silentLogger, source, fetch, graceMs: 60_000, maxRetained: 20 });
+    data.start(life.signal);
+    for (let i = 0; i < 60; i++) data.retain(`evil-${i}`, [{ namespace: 'evil', name: `none-${i}` }]);
+    data.retain('victim', [{ namespace: 'shop', name: 'token' }]);
+
+    await eventually(() => data.peek({ namespace: 'shop', name: 'token' }).kind === 'present');
+    expect([data.size, data.beyondBound]).toEqual([20, 41]);
+    await clock.settle(60_000, () => false);
+    const refused = (): number => api.seen.filter(({ url }) => url.pathname.includes('/evil/secrets/')).length;
+    const before = refused();
+    await clock.settle(60_000, () => false);
+    // 19 Secrets: each wait is twice the last one, and a minute by now.
+    expect(refused() - before).toBeLessThanOrEqual(38);
+  });
+
   it('does not wait for a single namespace whose Secrets may not be listed', async () => {
     api.otherwise((response, seen) => {
       const { pathname, searchParams } = seen.url;

@@ -49,6 +49,7 @@ describe('each concern', () => {
     controllers.leftSubscribed();
     controllers.event('dropped');
     watches.observer('secrets')('silent');
+    watches.followReferences('secrets', { beyondBound: 3 });
     watches.follow('secrets', { size: 7, refusedScopes: 2, ageMs: () => Infinity });
     kube.observe('GET', 404, 0.1);
     kube.observe('GET', 0, 15);
@@ -79,6 +80,7 @@ describe('each concern', () => {
         'messenger_kube_events_total{result="dropped"} 1',
         'messenger_watch_events_total{resource="secrets",event="silent"} 1',
         'messenger_watch_age_seconds{resource="secrets"} -1',
+        'messenger_references_beyond_bound{resource="secrets"} 3',
         'messenger_watch_refused_scopes{resource="secrets"} 2',
         'messenger_cache_objects{resource="secrets"} 7',
         'messenger_kube_requests_total{method="GET",status="4xx"} 1',

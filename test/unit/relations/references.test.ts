@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { References, type ReferenceRole } from '../../../src/relations/references.js';
-import { anApp, aPage, aWorld } from '../routing/fakes.js';
+import { anApp, aPage, aWorld, decided } from '../routing/fakes.js';
 
 const app = anApp({
   previousAppSecretRef: { name: 'old-app' },
@@ -51,19 +51,59 @@ describe('References', () => {
     pages.remove(page);
     expect(secrets.retained).toContain('bots/other');
     apps.remove(app);
-    expect(secrets.retained).toEqual(['bots/other']);
+    expect(secrets.retained).toEqual([]);
     pages.replace([]);
     expect(secrets.retained).toEqual([]);
   });
 
-  it('of a page go with the class of its app; a page without an app belongs to the install without a class', () => {
-    const { apps, secrets } = setUp('pages-api');
-    apps.remove(app);
+  it.each([
+    ['an app that does not exist', { spec: { appRef: { name: 'none' } } }, app],
+    ['an app that is not accepted', {}, decided(app, 'False', 'AppClaimed')],
+    ['an app that was not looked at yet', {}, app],
+    [
+      'an app of another namespace that does not consent',
+      { spec: { appRef: { name: 'main', namespace: 'bots' } }, metadata: { namespace: 'evil' } },
+      decided(app, 'True'),
+    ],
+  ])('of a page without a claim are none with %s', (_what, overrides, theApp) => {
+    const { apps, pages, secrets, configMaps } = setUp('controller', 'pages-api');
+    apps.replace([theApp]);
+    pages.replace([aPage({ ...overrides, status: {}, spec: { ...page.spec, ...('spec' in overrides ? overrides.spec : {}) } })]);
+    expect(secrets.retained.filter((one) => one.endsWith('/token') || one.endsWith('/sign'))).toEqual([]);
+    expect(configMaps.retained).toEqual([]);
+  });
+
+  it('of a page come with the acceptance of its app, and stay while it holds its claim', () => {
+    const { apps, pages, secrets } = setUp('pages-api');
+    pages.replace([{ ...page, status: {} }]);
+    expect(secrets.retained).toEqual([]);
+    apps.replace([decided(app, 'True')]);
     expect(secrets.retained).toEqual(['bots/token']);
+    pages.replace([page]);
+    apps.replace([decided(app, 'False', 'SecretNotFound')]);
+    expect(secrets.retained).toEqual(['bots/token']);
+  });
+
+  it('of a page follow the labels of its namespace', () => {
+    const { apps, pages, namespaces, secrets } = setUp('pages-api');
+    const selector = { matchLabels: { team: 'a' } };
+    namespaces.replace([{ metadata: { name: 'shop', labels: {} } }]);
+    apps.replace([decided(anApp({ allowedNamespaces: { from: 'Selector', selector } }), 'True')]);
+    pages.replace([aPage({ spec: { ...page.spec, appRef: { name: 'main', namespace: 'bots' } }, metadata: { namespace: 'shop' } })]);
+    expect(secrets.retained).toEqual([]);
+    namespaces.replace([{ metadata: { name: 'shop', labels: { team: 'a' } } }]);
+    expect(secrets.retained).toEqual(['shop/token']);
+  });
+
+  it('of a page go with the class of its app', () => {
+    const { apps, secrets } = setUp('pages-api');
+    expect(secrets.retained).toEqual(['bots/token']);
+    apps.remove(app);
+    expect(secrets.retained).toEqual([]);
     apps.apply(anApp({ className: 'blue' }, { uid: 'blue' }));
     expect(secrets.retained).toEqual([]);
     apps.remove(anApp({ className: 'blue' }, { uid: 'blue' }));
-    expect(secrets.retained).toEqual(['bots/token']);
+    expect(secrets.retained).toEqual([]);
   });
 
   it('tell every value that is read by its reference, when it is there and when it changes, and no other key of the Secret', () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { silentLogger } from '../../../src/kit/log.js';
 import type { NamespacedName } from '../../../src/core/domain/object-key.js';
 import { ReferencedData, type ReferencedDataOptions } from '../../../src/runtime/data-cache.js';
+import { ReadRefusedError } from '../../../src/runtime/data-ports.js';
 import { FakeClock, flush } from '../../support/fake-clock.js';
 import { FakeSecrets } from './fake-secrets.js';
 
@@ -243,7 +244,7 @@ describe('ReferencedData', () => {
 
   it('holds no more objects than it may, and takes the next one in when another is released', async () => {
     const logged: string[] = [];
-    const log = { ...silentLogger, error: (message: string): void => void logged.push(message) };
+    const log = { ...silentLogger, warn: (message: string): void => void logged.push(message) };
     const { secrets, cache } = setUp({ log, maxRetained: 1 });
     const B = { namespace: 'bots', name: 'b' };
     secrets.put(A, '1', 'one');
@@ -253,11 +254,62 @@ describe('ReferencedData', () => {
     cache.retain('third', [B]);
     await flush();
     expect([cache.peek(A).kind, cache.peek(B).kind, cache.size]).toEqual(['present', 'unknown', 1]);
-    expect(logged).toEqual(['too many referenced objects']);
+    expect(logged).toEqual(['too many referenced objects: some stay unknown']);
+    expect(cache.beyondBound).toBe(1);
 
     cache.retain('first', []);
     await flush();
     expect([cache.peek(A).kind, cache.peek(B).kind, cache.size]).toEqual(['unknown', 'present', 1]);
+  });
+
+  it('shares its places between namespaces: who has most gives one to who has less', async () => {
+    const { secrets, cache, told } = setUp({ maxRetained: 10 });
+    const VICTIM = { namespace: 'shop', name: 'token' };
+    const evil = Array.from({ length: 50 }, (_each, i) => ({ namespace: 'evil', name: `s${i}` }));
+    for (const key of [...evil, VICTIM]) secrets.put(key, '1', key.name);
+    evil.forEach((key, i) => {
+      cache.retain(`page-${i}`, [key]);
+    });
+    await flush();
+    expect([cache.size, cache.beyondBound]).toEqual([10, 40]);
+
+    cache.retain('victim', [VICTIM]);
+    await flush();
+    expect(cache.peek(VICTIM).kind).toBe('present');
+    expect([cache.size, cache.beyondBound]).toEqual([10, 41]);
+    // The one that gave its place is unknown now, and its readers are told.
+    expect(told.filter((state) => state === 'unknown')).toHaveLength(1);
+  });
+
+  it.each(['absent', 'refused'] as const)('asks less and less often by name for what is %s', async (what) => {
+    const { clock, secrets, cache } = setUp();
+    secrets.mode = 'polled';
+    if (what === 'refused') secrets.failWith = new ReadRefusedError('403');
+    cache.retain('page', [A]);
+    await flush();
+    await clock.advance(3_600_000);
+    const inTheFirstHour = secrets.reads.length;
+    expect(inTheFirstHour).toBeLessThan(20);
+
+    secrets.failWith = undefined;
+    secrets.put(A, '1', 'one');
+    await clock.advance(12 * 60_000);
+    expect(cache.peek(A).kind).toBe('present');
+  });
+
+  it('polls many objects below a rate', async () => {
+    const { clock, secrets, cache } = setUp();
+    secrets.mode = 'polled';
+    for (let i = 0; i < 6_000; i++) {
+      const key = { namespace: 'bots', name: `s${i}` };
+      secrets.put(key, '1', 'x');
+      cache.retain(`page-${i}`, [key]);
+    }
+    await flush();
+    await clock.advance(1_000);
+    const before = secrets.reads.length;
+    await clock.advance(60_000);
+    expect(secrets.reads.length - before).toBeLessThanOrEqual(6_000);
   });
 
   it('reads by name, again and again, where it may not list', async () => {
@@ -275,7 +327,8 @@ describe('ReferencedData', () => {
     await clock.advance(30_000 + GRACE_MS);
     expect(told).toEqual(['one', 'two', 'two (gone)', 'absent']);
     secrets.put(A, '9', 'back', 'u2');
-    await clock.advance(30_000);
+    // What is absent is asked for less and less often.
+    await clock.advance(12 * 60_000);
     expect(show(A)).toBe('back');
   });
 
