@@ -27,7 +27,7 @@ export interface RunDeps {
   readonly metrics: MetricsSource | undefined;
   readonly debug: Readonly<Record<string, () => unknown>>;
   /** Told the admin server's port once it listens, and undefined when the process stops. */
-  readonly tellAdminPort?: (port: number | undefined) => void;
+  readonly reportAdminPort?: (port: number | undefined) => void;
 }
 
 const POLL_MS = 25;
@@ -84,7 +84,7 @@ class RunningProcess {
     log.info('starting', { version: process.version, roles: this.#deps.roles });
     const adminPort = await this.#admin.listen(config.adminPort, config.bindAddress);
     log.info('listening', { part: 'admin', port: adminPort });
-    this.#deps.tellAdminPort?.(adminPort);
+    this.#deps.reportAdminPort?.(adminPort);
     this.#references.start();
     cluster.start(this.#life.signal);
     await this.#synced();
@@ -106,7 +106,7 @@ class RunningProcess {
   async stop(): Promise<void> {
     const { cluster, config, context, listeners } = this.#deps;
     context.log.info('stopping');
-    this.#deps.tellAdminPort?.(undefined);
+    this.#deps.reportAdminPort?.(undefined);
     this.#readiness.withdraw('stopping');
     await Promise.all(listeners.map((listener) => listener.drain(config.drainTimeoutMs)));
     this.#working.abort(new Error('the process stops'));

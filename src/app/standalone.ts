@@ -32,7 +32,7 @@ export async function runStandalone(config: ConfigOf<'standalone'>, io: ProcessI
     work: (signal) => runControllers({ config, context, cluster, publicReady: () => webhook.ready() }, signal),
     metrics: context.metrics,
     debug: { pages: () => webhook.pageStates() },
-    tellAdminPort: (port) => {
+    reportAdminPort: (port) => {
       cluster.noteAdminUrl(port === undefined ? undefined : adminUrl(config.bindAddress, port));
     },
   });

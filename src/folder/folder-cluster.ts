@@ -115,7 +115,7 @@ export class FolderCluster implements Cluster {
   /** @throws NotLeaderError when the lock of the state folder is lost before the first scan was taken in */
   unsynced(): readonly string[] {
     if (!this.#source.hasSynced()) {
-      // Without its state folder no scan can be taken in, and nobody leads yet who would notice.
+      // Without its state folder no scan can be taken in, and no leader is at work yet that would notice.
       this.fence.check();
       return ['the folder of the manifests has not been read'];
     }

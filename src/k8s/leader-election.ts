@@ -67,7 +67,7 @@ export class LeaderElection implements WriteFence {
     if (ageMs >= this.#timing.renewDeadlineMs) throw new NotLeaderError(`the lease was last renewed ${Math.round(ageMs)} ms ago`);
   }
 
-  /** Once the work has ended, nobody else may lead for so long, although this process has stopped renewing the lease. */
+  /** Once the work has ended, no other process may lead for this long, although this process has stopped renewing the lease. */
   keepAfterwards(ms: number): void {
     this.#keepMs = ms;
   }

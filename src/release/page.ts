@@ -10,7 +10,7 @@ import { keyOf, keyText } from '../core/domain/object-key.js';
 import { isBeingDeleted } from '../runtime/finalizers.js';
 import type { GraphOutcome } from './report.js';
 
-export interface PageGoodByeDeps extends UnsubscriberDeps {
+export interface PageUnsubscribeDeps extends UnsubscriberDeps {
   /** The app of a page, read live; undefined: it is gone. */
   readonly appOf: (page: MessengerPage, signal: AbortSignal) => Promise<MessengerApp | undefined>;
   /** Every MessengerPage of the same Facebook Page, read live. */
@@ -22,7 +22,7 @@ export interface PageGoodByeDeps extends UnsubscriberDeps {
   readonly dryRun: boolean;
 }
 
-export interface PageGoodBye {
+export interface PageUnsubscribeResult {
   readonly graph: GraphOutcome;
   readonly message: string;
 }
@@ -39,9 +39,9 @@ const OF_NO_USE = { intervalMs: 0, minIntervalMs: 0 };
  * DELETE, read back after. It never waits for long: what does not work within three attempts is left, and said.
  * @throws ClusterUnavailableError, StaleReadError, NotLeaderError, the signal's reason: nothing is known then
  */
-export async function sayGoodBye(deps: PageGoodByeDeps, page: MessengerPage, signal: AbortSignal): Promise<PageGoodBye> {
+export async function unsubscribePage(deps: PageUnsubscribeDeps, page: MessengerPage, signal: AbortSignal): Promise<PageUnsubscribeResult> {
   const app = await deps.appOf(page, signal);
-  return new GoodByeRun(deps, { page, app, signal }).run();
+  return new UnsubscribeRun(deps, { page, app, signal }).run();
 }
 
 interface Leaving {
@@ -50,22 +50,22 @@ interface Leaving {
   readonly signal: AbortSignal;
 }
 
-class GoodByeRun {
-  readonly #deps: PageGoodByeDeps;
+class UnsubscribeRun {
+  readonly #deps: PageUnsubscribeDeps;
   readonly #leaving: Leaving;
   readonly #unsubscriber: Unsubscriber;
   #keeper: string | undefined;
   /** A DELETE went out, whatever became of it. */
   #asked = false;
 
-  constructor(deps: PageGoodByeDeps, leaving: Leaving) {
+  constructor(deps: PageUnsubscribeDeps, leaving: Leaving) {
     const { page, app, signal } = leaving;
     this.#deps = deps;
     this.#leaving = leaving;
     this.#unsubscriber = new Unsubscriber(deps, { page, signal, memory: { credentials: undefined } }, app);
   }
 
-  async run(): Promise<PageGoodBye> {
+  async run(): Promise<PageUnsubscribeResult> {
     const { page, app } = this.#leaving;
     let facts = factsOf(page, app, this.#deps.clock.nowMs());
     for (;;) {
@@ -100,7 +100,7 @@ class GoodByeRun {
     return { ...facts, look: undefined, unsubscribe: undefined };
   }
 
-  #released({ row }: Release): PageGoodBye {
+  #released({ row }: Release): PageUnsubscribeResult {
     if (row === 1)
       return nothing(this.#leaving.page.spec.managementPolicy === 'Observe' ? 'managementPolicy is Observe' : 'it never held the Page');
     if (row === 2) return nothing('deletionPolicy is Retain');
@@ -109,14 +109,14 @@ class GoodByeRun {
     return { graph: 'unsubscribed', message: '' };
   }
 
-  #left(): PageGoodBye {
+  #left(): PageUnsubscribeResult {
     const { page, app } = this.#leaving;
     return left(page, app, this.#unsubscriber.lastFailure);
   }
 }
 
 /** What is reported for a page that could not be unsubscribed. */
-export function left(page: MessengerPage, app: MessengerApp | undefined, why: string): PageGoodBye {
+export function left(page: MessengerPage, app: MessengerApp | undefined, why: string): PageUnsubscribeResult {
   const appId = app?.spec.appId ?? page.status?.claim?.appId ?? '(unknown)';
   return { graph: 'left subscribed', message: leftSubscribedNote(page.spec.pageId, appId, why) };
 }
@@ -135,7 +135,7 @@ function counted(facts: DeletionFacts, found: Partial<DeletionFacts>): DeletionF
 }
 
 /** Who has the Page, or takes it over once this one is gone; undefined: none does, and it may be unsubscribed. */
-async function keeperOf(deps: PageGoodByeDeps, { page, app, signal }: Leaving): Promise<string | undefined> {
+async function keeperOf(deps: PageUnsubscribeDeps, { page, app, signal }: Leaving): Promise<string | undefined> {
   const key = claimKeyOf(page, app);
   for (const rival of await deps.rivalsOf(page, signal)) {
     if (rival.metadata.uid === page.metadata.uid || claimKeyOf(rival, await deps.appOf(rival, signal)) !== key) continue;
@@ -145,7 +145,7 @@ async function keeperOf(deps: PageGoodByeDeps, { page, app, signal }: Leaving): 
   return undefined;
 }
 
-function takesOver({ leaving, clock }: PageGoodByeDeps, rival: MessengerPage): boolean {
+function takesOver({ leaving, clock }: PageUnsubscribeDeps, rival: MessengerPage): boolean {
   const stays = !isBeingDeleted(rival) && !leaving.has(rival.metadata.uid ?? '') && rival.status?.claim?.state !== 'Refused';
   return stays && new Proofs(clock).of(rival).proof === 'proven';
 }
@@ -156,6 +156,6 @@ function holdsBefore({ status: one }: MessengerPage, { status: other }: Messenge
   return other?.claim?.state !== 'Held' || one.claim.epoch > other.claim.epoch;
 }
 
-function nothing(message: string): PageGoodBye {
+function nothing(message: string): PageUnsubscribeResult {
   return { graph: 'nothing to do', message };
 }

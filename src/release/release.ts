@@ -17,7 +17,7 @@ import { neverWrites, writesAlone } from '../k8s/write-fences.js';
 import { withDeadline } from '../runtime/deadline.js';
 import type { DataCache, WriteFence } from '../runtime/ports.js';
 import { findLease, withLead } from './lead.js';
-import { sayGoodBye, type PageGoodByeDeps } from './page.js';
+import { unsubscribePage, type PageUnsubscribeDeps } from './page.js';
 import { notFreed, type ReleasedObject, type ReleaseReport } from './report.js';
 import { scaleDeployment, stopDeployment } from './scale.js';
 import { findTargets, type ReleaseScope, type Targets } from './targets.js';
@@ -170,11 +170,11 @@ class Release {
     const livePages = new KubeLiveReader<MessengerPage>(client, PAGES);
     const finalizersOf = (kind: Kind): KubeFinalizerWriter<CustomObject> => new KubeFinalizerWriter({ client, fence }, kind);
     const pageFinalizers = new KubeFinalizerWriter<MessengerPage>({ client, fence }, PAGES);
-    const deps = graph && this.#goodByeDeps({ graph, fence, livePages, finalizers: pageFinalizers }, targets);
-    const goodBye = deps && ((page: MessengerPage, within: AbortSignal) => sayGoodBye(deps, page, within));
+    const deps = graph && this.#unsubscribeDeps({ graph, fence, livePages, finalizers: pageFinalizers }, targets);
+    const unsubscribe = deps && ((page: MessengerPage, within: AbortSignal) => unsubscribePage(deps, page, within));
     const { dryRun, timeoutMs } = options;
     try {
-      return await new ReleaseWork({ livePages, finalizersOf, goodBye, clock, log, dryRun, graphMs: timeoutMs * GRAPH_SHARE }).run(
+      return await new ReleaseWork({ livePages, finalizersOf, unsubscribe, clock, log, dryRun, graphMs: timeoutMs * GRAPH_SHARE }).run(
         targets,
         signal,
       );
@@ -183,10 +183,10 @@ class Release {
     }
   }
 
-  #goodByeDeps(
-    own: Pick<PageGoodByeDeps, 'graph' | 'fence' | 'livePages' | 'finalizers'>,
+  #unsubscribeDeps(
+    own: Pick<PageUnsubscribeDeps, 'graph' | 'fence' | 'livePages' | 'finalizers'>,
     { leaving, knownApps }: Targets,
-  ): PageGoodByeDeps {
+  ): PageUnsubscribeDeps {
     const { options, context, client } = this.#deps;
     const { clock } = context;
     const liveApps = new KubeLiveReader<MessengerApp>(client, APPS);

@@ -9,7 +9,7 @@ import { DeadlineError, withDeadline } from '../runtime/deadline.js';
 import { hasFinalizer } from '../runtime/finalizers.js';
 import { Limiter } from '../runtime/limiter.js';
 import type { FinalizerWriter, LiveReader } from '../runtime/ports.js';
-import { left, type PageGoodBye } from './page.js';
+import { left, type PageUnsubscribeResult } from './page.js';
 import type { ReleasedObject } from './report.js';
 import { isPage, rowOf, type Targets } from './targets.js';
 
@@ -17,7 +17,7 @@ export interface ReleaseWorkDeps {
   readonly livePages: LiveReader<MessengerPage>;
   readonly finalizersOf: (kind: Kind) => Pick<FinalizerWriter<CustomObject>, 'remove'>;
   /** Takes a page off Graph; undefined: that was not asked for. */
-  readonly goodBye: ((page: MessengerPage, signal: AbortSignal) => Promise<PageGoodBye>) | undefined;
+  readonly unsubscribe: ((page: MessengerPage, signal: AbortSignal) => Promise<PageUnsubscribeResult>) | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly dryRun: boolean;
@@ -78,22 +78,22 @@ export class ReleaseWork {
   }
 
   #page(page: MessengerPage, graph: AbortSignal, signal: AbortSignal): Promise<ReleasedObject> {
-    // Two objects of one Facebook Page must not say good-bye to it at the same time.
+    // Two objects of one Facebook Page must not be unsubscribed at the same time.
     return this.#mutex.run(page.spec.pageId, signal, async () => {
-      const { goodBye } = this.#deps;
-      const said = goodBye === undefined ? undefined : await this.#goodBye(page, graph, signal);
+      const { unsubscribe } = this.#deps;
+      const said = unsubscribe === undefined ? undefined : await this.#unsubscribe(page, graph, signal);
       return { ...(await this.#object(PAGES, page, signal)), ...said };
     });
   }
 
   /** undefined: the page is gone, or another process has released it. */
-  async #goodBye(page: MessengerPage, graph: AbortSignal, signal: AbortSignal): Promise<PageGoodBye | undefined> {
+  async #unsubscribe(page: MessengerPage, graph: AbortSignal, signal: AbortSignal): Promise<PageUnsubscribeResult | undefined> {
     for (let tries = 1; ; tries++) {
       const live = await this.#deps.livePages.get(keyOf(page), signal);
       if (live === undefined || !isSame(live, page)) return undefined;
       try {
         graph.throwIfAborted();
-        return await this.#deps.goodBye?.(live, graph);
+        return await this.#deps.unsubscribe?.(live, graph);
       } catch (error) {
         if (graph.aborted && !signal.aborted) return left(live, undefined, NO_TIME);
         if (!(error instanceof StaleReadError) || tries >= TRIES) throw error;

@@ -3,7 +3,7 @@ import { consentOf } from '../core/domain/consent.js';
 import { keyText, keyOf } from '../core/domain/object-key.js';
 import type { RouteAnswer } from '../core/ports/page-lookup.js';
 
-/** Who holds (appId, pageId), or why nobody does. */
+/** Who holds (appId, pageId), or why no page does. */
 export type Holding =
   | { readonly kind: 'held'; readonly page: MessengerPage; readonly app: MessengerApp; readonly epoch: number }
   | Exclude<RouteAnswer, { kind: 'route' }>;

@@ -41,7 +41,7 @@ function changeBetween(planned: MessengerPage, live: MessengerPage): string | un
   const { uid, generation, deletionTimestamp } = live.metadata;
   if (uid !== planned.metadata.uid) return 'is another object';
   if (generation !== planned.metadata.generation) return 'has another spec';
-  // Somebody else's finalizer may keep a page that we are done with: what is at Graph by then is not this page's.
+  // Another controller's finalizer may keep a page that we are done with: what is at Graph by then is not this page's.
   if (hasFinalizer(planned, UNSUBSCRIBE_FINALIZER) && !hasFinalizer(live, UNSUBSCRIBE_FINALIZER)) return 'was released';
   return deletionTimestamp === planned.metadata.deletionTimestamp ? undefined : 'is being deleted';
 }

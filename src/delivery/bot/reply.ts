@@ -12,7 +12,7 @@ export type Reply =
 /** 4xx that are about the way to the bot, or about this moment, not about the event. */
 const NOT_ABOUT_THE_EVENT: ReadonlySet<number> = new Set([401, 403, 404, 407, 408, 425, 429]);
 /** A gateway answers these when the bot behind it does not. */
-const NOBODY_THERE: ReadonlySet<number> = new Set([502, 503, 504]);
+const NO_SERVER: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /**
  * What a bot's answer means. A redirect is not followed: it says that the backend is not where its
@@ -32,5 +32,5 @@ export function replyOf(answer: BotAnswer): Reply {
  * open the circuit for all others.
  */
 export function isAnswered(answer: BotAnswer): boolean {
-  return answer.kind === 'answer' && !NOBODY_THERE.has(answer.status);
+  return answer.kind === 'answer' && !NO_SERVER.has(answer.status);
 }

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { UNSUBSCRIBE_FINALIZER } from '../../../src/api/v1alpha1/constants.js';
 import type { MessengerApp, MessengerPage } from '../../../src/api/v1alpha1/types.gen.js';
-import { sayGoodBye, type PageGoodBye, type PageGoodByeDeps } from '../../../src/release/page.js';
+import { unsubscribePage, type PageUnsubscribeResult, type PageUnsubscribeDeps } from '../../../src/release/page.js';
 import { NotLeaderError, RateLimitedError, StaleReadError, TerminalError, TransientError } from '../../../src/core/domain/errors.js';
 import type { DataState } from '../../../src/runtime/ports.js';
 import { FakeClock } from '../../support/fake-clock.js';
@@ -61,7 +61,7 @@ async function call<T>(name: string, answer: () => T): Promise<T> {
   return Promise.resolve(answer());
 }
 
-function deps(change: Partial<PageGoodByeDeps> = {}): PageGoodByeDeps {
+function deps(change: Partial<PageUnsubscribeDeps> = {}): PageUnsubscribeDeps {
   const never = (): Promise<never> => Promise.reject(new Error('not to be called'));
   return {
     graph: {
@@ -102,30 +102,30 @@ function deps(change: Partial<PageGoodByeDeps> = {}): PageGoodByeDeps {
   };
 }
 
-async function goodBye(leaving: MessengerPage, change: Partial<PageGoodByeDeps> = {}): Promise<PageGoodBye> {
+async function unsubscribed(leaving: MessengerPage, change: Partial<PageUnsubscribeDeps> = {}): Promise<PageUnsubscribeResult> {
   live ??= leaving;
-  const pending = sayGoodBye(deps(change), leaving, signal);
+  const pending = unsubscribePage(deps(change), leaving, signal);
   pending.catch(() => undefined); // it may end before anybody waits for it
   // What waits between attempts is the clock's.
   for (let i = 0; i < 10; i++) await clock.advance(1_000);
   return pending;
 }
 
-describe('the good-bye of a page that is freed by hand', () => {
+describe('the unsubscribing of a page that is freed by hand', () => {
   it('looks, deletes, and looks again', async () => {
-    expect(await goodBye(page())).toEqual({ graph: 'unsubscribed', message: '' });
+    expect(await unsubscribed(page())).toEqual({ graph: 'unsubscribed', message: '' });
     expect(graph.calls).toEqual(['GET', 'DELETE', 'GET']);
   });
 
   it('has nothing to do where Graph does not list the app', async () => {
     graph.listed = false;
-    expect(await goodBye(page())).toMatchObject({ graph: 'nothing to do', message: expect.stringContaining('does not list') });
+    expect(await unsubscribed(page())).toMatchObject({ graph: 'nothing to do', message: expect.stringContaining('does not list') });
     expect(graph.calls).toEqual(['GET']);
   });
 
   it('deletes all the same where a first write may be on its way', async () => {
     graph.listed = false;
-    expect(await goodBye(page({}, { claim: { appId: '42', pageId: '1001', state: 'Held', epoch: 1 } }))).toMatchObject({
+    expect(await unsubscribed(page({}, { claim: { appId: '42', pageId: '1001', state: 'Held', epoch: 1 } }))).toMatchObject({
       graph: 'unsubscribed',
     });
     expect(graph.calls).toEqual(['GET', 'DELETE', 'GET']);
@@ -141,7 +141,7 @@ describe('the good-bye of a page that is freed by hand', () => {
     ['that is only observed', page({ managementPolicy: 'Observe' }), 'managementPolicy is Observe'],
     ['that never held its claim', page({}, held('Waiting', 0)), 'it never held the Page'],
   ])('leaves alone one %s, without asking Graph', async (_what, leaving, message) => {
-    expect(await goodBye(leaving)).toEqual({ graph: 'nothing to do', message });
+    expect(await unsubscribed(leaving)).toEqual({ graph: 'nothing to do', message });
     expect(graph.calls).toEqual([]);
   });
 
@@ -156,7 +156,7 @@ describe('the good-bye of a page that is freed by hand', () => {
     ],
   ])('leaves the Page to another that %s', async (_what, leaving, other, message) => {
     rivals = [leaving, other];
-    expect(await goodBye(leaving)).toEqual({ graph: 'nothing to do', message });
+    expect(await unsubscribed(leaving)).toEqual({ graph: 'nothing to do', message });
     expect(graph.calls).toEqual([]);
   });
 
@@ -168,14 +168,14 @@ describe('the good-bye of a page that is freed by hand', () => {
     ['leaves in the same run', rival(held('Waiting', 0), { uid: 'leaves too' })],
   ])('does not wait for another that %s', async (_what, other) => {
     rivals = [page(), other];
-    expect(await goodBye(page(), { leaving: new Set(['page', 'leaves too']) })).toMatchObject({ graph: 'unsubscribed' });
+    expect(await unsubscribed(page(), { leaving: new Set(['page', 'leaves too']) })).toMatchObject({ graph: 'unsubscribed' });
   });
 
   it('does not take a page of another app for a successor', async () => {
     rivals = [rival(held('Waiting', 0))];
     const other: MessengerApp = { ...app, spec: { ...app.spec, appId: '43' } };
-    const appOf: PageGoodByeDeps['appOf'] = ({ metadata }) => Promise.resolve(metadata.uid === 'rival' ? other : app);
-    expect(await goodBye(page(), { appOf })).toMatchObject({ graph: 'unsubscribed' });
+    const appOf: PageUnsubscribeDeps['appOf'] = ({ metadata }) => Promise.resolve(metadata.uid === 'rival' ? other : app);
+    expect(await unsubscribed(page(), { appOf })).toMatchObject({ graph: 'unsubscribed' });
   });
 
   it.each<[string, () => void]>([
@@ -183,7 +183,7 @@ describe('the good-bye of a page that is freed by hand', () => {
     ["the app's Secret", () => secrets.delete('bots/main')],
   ])('says how to finish by hand without %s', async (_what, lose) => {
     lose();
-    const { graph: outcome, message } = await goodBye(page());
+    const { graph: outcome, message } = await unsubscribed(page());
     expect(outcome).toBe('left subscribed');
     expect(message).toContain('Page 1001 may still be subscribed to app 42, for no credentials are known');
     expect(message).toContain('DELETE /1001/subscribed_apps');
@@ -191,7 +191,7 @@ describe('the good-bye of a page that is freed by hand', () => {
 
   it('says so of a token that Graph refuses, and shows no secret', async () => {
     graph.fails = [new TerminalError('TokenInvalidated', 'the token is dead'), new TerminalError('TokenInvalidated', 'the token is dead')];
-    const { graph: outcome, message } = await goodBye(page());
+    const { graph: outcome, message } = await unsubscribed(page());
     expect(outcome).toBe('left subscribed');
     expect(message).toContain('for the token is dead');
     expect(message).not.toContain(TOKEN);
@@ -199,7 +199,7 @@ describe('the good-bye of a page that is freed by hand', () => {
 
   it('tries three times while Graph is away, and once where Graph asks for minutes', async () => {
     graph.fails = Array.from({ length: 9 }, () => new TransientError('GraphUnavailable', 'no answer'));
-    expect(await goodBye(page())).toMatchObject({ graph: 'left subscribed', message: expect.stringContaining('no answer') });
+    expect(await unsubscribed(page())).toMatchObject({ graph: 'left subscribed', message: expect.stringContaining('no answer') });
     expect(graph.calls).toEqual(['GET', 'GET', 'GET']);
 
     graph = {
@@ -208,7 +208,7 @@ describe('the good-bye of a page that is freed by hand', () => {
       fails: [new RateLimitedError('the limit is reached', 300_000, { scope: 'app' })],
       refusesDelete: undefined,
     };
-    expect(await goodBye(page())).toMatchObject({ graph: 'left subscribed', message: expect.stringContaining('the limit is reached') });
+    expect(await unsubscribed(page())).toMatchObject({ graph: 'left subscribed', message: expect.stringContaining('the limit is reached') });
     expect(graph.calls).toEqual(['GET']);
   });
 
@@ -216,14 +216,14 @@ describe('the good-bye of a page that is freed by hand', () => {
     // It did arrive.
     graph.refusesDelete = new TransientError('GraphUnavailable', 'no answer within 4.5 s');
     const unsubscribe = deps().graph.unsubscribe.bind(undefined);
-    const arriving: PageGoodByeDeps['graph'] = {
+    const arriving: PageUnsubscribeDeps['graph'] = {
       ...deps().graph,
       unsubscribe: (...args) => {
         graph.listed = false;
         return unsubscribe(...args);
       },
     };
-    expect(await goodBye(page(), { graph: arriving })).toMatchObject({ graph: 'unsubscribed' });
+    expect(await unsubscribed(page(), { graph: arriving })).toMatchObject({ graph: 'unsubscribed' });
     expect(graph.calls).toEqual(['GET', 'DELETE', 'GET']);
   });
 
@@ -243,12 +243,12 @@ describe('the good-bye of a page that is freed by hand', () => {
     ],
   ])('sends no DELETE when %s', async (_what, change, error) => {
     change();
-    await expect(goodBye(page())).rejects.toBeInstanceOf(error);
+    await expect(unsubscribed(page())).rejects.toBeInstanceOf(error);
     expect(graph.calls).toEqual(['GET']);
   });
 
   it('only looks in a dry run', async () => {
-    expect(await goodBye(page(), { dryRun: true })).toEqual({ graph: 'would be unsubscribed', message: '' });
+    expect(await unsubscribed(page(), { dryRun: true })).toEqual({ graph: 'would be unsubscribed', message: '' });
     expect(graph.calls).toEqual(['GET']);
     expect(graph.listed).toBe(true);
   });

@@ -38,7 +38,7 @@ function world(change: Partial<ReleaseWorkDeps> = {}, live: readonly MessengerPa
   const deps: ReleaseWorkDeps = {
     livePages: { get: ({ name }) => Promise.resolve(live.find(({ metadata }) => metadata.name === name)) },
     finalizersOf: () => ({ remove }),
-    goodBye: undefined,
+    unsubscribe: undefined,
     ...{ clock, log: silentLogger, dryRun: false, graphMs: 60_000 },
     ...change,
   };
@@ -102,7 +102,7 @@ describe('freeing what was found', () => {
 
   it('frees every page though Graph hangs, and says which were left', async () => {
     const pages = Array.from({ length: 30 }, (_, i) => page(`p${i}`));
-    const here = world({ goodBye: (_page, signal) => hanging(signal) }, pages);
+    const here = world({ unsubscribe: (_page, signal) => hanging(signal) }, pages);
     const rows = await run(here, pages);
     expect(here.freed).toHaveLength(31);
     expect(rows.filter(({ graph }) => graph === 'left subscribed')).toHaveLength(30);
@@ -123,7 +123,7 @@ describe('freeing what was found', () => {
     const said: string[] = [];
     const here = world(
       {
-        goodBye: ({ metadata }) => {
+        unsubscribe: ({ metadata }) => {
           said.push(metadata.name);
           if (metadata.name === 'b' || changes-- > 0) return Promise.reject(new StaleReadError('it changed'));
           return Promise.resolve({ graph: 'unsubscribed', message: '' });
@@ -139,18 +139,18 @@ describe('freeing what was found', () => {
 
   it('asks nothing of Graph for a page that went meanwhile', async () => {
     const asked: string[] = [];
-    const here = world({ goodBye: ({ metadata }) => Promise.resolve({ graph: 'unsubscribed', message: `${asked.push(metadata.name)}` }) });
+    const here = world({ unsubscribe: ({ metadata }) => Promise.resolve({ graph: 'unsubscribed', message: `${asked.push(metadata.name)}` }) });
     expect((await run(here, [page('a')]))[0]).toMatchObject({ finalizer: 'freed', message: '' });
     expect(asked).toEqual([]);
   });
 
-  it('lets two objects of one Page say good-bye one after the other', async () => {
+  it('lets two objects of one Page be unsubscribed one after the other', async () => {
     let under = 0;
     let most = 0;
     const pages = [page('a', '1001'), page('b', '1001'), page('c', '1001')];
     const here = world(
       {
-        goodBye: async () => {
+        unsubscribe: async () => {
           most = Math.max(most, ++under);
           await Promise.resolve();
           under -= 1;
