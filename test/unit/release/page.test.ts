@@ -208,7 +208,10 @@ describe('the unsubscribing of a page that is freed by hand', () => {
       fails: [new RateLimitedError('the limit is reached', 300_000, { scope: 'app' })],
       refusesDelete: undefined,
     };
-    expect(await unsubscribed(page())).toMatchObject({ graph: 'left subscribed', message: expect.stringContaining('the limit is reached') });
+    expect(await unsubscribed(page())).toMatchObject({
+      graph: 'left subscribed',
+      message: expect.stringContaining('the limit is reached'),
+    });
     expect(graph.calls).toEqual(['GET']);
   });
 

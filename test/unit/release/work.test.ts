@@ -139,7 +139,9 @@ describe('freeing what was found', () => {
 
   it('asks nothing of Graph for a page that went meanwhile', async () => {
     const asked: string[] = [];
-    const here = world({ unsubscribe: ({ metadata }) => Promise.resolve({ graph: 'unsubscribed', message: `${asked.push(metadata.name)}` }) });
+    const here = world({
+      unsubscribe: ({ metadata }) => Promise.resolve({ graph: 'unsubscribed', message: `${asked.push(metadata.name)}` }),
+    });
     expect((await run(here, [page('a')]))[0]).toMatchObject({ finalizer: 'freed', message: '' });
     expect(asked).toEqual([]);
   });
