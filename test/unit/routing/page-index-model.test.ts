@@ -40,7 +40,8 @@ function prepared(): World {
   ]);
   world.services.replace([aService('bot'), aService('bot', undefined, 'others')]);
   world.namespaces.replace([{ metadata: { name: 'others', labels: { team: 'a' } } }]);
-  for (const key of ['bots/sign', 'others/sign', 'bots/main-app']) world.secrets.set(key, { appSecret: 'secret-one' });
+  world.secrets.set('bots/main-app', { appSecret: 'secret-one' });
+  for (const key of ['bots/sign', 'others/sign']) world.secrets.set(key, { appSecret: 'signing-secret' });
   return world;
 }
 
