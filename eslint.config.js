@@ -10,8 +10,8 @@ const AMBIENT = [
   { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: 'Take a Clock.' },
 ];
 
-/** Folders whose comments wrap at 100 columns. */
-const COMMENTS_WRAPPED = ['src/webhook/**/*.ts'];
+/** Comments wrap at 100 columns. */
+const COMMENTS_WRAPPED = ['src/**/*.ts', 'test/**/*.ts'];
 
 export default tseslint.config(
   { ignores: ['dist/**', '**/*.gen.ts', 'examples/**', 'test/clients/**'] },

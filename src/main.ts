@@ -7,7 +7,8 @@ const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', 
 };
 endOnOldNode(engines.node);
 
-// Node's own handler opens the inspector, and with it every secret, to any process that reaches its port.
+// Node's own handler opens the inspector, and with it every secret, to any process that reaches its
+// port.
 process.on('SIGUSR1', () => undefined);
 
 const stop = new AbortController();
@@ -26,7 +27,8 @@ for (const name of ['unhandledRejection', 'uncaughtException'] as const) {
   });
 }
 
-// Loaded only now: on an older Node the packages fail while they are loaded, and say nothing of use.
+// Loaded only now: on an older Node the packages fail while they are loaded, and say nothing of
+// use.
 const { main } = await import('./cli/main.js');
 const code = await main(process.argv.slice(2), process.env, {
   version,

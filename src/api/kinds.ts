@@ -9,8 +9,9 @@ export interface CustomObject extends KubeObject {
 }
 
 /**
- * One kind of this operator: what everything that works on every kind knows of it. Both clusters watch it, write its status
- * and its finalizer; `get` shows it, `release` frees it, metrics have its labels. `T` is the type of its objects.
+ * One kind of this operator: what everything that works on every kind knows of it. Both clusters
+ * watch it, write its status and its finalizer; `get` shows it, `release` frees it, metrics have
+ * its labels. `T` is the type of its objects.
  */
 export interface Kind<T extends CustomObject = CustomObject, Plural extends string = string, Singular extends string = string> {
   readonly group: string;

@@ -1,4 +1,7 @@
-/** The part of Kubernetes' ObjectMeta that this project reads. Times are RFC 3339 strings, as on the wire. */
+/**
+ * The part of Kubernetes' ObjectMeta that this project reads. Times are RFC 3339 strings, as on the
+ * wire.
+ */
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;

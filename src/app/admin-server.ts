@@ -28,7 +28,10 @@ export interface AdminServer {
 const MAX_CONNECTIONS = 256;
 const LIMITS = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 60_000, maxHeaderSize: 8_192 };
 
-/** `/livez`, `/readyz` (503 with what is not ready), `/metrics` and `/debug/…`, for the kubelet and for operators. */
+/**
+ * `/livez`, `/readyz` (503 with what is not ready), `/metrics` and `/debug/…`, for the kubelet and
+ * for operators.
+ */
 export function createAdminServer({ readiness, degraded, metrics, debug }: AdminServerDeps): AdminServer {
   const app = express().disable('x-powered-by').disable('etag');
   app.use((_request, response, next) => {

@@ -5,7 +5,10 @@ import type { Secret } from '../core/secrets/secret.js';
 import type { FolderData } from '../folder/folder-data.js';
 import type { BotKey } from '../pages-api/bot-keys.js';
 
-/** The bots' keys among the Secrets of the folder: those of type `messenger-operator.dev/bot-key`. Always up to date. */
+/**
+ * The bots' keys among the Secrets of the folder: those of type `messenger-operator.dev/bot-key`.
+ * Always up to date.
+ */
 export function botKeysOf(secrets: Pick<FolderData, 'list' | 'subscribe'>, learn: (secret: Secret) => void): () => readonly BotKey[] {
   let known: readonly BotKey[] | undefined;
   secrets.subscribe(() => {

@@ -15,16 +15,24 @@ export interface ProcessIo {
   /** Aborted when the process is asked to stop. */
   readonly signal: AbortSignal;
   readonly version: string;
-  /** Sets what reports an error that nothing caught, before the process ends. The last call counts. */
+  /**
+   * Sets what reports an error that nothing caught, before the process ends. The last call counts.
+   */
   onCrash(report: (error: unknown) => Promise<void>): void;
 }
 
 /** What everything in a running process shares. */
 export interface ProcessContext {
   readonly log: RootLogger;
-  /** Removes every secret that this process has read from a foreign text, and shortens it for a condition or an Event. */
+  /**
+   * Removes every secret that this process has read from a foreign text, and shortens it for a
+   * condition or an Event.
+   */
   readonly redactor: Redactor;
-  /** Call it with every secret that is read, so that neither the log nor the redactor lets it through. */
+  /**
+   * Call it with every secret that is read, so that neither the log nor the redactor lets it
+   * through.
+   */
   readonly learn: (secret: Secret) => void;
   /** Called once for each call of `learn` when the value is no longer in use. */
   readonly forget: (secret: Secret) => void;
@@ -44,7 +52,10 @@ export interface LogConfig {
 const MAX_LOG_TEXT = 32_768;
 const VALUES_BY_ORIGIN: Readonly<Record<TextOrigin, SearchedValues>> = { identity: 'none', own: 'unguessable', foreign: 'all' };
 
-/** Sets up logging, metrics and redaction. An error that nothing catches is logged, redacted, before the process ends. */
+/**
+ * Sets up logging, metrics and redaction. An error that nothing catches is logged, redacted, before
+ * the process ends.
+ */
 export function openContext(config: LogConfig, io: ProcessIo): ProcessContext {
   const known = new KnownSecrets();
   const forLog = new Redactor({ max: MAX_LOG_TEXT, known });

@@ -44,7 +44,9 @@ export interface ControllersDeps {
   readonly publicReady?: () => boolean;
 }
 
-/** The leader's work, here and in standalone: reconciles apps and pages until the signal is aborted. */
+/**
+ * The leader's work, here and in standalone: reconciles apps and pages until the signal is aborted.
+ */
 export async function runControllers(deps: ControllersDeps, signal: AbortSignal): Promise<void> {
   const { config, context, cluster, publicReady, secretAccess } = deps;
   const { metrics, log, clock, redactor } = context;

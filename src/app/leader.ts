@@ -51,11 +51,14 @@ export interface LeaderPorts {
 
 /** Due drift checks are collected for so long, so that they fill batches. */
 const COLLECT_MS = 5_000;
-/** How long a new leader may take to learn what was written before it: after that another replica should lead. */
+/**
+ * How long a new leader may take to learn what was written before it: after that another replica
+ * should lead.
+ */
 const REFRESH_TIMEOUT_MS = 5 * 60_000;
 /**
- * What leads: the controllers, their queues and what wakes them. Everything that it remembers is made anew with it, so that a
- * process that leads again judges by what it sees then.
+ * What leads: the controllers, their queues and what wakes them. Everything that it remembers is
+ * made anew with it, so that a process that leads again judges by what it sees then.
  */
 export class Leader {
   readonly #loops: ReadonlyMap<string, Loop>;
@@ -75,8 +78,9 @@ export class Leader {
   }
 
   /**
-   * Works until the signal is aborted, once everything is known that an earlier leader wrote: a page that the caches do not
-   * have yet may hold its claim. Once only. @throws DeadlineError when that cannot be found out
+   * Works until the signal is aborted, once everything is known that an earlier leader wrote: a
+   * page that the caches do not have yet may hold its claim. Once only. @throws DeadlineError when
+   * that cannot be found out
    */
   async run(signal: AbortSignal): Promise<void> {
     if (!(await this.#caughtUp(signal))) return;
@@ -122,7 +126,9 @@ function controllersDeps(ports: LeaderPorts, places: Limiter): ControllersDeps {
   };
 }
 
-/** A pass is at work only while it has a place; one that waits for Graph lends its place to another. */
+/**
+ * A pass is at work only while it has a place; one that waits for Graph lends its place to another.
+ */
 function within(places: Limiter, reconciler: Reconciler): Reconciler {
   return { reconcile: (key, signal) => places.run(() => reconciler.reconcile(key, signal), signal) };
 }

@@ -27,7 +27,10 @@ interface Where {
   readonly flag: string;
 }
 
-/** Resolves with the port that the server listens on. @throws Error that names the flag to change, when it cannot */
+/**
+ * Resolves with the port that the server listens on. @throws Error that names the flag to change,
+ * when it cannot
+ */
 export async function listenOn(server: Server, { port, host, flag }: Where): Promise<number> {
   await explained(
     { port, host, flag },
@@ -48,7 +51,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EADDRNOTAVAIL: 'this machine has no such address (--bind-address)',
 };
 
-/** Waits for a server to listen. @throws Error that says why it cannot and names the flag to change */
+/**
+ * Waits for a server to listen. @throws Error that says why it cannot and names the flag to change
+ */
 export async function explained<T>({ port, host, flag }: Where, listening: Promise<T>): Promise<T> {
   try {
     return await listening;

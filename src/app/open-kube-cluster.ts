@@ -16,7 +16,10 @@ export interface KubeConfig {
   readonly kubeconfig: string | undefined;
   readonly watchNamespaces: readonly string[];
   readonly secretGraceMs: number;
-  /** Where Secrets may be listed; elsewhere they are read by name. Empty: wherever objects are watched. */
+  /**
+   * Where Secrets may be listed; elsewhere they are read by name. Empty: wherever objects are
+   * watched.
+   */
   readonly secretNamespaces?: readonly string[];
 }
 

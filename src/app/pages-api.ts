@@ -26,7 +26,9 @@ export async function runPagesApi(config: ConfigOf<'pages-api'>, io: ProcessIo):
   });
 }
 
-/** Callers show the token of a ServiceAccount; the API server says who they are and what they may. */
+/**
+ * Callers show the token of a ServiceAccount; the API server says who they are and what they may.
+ */
 function reviewed(
   client: KubeClient,
   { apiAudience: audience, authStaleMs }: ConfigOf<'pages-api'>,

@@ -3,7 +3,10 @@ export class Readiness {
   readonly #checks: (() => readonly string[])[] = [];
   #withdrawn: string | undefined = 'starting';
 
-  /** From now on the process is ready only while this returns nothing: what is missing, as texts for people. */
+  /**
+   * From now on the process is ready only while this returns nothing: what is missing, as texts for
+   * people.
+   */
   require(unmet: () => readonly string[]): void {
     this.#checks.push(unmet);
   }

@@ -35,9 +35,11 @@ const POLL_MS = 25;
 const TELL_EVERY_MS = 10_000;
 
 /**
- * Runs a process in the one order: admin server (live, not ready) → watches → sync → listeners → ready → lead; and back: not
- * ready → drain → workers stop → lead given back → watches stop. Resolves after a clean stop.
- * @throws what made it stop before it was asked to: a listener that cannot be had, a lead that was lost
+ * Runs a process in the one order: admin server (live, not ready) → watches → sync → listeners →
+ * ready → lead; and back: not ready → drain → workers stop → lead given back → watches stop.
+ * Resolves after a clean stop.
+ * @throws what made it stop before it was asked to: a listener that cannot be had, a lead that was
+ * lost
  */
 export async function runProcess(deps: RunDeps): Promise<void> {
   const running = new RunningProcess(deps);

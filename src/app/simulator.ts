@@ -10,7 +10,10 @@ export interface SimulatorConfig extends LogConfig {
   readonly seed: string | undefined;
 }
 
-/** Runs the simulator until the process is asked to stop. @throws RangeError for a seed that makes no sense. */
+/**
+ * Runs the simulator until the process is asked to stop. @throws RangeError for a seed that makes
+ * no sense.
+ */
 export async function runSimulator(config: SimulatorConfig, io: ProcessIo): Promise<void> {
   const seed = config.seed === undefined ? undefined : parseSeed(readFileSync(config.seed, 'utf8'));
   const { log, clock, signal } = openContext(config, io);

@@ -15,10 +15,16 @@ export interface TlsFilesDeps {
   readonly signal: AbortSignal;
 }
 
-/** A mounted Secret follows its object within a minute or so: looking every few seconds adds little to that. */
+/**
+ * A mounted Secret follows its object within a minute or so: looking every few seconds adds little
+ * to that.
+ */
 const LOOK_MS = 5_000;
 
-/** A certificate and its key on disk, followed: a renewed pair is handed on, a bad one is logged and the old one stays. */
+/**
+ * A certificate and its key on disk, followed: a renewed pair is handed on, a bad one is logged and
+ * the old one stays.
+ */
 export class TlsFiles {
   readonly #deps: TlsFilesDeps;
   #pair: TlsPair;

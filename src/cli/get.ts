@@ -15,7 +15,10 @@ import { age, cell, table } from './table.js';
 type Config = ConfigOf<'get'>;
 type Objects = Listing['objects'];
 
-/** `get pages|apps [NAME…]`. @throws ConfigError for arguments that it does not know, Error for a name that does not exist */
+/**
+ * `get pages|apps [NAME…]`. @throws ConfigError for arguments that it does not know, Error for a
+ * name that does not exist
+ */
 export async function get(config: Config, args: readonly string[], io: ProcessIo): Promise<void> {
   const [word = '', ...names] = args;
   const kind = kindNamed(word);

@@ -1,9 +1,14 @@
 type Step = { readonly name: string } | { readonly index: number } | { readonly where: readonly string[]; readonly equals: string };
 
-/** `.a.b`, `[0]`, `["a"]`, `[?(@.type=="Ready")]`: what printer columns use of Kubernetes' JSONPath. */
+/**
+ * `.a.b`, `[0]`, `["a"]`, `[?(@.type=="Ready")]`: what printer columns use of Kubernetes' JSONPath.
+ */
 const STEP = /\.([A-Za-z_][\w-]*)|\[(\d+)\]|\[['"]([^'"]+)['"]\]|\[\?\(@((?:\.[A-Za-z_]\w*)+)\s*==\s*['"]([^'"]*)['"]\)\]/gy;
 
-/** Makes a function that finds the first value a path leads to; undefined where there is none. @throws Error for another syntax. */
+/**
+ * Makes a function that finds the first value a path leads to; undefined where there is none.
+ * @throws Error for another syntax.
+ */
 export function jsonPath(path: string): (object: unknown) => unknown {
   const steps: Step[] = [];
   let end = 0;

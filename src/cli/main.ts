@@ -6,8 +6,9 @@ import { Output } from './output.js';
 import { type ExitCode, run } from './run.js';
 
 /**
- * Runs a command line in this process, on the machine's own clock. Resolves with the exit code once all output has been
- * written: the process may exit then. Output that was lost (a full disk) makes the code 1.
+ * Runs a command line in this process, on the machine's own clock. Resolves with the exit code once
+ * all output has been written: the process may exit then. Output that was lost (a full disk) makes
+ * the code 1.
  */
 export async function main(argv: readonly string[], env: Environment, io: Omit<ProcessIo, 'clock'>): Promise<ExitCode> {
   const stdout = new Output(io.stdout);

@@ -4,8 +4,8 @@ import type { Writable } from 'node:stream';
 const LAST_MS = 2_000;
 
 /**
- * One output stream of the process. A pipe takes 64 KiB at a time, and `process.exit` drops the rest, so wait for
- * `flushed` before the process ends.
+ * One output stream of the process. A pipe takes 64 KiB at a time, and `process.exit` drops the
+ * rest, so wait for `flushed` before the process ends.
  */
 export class Output {
   readonly #stream: Writable;
@@ -14,14 +14,16 @@ export class Output {
   constructor(stream: Writable) {
     this.#stream = stream;
     stream.on('error', (error) => {
-      // A reader that closes early (`… | head -1`) has what it wants. The command's exit code stands.
+      // A reader that closes early (`… | head -1`) has what it wants. The command's exit code
+      // stands.
       if (!('code' in error) || error.code !== 'EPIPE') this.#failure ??= error;
     });
   }
 
   /**
-   * Waits until everything written so far has left the process or never can. Waits for a slow reader without a limit, but
-   * no longer than 2 s once `signal` is aborted. Never rejects. @returns why output was lost; undefined: it was not
+   * Waits until everything written so far has left the process or never can. Waits for a slow
+   * reader without a limit, but no longer than 2 s once `signal` is aborted. Never rejects.
+   * @returns why output was lost; undefined: it was not
    */
   async flushed(signal: AbortSignal): Promise<Error | undefined> {
     await new Promise<void>((resolve) => {

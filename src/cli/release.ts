@@ -11,7 +11,8 @@ type Config = ConfigOf<'release'>;
 
 /**
  * `release [NAME…]`: frees finalizers by hand, and says for each object what was done.
- * @throws ConfigError for arguments that contradict each other, Error when something could not be freed
+ * @throws ConfigError for arguments that contradict each other, Error when something could not be
+ * freed
  */
 export async function release(config: Config, names: readonly string[], io: ProcessIo): Promise<void> {
   const problems = scopeProblems(config, names);

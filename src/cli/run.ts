@@ -10,12 +10,17 @@ import { get } from './get.js';
 import { release } from './release.js';
 import { simulator } from './simulator.js';
 
-/** What the process ends with: 0 a clean stop, 1 a failure at run time, 2 an invalid configuration. */
+/**
+ * What the process ends with: 0 a clean stop, 1 a failure at run time, 2 an invalid configuration.
+ */
 export type ExitCode = 0 | 1 | 2;
 
 const MAX_ERROR_TEXT = 4_096;
 
-/** Runs the command that the command line names. Never rejects: what goes wrong is written to standard error. */
+/**
+ * Runs the command that the command line names. Never rejects: what goes wrong is written to
+ * standard error.
+ */
 export async function run(argv: readonly string[], env: Environment, io: ProcessIo): Promise<ExitCode> {
   try {
     const invocation = parseCommandLine(argv, env);
@@ -48,7 +53,10 @@ function start(invocation: Invocation, io: ProcessIo): Promise<void> {
   }
 }
 
-/** The message without a stack. What comes from elsewhere is redacted; our own lists of problems keep their lines. */
+/**
+ * The message without a stack. What comes from elsewhere is redacted; our own lists of problems
+ * keep their lines.
+ */
 function messageOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   const message = error instanceof Error ? error.message : String(error);

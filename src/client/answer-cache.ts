@@ -18,12 +18,15 @@ const MAX_ENTRIES = 10_000;
 /** An event does not wait longer than this for news about something that is known. */
 const PATIENCE_MS = 500;
 const RETRY_MS = 2_000;
-/** A credential that is refused may be one that is being replaced. Longer than this it may have been withdrawn. */
+/**
+ * A credential that is refused may be one that is being replaced. Longer than this it may have been
+ * withdrawn.
+ */
 const REFUSED_STALE_MS = 30_000;
 
 /**
- * Remembers answers for seconds, and uses them for longer while no new ones arrive. Equal questions asked at once are
- * asked once. Bounded: the one that was not used for longest goes first.
+ * Remembers answers for seconds, and uses them for longer while no new ones arrive. Equal questions
+ * asked at once are asked once. Bounded: the one that was not used for longest goes first.
  */
 export class AnswerCache<T> {
   readonly #options: AnswerCacheOptions;

@@ -30,7 +30,8 @@ export class Api {
   }
 
   /**
-   * The answer, if it is one of the statuses that the caller expects; no answer and 5xx are asked once more if time is left.
+   * The answer, if it is one of the statuses that the caller expects; no answer and 5xx are asked
+   * once more if time is left.
    * @throws PagesError for every other answer, and for none.
    */
   async get(

@@ -15,7 +15,10 @@ interface SeenPage {
   readonly etag: string | undefined;
 }
 
-/** What a bot behind messenger-operator needs of its pages. @throws TypeError for options that make no sense. */
+/**
+ * What a bot behind messenger-operator needs of its pages. @throws TypeError for options that make
+ * no sense.
+ */
 export function createPages(options: PagesOptions): Pages {
   const client = new PagesClient(options);
   return {
@@ -93,7 +96,9 @@ class PagesClient {
   }
 }
 
-/** A text that Graph refuses as a token (code 190), and that says in the bot's log what is wrong. */
+/**
+ * A text that Graph refuses as a token (code 190), and that says in the bot's log what is wrong.
+ */
 function noPage(pageId: string): string {
   return `no-page:${pageId.replace(/[^0-9A-Za-z_-]/g, '').slice(0, 20)}:messenger-operator`;
 }

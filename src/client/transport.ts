@@ -10,7 +10,9 @@ export interface ApiAnswer {
   readonly body: unknown;
 }
 
-/** One GET. @throws PagesError without a status when there is no answer, or none that can be read. */
+/**
+ * One GET. @throws PagesError without a status when there is no answer, or none that can be read.
+ */
 export type ApiGet = (url: URL, headers: Readonly<Record<string, string>>, signal: AbortSignal) => Promise<ApiAnswer>;
 
 const MAX_BYTES = 8_388_608;
@@ -70,7 +72,10 @@ function agentSource({
   };
 }
 
-/** A kept connection may be closed by the other side just now: that says nothing, and one more attempt gets another one. */
+/**
+ * A kept connection may be closed by the other side just now: that says nothing, and one more
+ * attempt gets another one.
+ */
 async function sent(begin: () => ClientRequest): Promise<ApiAnswer> {
   let request = begin();
   try {

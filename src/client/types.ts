@@ -3,15 +3,16 @@ export interface PagesOptions {
   /** Where the Pages API is: `https://messenger-operator-pages-api.operator.svc:8081`. */
   readonly baseUrl: string | URL;
   /**
-   * The file that holds the bot's credential: a projected ServiceAccount token with the audience `messenger-operator`, or
-   * a bot key in standalone. Read again when it changes. Either this or `token`.
+   * The file that holds the bot's credential: a projected ServiceAccount token with the audience
+   * `messenger-operator`, or a bot key in standalone. Read again when it changes. Either this or
+   * `token`.
    */
   readonly tokenFile?: string;
   /** The credential itself. */
   readonly token?: string;
   /**
-   * `token`: the bot calls Graph with the page's token. `proxy`: it calls the operator's Graph proxy with
-   * `PAGE_ID:CREDENTIAL` and never holds a token.
+   * `token`: the bot calls Graph with the page's token. `proxy`: it calls the operator's Graph
+   * proxy with `PAGE_ID:CREDENTIAL` and never holds a token.
    */
   readonly graph: 'token' | 'proxy';
   /** Which app is meant where a page is in several. */
@@ -26,7 +27,10 @@ export interface PagesOptions {
   readonly cacheMs?: number;
   /** How long an answer is used while the Pages API cannot be reached (1 h). */
   readonly staleMs?: number;
-  /** Used instead of Node's own http and https; `ca`, `caFile` and kept connections are then its business. */
+  /**
+   * Used instead of Node's own http and https; `ca`, `caFile` and kept connections are then its
+   * business.
+   */
   readonly fetch?: typeof fetch;
 }
 
@@ -56,14 +60,22 @@ export interface ListOptions {
 /** The pages of a bot. Its functions may be taken off it and passed around. */
 export interface Pages {
   /**
-   * What Bottender's option of the same name wants. Never empty: for an id that is no page of ours it is a text that Graph
-   * refuses (`no-page:…`), because for an empty value Bottender would use the token of another page.
-   * @throws PagesError when there is no cached token and no new one, so that the event fails and is sent again.
+   * What Bottender's option of the same name wants. Never empty: for an id that is no page of ours
+   * it is a text that Graph refuses (`no-page:…`), because for an empty value Bottender would use
+   * the token of another page.
+   * @throws PagesError when there is no cached token and no new one, so that the event fails and is
+   * sent again.
    */
   readonly mapPageToAccessToken: (pageId: string | number) => Promise<string>;
-  /** undefined: no page that this bot may read. @throws PagesError when there is no cached answer and no new one. */
+  /**
+   * undefined: no page that this bot may read. @throws PagesError when there is no cached answer
+   * and no new one.
+   */
   readonly getPage: (pageId: string | number) => Promise<Page | undefined>;
-  /** The page's settings; empty for a page that this bot may not read. @throws PagesError as getPage does */
+  /**
+   * The page's settings; empty for a page that this bot may not read. @throws PagesError as getPage
+   * does
+   */
   readonly getBotConfig: (pageId: string | number) => Promise<Readonly<Record<string, unknown>>>;
   /** Every page that the bot may list, in the order of namespace and name. @throws PagesError */
   readonly listPages: (options?: ListOptions) => Promise<readonly Page[]>;

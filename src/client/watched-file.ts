@@ -2,7 +2,10 @@ import { readFile, stat } from 'node:fs/promises';
 
 const LOOK_EVERY_MS = 1_000;
 
-/** A small text file that is read again when it changes, looked at every second at most. Keeps its last good text. */
+/**
+ * A small text file that is read again when it changes, looked at every second at most. Keeps its
+ * last good text.
+ */
 export class WatchedFile {
   readonly #path: string;
   readonly #lookEveryMs: number;

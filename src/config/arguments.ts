@@ -18,20 +18,27 @@ export interface Arguments {
   readonly problems: readonly string[];
 }
 
-/** Takes `--name value`, `--name=value`, `--switch`, `--no-switch`, `-n value`; after `--` everything is positional. */
+/**
+ * Takes `--name value`, `--name=value`, `--switch`, `--no-switch`, `-n value`; after `--`
+ * everything is positional.
+ */
 export function readArguments(command: CommandName, argv: readonly string[]): Arguments {
   const reader = new Reader(command, argv);
   return reader.read();
 }
 
-/** The variables of the environment that stand for flags of `command`. An empty one counts as not set. */
+/**
+ * The variables of the environment that stand for flags of `command`. An empty one counts as not
+ * set.
+ */
 export function readVariables(command: CommandName, env: Readonly<Record<string, string | undefined>>): ReadonlyMap<string, Given> {
   const found = new Map<string, Given>();
   for (const [property, { name }] of flagsOf(command)) {
     const source = variableOf(name);
     const text = env[source];
     if (text === undefined || text === '') continue;
-    // Kubernetes announces a Service named e.g. "messenger-api" as MESSENGER_API_PORT=tcp://…: no setting of ours.
+    // Kubernetes announces a Service named e.g. "messenger-api" as MESSENGER_API_PORT=tcp://…: no
+    // setting of ours.
     if (source.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(text)) continue;
     found.set(property, { source, text });
   }

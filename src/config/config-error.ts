@@ -1,4 +1,7 @@
-/** What the user asked for cannot be run. Holds every problem, so that all are mended in one go. Exit code 2. */
+/**
+ * What the user asked for cannot be run. Holds every problem, so that all are mended in one go.
+ * Exit code 2.
+ */
 export class ConfigError extends Error {
   readonly problems: readonly string[];
 

@@ -95,7 +95,10 @@ function commandNamed(word: string): CommandName {
 const NO_CLUSTER =
   'there is no API server to talk to: this is not a Pod of a cluster, and neither --kubeconfig nor $KUBECONFIG names a kubeconfig file';
 
-/** Fills in the default of `--kubeconfig`; it stays undefined in a Pod, whose ServiceAccount is used. */
+/**
+ * Fills in the default of `--kubeconfig`; it stays undefined in a Pod, whose ServiceAccount is
+ * used.
+ */
 function clusterProblems(config: Record<string, unknown>, env: Environment, disk: Disk): readonly string[] {
   const inPod = env['KUBERNETES_SERVICE_HOST'] !== undefined;
   if (!('kubeconfig' in config) || config['kubeconfig'] !== undefined || inPod) return [];

@@ -18,7 +18,10 @@ export const GROUPS = [
 ] as const;
 export type Group = (typeof GROUPS)[number];
 
-/** One line of the table of flags: everything that parsing, `--help` and the reference know of a flag. */
+/**
+ * One line of the table of flags: everything that parsing, `--help` and the reference know of a
+ * flag.
+ */
 export interface Flag<T, C extends CommandName = CommandName> {
   /** Without the dashes. */
   readonly name: string;

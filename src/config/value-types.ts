@@ -4,11 +4,15 @@ import { parseDurationMs } from '../kit/duration.js';
 
 /** How a flag's text becomes a value. */
 export interface ValueType<T> {
-  /** What stands for the value in help texts: `DURATION`; undefined for a switch, which takes none. */
+  /**
+   * What stands for the value in help texts: `DURATION`; undefined for a switch, which takes none.
+   */
   readonly placeholder: string | undefined;
   /** The allowed range as text, for the reference; empty when there is none. */
   readonly range: string;
-  /** Takes the text as given. Its problem reads on after "must be": `an integer from 1 to 65535`. */
+  /**
+   * Takes the text as given. Its problem reads on after "must be": `an integer from 1 to 65535`.
+   */
   readonly schema: z.ZodType<T, string>;
   /** Several values by commas, or by naming the flag again. */
   readonly list?: true;

@@ -21,9 +21,9 @@ const ASK_AGAIN_EVERY_MS = 5 * 60_000;
 const NONE: ReadonlySet<string> = new Set();
 
 /**
- * What an app and its pages tell each other in memory: whether the pages are parked because Graph refuses the app's own
- * credential, whether a page asked the app to check that Graph is reachable, and which fields Graph refuses for the app.
- * One entry per app.
+ * What an app and its pages tell each other in memory: whether the pages are parked because Graph
+ * refuses the app's own credential, whether a page asked the app to check that Graph is reachable,
+ * and which fields Graph refuses for the app. One entry per app.
  */
 export class AppHealth {
   readonly #clock: Clock;
@@ -51,7 +51,8 @@ export class AppHealth {
   }
 
   /**
-   * Graph accepts the app's credentials. Its pages go on, unless they were parked again just after the last time.
+   * Graph accepts the app's credentials. Its pages go on, unless they were parked again just after
+   * the last time.
    * @returns milliseconds until they may, 0 if they do now
    */
   clear(app: NamespacedName): number {
@@ -72,7 +73,10 @@ export class AppHealth {
     this.#askWithin(app, ASK_EVERY_MS);
   }
 
-  /** A page reached Graph though the app could not: the app is asked to check again. At most once in 5 minutes. */
+  /**
+   * A page reached Graph though the app could not: the app is asked to check again. At most once in
+   * 5 minutes.
+   */
   askAgain(app: NamespacedName): void {
     this.#askWithin(app, ASK_AGAIN_EVERY_MS);
   }
@@ -100,7 +104,10 @@ export class AppHealth {
     this.#of(app).refused = fields;
   }
 
-  /** Wakes the pages if Graph refuses other fields than when this was called last. For the end of a pass over the app. */
+  /**
+   * Wakes the pages if Graph refuses other fields than when this was called last. For the end of a
+   * pass over the app.
+   */
   tellRefusedFields(app: NamespacedName): void {
     const health = this.#of(app);
     const refused = [...health.refused].sort().join();
@@ -118,7 +125,10 @@ export class AppHealth {
     return () => this.#onAsk.delete(handler);
   }
 
-  /** Called when the app's pages are to run again: they are not parked any more, or Graph refuses other fields. */
+  /**
+   * Called when the app's pages are to run again: they are not parked any more, or Graph refuses
+   * other fields.
+   */
   onWakePages(handler: (app: NamespacedName) => void): () => void {
     this.#onWakePages.add(handler);
     return () => this.#onWakePages.delete(handler);

@@ -52,16 +52,20 @@ export interface ControllersDeps {
 }
 
 /**
- * Passes over pages under way at once, those that wait for Graph included: three full batches, so that a start with thousands
- * of pages costs as few requests as possible.
+ * Passes over pages under way at once, those that wait for Graph included: three full batches, so
+ * that a start with thousands of pages costs as few requests as possible.
  */
 const PAGE_PASSES = 150;
-/** A page that Graph fails for is tried less and less often: at most twice as often a day as a page at rest is checked. */
+/**
+ * A page that Graph fails for is tried less and less often: at most twice as often a day as a page
+ * at rest is checked.
+ */
 const PAGE_BACKOFF = { baseMs: 1_000, maxMs: 20 * 60_000 };
 
 /**
- * The controllers, with what they share in memory. Made once for each time that this process leads: what they remember of
- * their own writes holds only as long as no other process writes. A new kind's controller is one more row.
+ * The controllers, with what they share in memory. Made once for each time that this process leads:
+ * what they remember of their own writes holds only as long as no other process writes. A new
+ * kind's controller is one more row.
  */
 export function controllers(deps: ControllersDeps): readonly ControllerSpec<KindSingular>[] {
   const { pages, apps, services, namespaces, secrets, clock, log, options } = deps;

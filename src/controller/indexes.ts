@@ -5,7 +5,10 @@ import { appKeyOf, namespaceOf, webhookPathOf } from '../relations/relations.js'
 import { appSecretReferences, pageSecretReferences, type SecretReference } from '../relations/secret-references.js';
 import type { KindIndexes } from '../runtime/kinds.js';
 
-/** The indexes that the store of MessengerPages must be made with. Values are `namespace/name` unless stated otherwise. */
+/**
+ * The indexes that the store of MessengerPages must be made with. Values are `namespace/name`
+ * unless stated otherwise.
+ */
 export const PAGE_INDEXES = {
   /** The MessengerApp that it names. */
   app: (page: MessengerPage): string[] => [keyText(appKeyOf(page))],

@@ -1,7 +1,10 @@
 import type { KubeEvent } from '../runtime/ports.js';
 import type { Verdict } from './verdict.js';
 
-/** What one pass has found out so far. At its end it becomes one status write, Events, and a time for the next pass. */
+/**
+ * What one pass has found out so far. At its end it becomes one status write, Events, and a time
+ * for the next pass.
+ */
 export class PassReport<Type extends string, Status extends object> {
   readonly judged = new Map<Type, Verdict | 'gone'>();
   readonly #events: { readonly event: KubeEvent; readonly onTold: (() => void) | undefined }[] = [];

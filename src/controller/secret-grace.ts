@@ -12,9 +12,9 @@ const MAX_NAMESPACES = 10_000;
 
 /**
  * For how long a page without its Secret counts as undecided, so that its events are answered 503
- * and not dropped. Manifests and Secrets are applied in any order, but a page that will never have a
- * token must not keep a Page's events, and the POSTs that carry them, from being answered. Bounded
- * by namespace, so that one tenant cannot do it with many pages.
+ * and not dropped. Manifests and Secrets are applied in any order, but a page that will never have
+ * a token must not keep a Page's events, and the POSTs that carry them, from being answered.
+ * Bounded by namespace, so that one tenant cannot do it with many pages.
  */
 export class SecretGrace {
   readonly #clock: Clock;

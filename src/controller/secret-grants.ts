@@ -16,7 +16,10 @@ export interface GrantQuestion {
   readonly secrets: readonly NamespacedName[];
   /** The condition's reason for a missing grant. */
   readonly reason: string;
-  /** The condition as it is: once it has had that reason for ten minutes, the question is asked less often. */
+  /**
+   * The condition as it is: once it has had that reason for ten minutes, the question is asked less
+   * often.
+   */
   readonly before: Condition | undefined;
   readonly nowMs: number;
 }

@@ -22,7 +22,10 @@ export interface Stall {
   readonly wakeMs: number | undefined;
 }
 
-/** Whether the object is Stalled by now, and when to look again: after 10, 20, 40 min … 6 h while `what` is wrong. */
+/**
+ * Whether the object is Stalled by now, and when to look again: after 10, 20, 40 min … 6 h while
+ * `what` is wrong.
+ */
 export function stallOf(state: ObjectState, what: string, memory: StallMemory, nowMs: number): Stall {
   const leftMs = state === 'may_come' ? waitingLeftMs(memory, what, nowMs) : undefined;
   if (leftMs === undefined) memory.missing = undefined;
@@ -38,12 +41,18 @@ export function wasStalled(before: readonly Condition[] | undefined, reason: str
   return stalled?.status === 'True' && stalled.reason === reason && stalled.observedGeneration === generation;
 }
 
-/** After a restart the status tells what was already Stalled: such an object does not wait for another two minutes. */
+/**
+ * After a restart the status tells what was already Stalled: such an object does not wait for
+ * another two minutes.
+ */
 export function recallWaiting(memory: StallMemory, what: string, stalledBefore: boolean, nowMs: number): void {
   if (stalledBefore) memory.missing ??= { what, sinceMs: nowMs - MAY_COME_MS };
 }
 
-/** The Events for a change of the summary: that the object stalled, or why it stalls now, or that it recovered. */
+/**
+ * The Events for a change of the summary: that the object stalled, or why it stalls now, or that it
+ * recovered.
+ */
 export function stallEvents(before: readonly Condition[] | undefined, after: readonly Condition[] | undefined): readonly KubeEvent[] {
   const was = findCondition(before, 'Stalled');
   const is = findCondition(after, 'Stalled');

@@ -13,20 +13,27 @@ interface Written {
   done: boolean;
 }
 
-/** Writes that the watch has not brought back yet, of one object; more than this and the oldest is taken for foreign. */
+/**
+ * Writes that the watch has not brought back yet, of one object; more than this and the oldest is
+ * taken for foreign.
+ */
 const MAX_PENDING = 6;
 /**
- * By then every watch has brought a write, or was followed by a list. What the cache still shows instead is the truth: an etcd
- * that was restored to before the write.
+ * By then every watch has brought a write, or was followed by a list. What the cache still shows
+ * instead is the truth: an etcd that was restored to before the write.
  */
 const BROUGHT_BY_MS = 5 * 60_000;
 
 /**
- * What this process last wrote into the status of each object, so that a pass never judges from an older one that the cache
- * still shows, and recognises a status that another writer wrote. One entry an object; `forget` it when it is gone.
+ * What this process last wrote into the status of each object, so that a pass never judges from an
+ * older one that the cache still shows, and recognises a status that another writer wrote. One
+ * entry an object; `forget` it when it is gone.
  */
 export class StatusMemory<T extends WithStatus> {
-  /** uid → statuses in the order of time: what it was before our first write that is still under way, then ours. */
+  /**
+   * uid → statuses in the order of time: what it was before our first write that is still under
+   * way, then ours.
+   */
   readonly #written = new Map<string, Written[]>();
   readonly #clock: Pick<Clock, 'monotonicMs'>;
 
@@ -34,7 +41,10 @@ export class StatusMemory<T extends WithStatus> {
     this.#clock = clock;
   }
 
-  /** The status to go on from: our last write while the cache still shows one before it, else what the cache shows. */
+  /**
+   * The status to go on from: our last write while the cache still shows one before it, else what
+   * the cache shows.
+   */
   current(object: T): T {
     const written = this.#written.get(object.metadata.uid ?? '') ?? [];
     const since = this.#clock.monotonicMs() - BROUGHT_BY_MS;
@@ -43,7 +53,9 @@ export class StatusMemory<T extends WithStatus> {
     return stale ? { ...object, status: written[last]?.status } : object;
   }
 
-  /** Takes note of what the watch brought. @returns whether it is a status that this process wrote */
+  /**
+   * Takes note of what the watch brought. @returns whether it is a status that this process wrote
+   */
   seen(object: T): boolean {
     const written = this.#written.get(object.metadata.uid ?? '') ?? [];
     const at = written.findLastIndex(({ status }) => sameData(status, object.status));

@@ -8,7 +8,10 @@ export interface Verdict {
   readonly reason: string;
   /** Our own sentence. */
   readonly message: string;
-  /** What Graph said (`OperatorError.graphText`). It changes from one try to the next, so nothing is decided by it. */
+  /**
+   * What Graph said (`OperatorError.graphText`). It changes from one try to the next, so nothing is
+   * decided by it.
+   */
   readonly graphText?: string | undefined;
 }
 
@@ -24,8 +27,8 @@ export function refused({ message, graphText }: OperatorError, reason: string): 
 const MAX_MESSAGE = 2_048;
 
 /**
- * The new list of conditions: those of `types` in their order, judged now or as they were. A type that was
- * neither judged nor there before is left out.
+ * The new list of conditions: those of `types` in their order, judged now or as they were. A type
+ * that was neither judged nor there before is left out.
  */
 export function conditionsFrom(
   before: readonly Condition[] | undefined,
@@ -44,7 +47,10 @@ export function conditionsFrom(
   return mergeConditions(before, claims, nowMs);
 }
 
-/** While our own sentence stays the same, so does the condition's text: a new text of Graph's is no news. */
+/**
+ * While our own sentence stays the same, so does the condition's text: a new text of Graph's is no
+ * news.
+ */
 function textOf({ status, reason, message, graphText }: Verdict, was: Condition | undefined): string {
   const text = cut(withGraphText(message, graphText));
   const same = was?.status === status && was.reason === reason && isWithGraphText(was.message, message);

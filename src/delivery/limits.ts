@@ -21,8 +21,8 @@ export interface DeliveryLimits {
   /** Final outcomes remembered, 16 bytes each; beyond, the oldest are forgotten first. */
   readonly maxRemembered: number;
   /**
-   * POSTs that Meta waits for; `--max-in-flight`. Each page, namespace and app has a share of these,
-   * and of the next two.
+   * POSTs that Meta waits for; `--max-in-flight`. Each page, namespace and app has a share of
+   * these, and of the next two.
    */
   readonly maxPosts: number;
   /**
@@ -32,8 +32,8 @@ export interface DeliveryLimits {
   readonly maxItems: number;
   readonly maxHeldBytes: number;
   /**
-   * Items in a page's lane for each of its `maxInFlight`; it takes nothing more. So many pass in the
-   * four seconds that Meta waits if the bot takes 30 ms for each.
+   * Items in a page's lane for each of its `maxInFlight`; it takes nothing more. So many pass in
+   * the four seconds that Meta waits if the bot takes 30 ms for each.
    */
   readonly laneDepth: number;
   /** The refusals of a backend are not trusted if it accepted nothing for this long. */

@@ -26,7 +26,10 @@ interface Pair {
   readonly oldSelf: unknown;
 }
 
-/** The `x-kubernetes-validations` of a schema, compiled once, evaluated as the API server does (KEP-2876). */
+/**
+ * The `x-kubernetes-validations` of a schema, compiled once, evaluated as the API server does
+ * (KEP-2876).
+ */
 export class CelRules {
   readonly #root: Node;
 
@@ -36,7 +39,10 @@ export class CelRules {
     this.#root = compile(schema, (text) => env.parse(text));
   }
 
-  /** The rules that `object` breaks, with their own messages. `old` is the object as it was accepted last. */
+  /**
+   * The rules that `object` breaks, with their own messages. `old` is the object as it was accepted
+   * last.
+   */
   check(object: unknown, old: unknown): readonly FieldProblem[] {
     const problems: FieldProblem[] = [];
     walk(this.#root, { path: [], self: celValue(object), oldSelf: celValue(old) }, problems);

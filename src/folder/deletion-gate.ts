@@ -23,8 +23,9 @@ const FEW_PAGES = 5;
 const FRACTION = 5;
 
 /**
- * Decides when an object that is not in the folder any more is gone. Slow and suspicious: an unsubscribed Page is silent,
- * and an unmounted disk, a wrong folder or half a `git checkout` look like a deletion.
+ * Decides when an object that is not in the folder any more is gone. Slow and suspicious: an
+ * unsubscribed Page is silent, and an unmounted disk, a wrong folder or half a `git checkout` look
+ * like a deletion.
  */
 export class DeletionGate {
   readonly #options: DeletionGateOptions;
@@ -35,7 +36,10 @@ export class DeletionGate {
     this.#options = options;
   }
 
-  /** @param good whether the scan saw everything: a bad one confirms nothing, but what it found is there. */
+  /**
+   * @param good whether the scan saw everything: a bad one confirms nothing, but what it found is
+   * there.
+   */
   judge(sightings: readonly Sighting[], good: boolean, nowMs: number): Verdict {
     const known = new Set(sightings.map(({ id }) => id));
     for (const id of this.#missing.keys()) if (!known.has(id)) this.#missing.delete(id);

@@ -23,7 +23,10 @@ const MAX_FILE_BYTES = 1_048_576;
 const SAME_MS = 6 * 60_000;
 const MAX_REMEMBERED = 1_024;
 
-/** Events of standalone: logged, and kept in the state folder, the last one or two megabytes of them. Never throws. */
+/**
+ * Events of standalone: logged, and kept in the state folder, the last one or two megabytes of
+ * them. Never throws.
+ */
 export class EventLog implements EventRecorder {
   readonly #folder: string;
   readonly #clock: Clock;

@@ -44,7 +44,9 @@ export interface FolderClusterOptions {
 
 const LOCK_CHECK_MS = 2_000;
 
-/** A folder of manifests as a cluster: standalone's place for what a Kubernetes cluster would hold. */
+/**
+ * A folder of manifests as a cluster: standalone's place for what a Kubernetes cluster would hold.
+ */
 export class FolderCluster implements Cluster {
   readonly services: Store<Service>;
   readonly namespaces: Store<Namespace>;
@@ -60,7 +62,10 @@ export class FolderCluster implements Cluster {
   readonly #watch: FolderWatch;
   readonly #source: FolderSource;
 
-  /** Takes the lock of the state folder. @throws StateLockedError, or Error when the state folder cannot be used */
+  /**
+   * Takes the lock of the state folder. @throws StateLockedError, or Error when the state folder
+   * cannot be used
+   */
   constructor(options: FolderClusterOptions) {
     const { config, clock, log, kinds = KINDS } = options;
     this.#options = options;
@@ -112,10 +117,14 @@ export class FolderCluster implements Cluster {
     void this.#watch.start(signal);
   }
 
-  /** @throws NotLeaderError when the lock of the state folder is lost before the first scan was taken in */
+  /**
+   * @throws NotLeaderError when the lock of the state folder is lost before the first scan was
+   * taken in
+   */
   unsynced(): readonly string[] {
     if (!this.#source.hasSynced()) {
-      // Without its state folder no scan can be taken in, and no leader is at work yet that would notice.
+      // Without its state folder no scan can be taken in, and no leader is at work yet that would
+      // notice.
       this.fence.check();
       return ['the folder of the manifests has not been read'];
     }

@@ -4,7 +4,10 @@ import { keyText, type NamespacedName } from '../core/domain/object-key.js';
 import { type Coverage, type FetchedData, type MetadataSource, sameState } from '../runtime/data-ports.js';
 import type { DataContent } from './data-object.js';
 
-/** The Secrets (or ConfigMaps) of the folder. Kept in memory only: their values never reach the state folder. */
+/**
+ * The Secrets (or ConfigMaps) of the folder. Kept in memory only: their values never reach the
+ * state folder.
+ */
 export class FolderData implements MetadataSource {
   readonly #clock: Clock;
   readonly #nextVersion: () => string;

@@ -9,7 +9,10 @@ import { type Problem, problemText } from './problem.js';
 export interface Scan {
   readonly documents: readonly ManifestDocument[];
   readonly problems: readonly Problem[];
-  /** Everything was read and parsed, and there was something: what is missing in it is really missing. */
+  /**
+   * Everything was read and parsed, and there was something: what is missing in it is really
+   * missing.
+   */
   readonly good: boolean;
   /** Some file was written only just now and is not taken in yet: look again at once. */
   readonly unsettled: boolean;
@@ -56,7 +59,9 @@ interface Walk {
   readable: boolean;
 }
 
-/** Reads the manifests of a folder again and again; a file that did not change is not parsed again. */
+/**
+ * Reads the manifests of a folder again and again; a file that did not change is not parsed again.
+ */
 export class FolderReader {
   readonly #root: string;
   readonly #exclude: string | undefined;
@@ -82,7 +87,10 @@ export class FolderReader {
     return this.#readAll(walk, this.#withinTotal(walk));
   }
 
-  /** The files in the order of their paths, as far as the limit of bytes allows; tells of the others. */
+  /**
+   * The files in the order of their paths, as far as the limit of bytes allows; tells of the
+   * others.
+   */
   #withinTotal({ files, problems }: Walk): readonly (readonly [string, BigIntStats])[] {
     const { totalBytes } = this.#limits;
     const sorted = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -166,7 +174,8 @@ export class FolderReader {
       walk.visited.add(real);
       const entries = await readdir(path, { withFileTypes: true });
       for (const entry of entries.sort(byPath)) {
-        // Hidden: also `..data` and its like, the real folders behind the links that a mounted ConfigMap consists of.
+        // Hidden: also `..data` and its like, the real folders behind the links that a mounted
+        // ConfigMap consists of.
         if (!entry.name.startsWith('.')) await this.#visit(join(folder, entry.name), entry, depth, walk);
       }
     } catch (error) {
@@ -185,7 +194,8 @@ export class FolderReader {
     if (typeof stats !== 'string' && entry.isSymbolicLink() && !(await this.#isInside(path))) {
       walk.problems.push({ file: path, message: 'is a link that leads out of the folder: put the file itself here' });
     } else if (typeof stats === 'string') {
-      // A file that goes while the folder is read is simply gone; a dangling link or a forbidden file is not.
+      // A file that goes while the folder is read is simply gone; a dangling link or a forbidden
+      // file is not.
       if (MANIFEST.test(path)) walk.problems.push({ file: path, message: `cannot be read (${stats})` });
     } else await this.#take(path, stats, depth, walk);
   }

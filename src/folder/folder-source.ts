@@ -38,7 +38,10 @@ export class FolderSource {
   readonly #problems: ProblemLog;
   #published = false;
   #refused = false;
-  /** A scan without a change has nothing to do: no removal waits, and no manifest waits for its object's deletion. */
+  /**
+   * A scan without a change has nothing to do: no removal waits, and no manifest waits for its
+   * object's deletion.
+   */
   #settled = false;
 
   constructor(deps: FolderSourceDeps) {

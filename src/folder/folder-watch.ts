@@ -19,8 +19,9 @@ const DEBOUNCE_MS = 100;
 const WATCH_AGAIN_MS = 10_000;
 
 /**
- * Looks at the folder when the file system tells of a change, and every `rescanMs` all the same: a notification may get
- * lost (network disks), and the switch of a mounted ConfigMap's `..data` link is one of a hidden name.
+ * Looks at the folder when the file system tells of a change, and every `rescanMs` all the same: a
+ * notification may get lost (network disks), and the switch of a mounted ConfigMap's `..data` link
+ * is one of a hidden name.
  */
 export class FolderWatch {
   readonly #deps: FolderWatchDeps;
@@ -36,7 +37,10 @@ export class FolderWatch {
     this.#deps = deps;
   }
 
-  /** Looks for the first time and goes on until the signal is aborted. Resolves after the first look. */
+  /**
+   * Looks for the first time and goes on until the signal is aborted. Resolves after the first
+   * look.
+   */
   async start(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
     signal.addEventListener('abort', () => {
@@ -93,7 +97,8 @@ export class FolderWatch {
       });
     };
     try {
-      // Node's recursive watch follows folders and files but is blind to links: the folder itself is watched besides.
+      // Node's recursive watch follows folders and files but is blind to links: the folder itself
+      // is watched besides.
       for (const recursive of [true, false]) {
         const watcher = watch(root, { recursive, persistent: false }, () => {
           this.poke();

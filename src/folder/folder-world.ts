@@ -59,7 +59,10 @@ export class FolderWorld {
     else data.remove(key);
   }
 
-  /** Every object that a manifest is needed for: not those that are being deleted already, and no Namespaces. */
+  /**
+   * Every object that a manifest is needed for: not those that are being deleted already, and no
+   * Namespaces.
+   */
   *known(): Iterable<{ readonly kind: string; readonly key: NamespacedName; readonly id: string }> {
     for (const [kind, set] of this.#sets) {
       if (kind === 'Namespace') continue;
@@ -80,7 +83,8 @@ export class FolderWorld {
 
   /**
    * Gives every namespace that something is in a Namespace, as a cluster would have it.
-   * @param described the namespaces that have a manifest of their own; the labels of the others are not theirs to keep
+   * @param described the namespaces that have a manifest of their own; the labels of the others are
+   * not theirs to keep
    */
   settleNamespaces(described: ReadonlySet<string>): void {
     const set = this.set('Namespace');

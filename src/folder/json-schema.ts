@@ -19,8 +19,8 @@ const SAME = [
 ];
 
 /**
- * A structural schema as JSON Schema. Stricter in one place: a field that the schema does not know is refused, as
- * `kubectl apply` does, where the API server alone would drop it silently.
+ * A structural schema as JSON Schema. Stricter in one place: a field that the schema does not know
+ * is refused, as `kubectl apply` does, where the API server alone would drop it silently.
  */
 export function toJsonSchema(schema: Schema): JsonSchema {
   const result: JsonSchema = {};

@@ -4,7 +4,9 @@ import type { Crd } from './crd.js';
 import { toJsonSchema } from './json-schema.js';
 import { type FieldProblem, schemaProblems } from './schema-problems.js';
 
-/** Judges the spec of one kind as the API server would: by the schema and the CEL rules of its CRD. */
+/**
+ * Judges the spec of one kind as the API server would: by the schema and the CEL rules of its CRD.
+ */
 export class KindValidator {
   readonly crd: Crd;
   readonly #validate: ValidateFunction;
@@ -13,14 +15,18 @@ export class KindValidator {
   constructor(crd: Crd) {
     this.crd = crd;
     const whole = toJsonSchema(crd.schema);
-    // The API server knows apiVersion, kind and metadata of every kind, whatever its schema says, and ignores a status.
+    // The API server knows apiVersion, kind and metadata of every kind, whatever its schema says,
+    // and ignores a status.
     const known = { apiVersion: {}, kind: {}, metadata: {}, status: {} };
     const schema = { ...whole, properties: { ...(whole['properties'] as object), ...known } };
     this.#validate = new Ajv({ allErrors: true, strict: false, validateFormats: false, verbose: true, logger: false }).compile(schema);
     this.#rules = new CelRules(crd.schema);
   }
 
-  /** What is wrong with `object`; `old` is the same object as it was accepted last, for what may not change. */
+  /**
+   * What is wrong with `object`; `old` is the same object as it was accepted last, for what may not
+   * change.
+   */
   check(object: object, old: object | undefined): readonly FieldProblem[] {
     const errors = this.#validate(object) ? [] : (this.#validate.errors ?? []);
     const bySchema = schemaProblems(errors, this.crd.schema);

@@ -12,7 +12,10 @@ export interface ManifestDocument {
 
 export interface ManifestFile {
   readonly documents: readonly ManifestDocument[];
-  /** Not empty: the file does not parse, and nothing may be concluded from what it seems to leave out. */
+  /**
+   * Not empty: the file does not parse, and nothing may be concluded from what it seems to leave
+   * out.
+   */
   readonly problems: readonly Problem[];
 }
 
@@ -65,7 +68,10 @@ function valueOf(document: Document): unknown {
   }
 }
 
-/** `DUPLICATE_KEY` → `duplicate key`. The message of the parser may repeat the text, the code never does. */
+/**
+ * `DUPLICATE_KEY` → `duplicate key`. The message of the parser may repeat the text, the code never
+ * does.
+ */
 function yamlError(code: string): string {
   return code.toLowerCase().replaceAll('_', ' ');
 }

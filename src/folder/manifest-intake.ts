@@ -16,7 +16,10 @@ export type Accepted = { readonly kind: string; readonly id: string; readonly me
 
 export interface Intake {
   readonly accepted: readonly Accepted[];
-  /** Every object that some manifest speaks of, the invalid ones too: these are there, whatever is wrong with them. */
+  /**
+   * Every object that some manifest speaks of, the invalid ones too: these are there, whatever is
+   * wrong with them.
+   */
   readonly mentioned: ReadonlySet<string>;
   readonly problems: readonly Problem[];
   /** Some manifest does not even say which object it is about. */

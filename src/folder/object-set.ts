@@ -35,9 +35,9 @@ export interface ObjectSetDeps {
 }
 
 /**
- * The objects of one kind with the habits of the API server: uid, generation counted up by a change of the spec,
- * deletionTimestamp as long as there are finalizers. Every write is kept first and told to the store after that; until
- * `publish` the store hears nothing.
+ * The objects of one kind with the habits of the API server: uid, generation counted up by a change
+ * of the spec, deletionTimestamp as long as there are finalizers. Every write is kept first and
+ * told to the store after that; until `publish` the store hears nothing.
  */
 export class ObjectSet {
   readonly #deps: ObjectSetDeps;
@@ -70,7 +70,10 @@ export class ObjectSet {
     return [...this.#objects.values()];
   }
 
-  /** Makes the object what its manifest says. One that is being deleted stays as it is until it is gone. */
+  /**
+   * Makes the object what its manifest says. One that is being deleted stays as it is until it is
+   * gone.
+   */
   apply({ name, namespace, labels, annotations }: ManifestMeta, content: Readonly<Record<string, unknown>>): void {
     const before = this.#objects.get(keyText({ namespace, name }));
     if (before === undefined) this.#create({ name, namespace, labels, annotations }, content);
@@ -96,7 +99,10 @@ export class ObjectSet {
     if (!sameData(now.status, status)) this.#put({ ...now, status });
   }
 
-  /** @returns the object as it is now. @throws StaleReadError when the object was replaced, is gone or is being deleted. */
+  /**
+   * @returns the object as it is now. @throws StaleReadError when the object was replaced, is gone
+   * or is being deleted.
+   */
   addFinalizer(object: KubeObject, finalizer: string): StoredObject {
     const now = this.#same(object);
     const { finalizers = [], deletionTimestamp } = now.metadata;

@@ -18,7 +18,10 @@ const limit =
   ({ params }) =>
     text(String(params['limit']));
 
-/** Keyword of JSON Schema → what it says to a person. A string's own text is never repeated: it might be a token in the wrong place. */
+/**
+ * Keyword of JSON Schema → what it says to a person. A string's own text is never repeated: it
+ * might be a token in the wrong place.
+ */
 const SENTENCES: Readonly<Record<string, Sentence>> = {
   type: ({ params, data }) => wrongType(params['type'] as string | readonly string[], data),
   enum: ({ params }) => `must be one of ${(params['allowedValues'] as readonly unknown[]).join(', ')}`,

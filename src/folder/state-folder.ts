@@ -14,8 +14,9 @@ export interface StoredObject extends KubeObject {
 }
 
 /**
- * The state folder: one file an object, written whole and put in place by rename, so that a crash leaves the old or the
- * new one. Holds what the manifests do not: uid, generation, finalizers, status, the last accepted spec. Never a token.
+ * The state folder: one file an object, written whole and put in place by rename, so that a crash
+ * leaves the old or the new one. Holds what the manifests do not: uid, generation, finalizers,
+ * status, the last accepted spec. Never a token.
  */
 export class StateFolder {
   readonly path: string;
@@ -30,7 +31,10 @@ export class StateFolder {
     chmodSync(this.path, 0o700);
   }
 
-  /** Every object of a kind. One that does not read is left out: it will be made anew, which never deletes anything at Graph. */
+  /**
+   * Every object of a kind. One that does not read is left out: it will be made anew, which never
+   * deletes anything at Graph.
+   */
   load(plural: string, log: Logger): readonly StoredObject[] {
     return namesIn(this.#folder(plural)).flatMap((name) => {
       const object = readJson(join(this.#folder(plural), name));
@@ -44,7 +48,8 @@ export class StateFolder {
   save(plural: string, object: StoredObject): void {
     const { name, namespace = '' } = object.metadata;
     const folder = this.#folder(plural);
-    // Never the state folder itself: one that was deleted while the process runs took the lock with it.
+    // Never the state folder itself: one that was deleted while the process runs took the lock with
+    // it.
     if (!existsSync(folder) && existsSync(this.path)) mkdirSync(folder, { recursive: true, mode: 0o700 });
     writeWhole(folder, fileName({ namespace, name }), JSON.stringify(object));
   }

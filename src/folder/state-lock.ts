@@ -25,8 +25,9 @@ const BEAT_MS = 5_000;
 const STALE_MS = 30_000;
 
 /**
- * The one process that may write a state folder, and Graph on its behalf. A lock whose process is gone is taken over; a
- * holder that lost it all the same (its machine slept, the file was removed) finds out at its next write.
+ * The one process that may write a state folder, and Graph on its behalf. A lock whose process is
+ * gone is taken over; a holder that lost it all the same (its machine slept, the file was removed)
+ * finds out at its next write.
  */
 export class StateLock implements WriteFence {
   readonly #folder: string;
@@ -54,7 +55,10 @@ export class StateLock implements WriteFence {
     this.#beat();
   }
 
-  /** @throws NotLeaderError when the lock is no longer this process's: it says what happened and what to do. */
+  /**
+   * @throws NotLeaderError when the lock is no longer this process's: it says what happened and
+   * what to do.
+   */
   check(): void {
     const holder = this.#read();
     if (holder?.token !== this.#holder.token) throw new NotLeaderError(`the lock of the state folder was lost: ${this.#loss(holder)}`);

@@ -3,7 +3,10 @@ import type { NamespacedName } from '../core/domain/object-key.js';
 import type { FinalizerWriter, LiveReader, StatusWriter, WriteFence } from '../runtime/ports.js';
 import type { ObjectSet } from './object-set.js';
 
-/** Status into the state folder, as the status writer of the API server does it: only when it differs. */
+/**
+ * Status into the state folder, as the status writer of the API server does it: only when it
+ * differs.
+ */
 export class FolderStatusWriter<T extends KubeObject & { readonly status?: unknown }> implements StatusWriter<T> {
   readonly #set: ObjectSet;
   readonly #fence: WriteFence;

@@ -1,4 +1,7 @@
-/** How delivery to a page goes, over all processes that were asked. Times of the wall clock, in milliseconds. */
+/**
+ * How delivery to a page goes, over all processes that were asked. Times of the wall clock, in
+ * milliseconds.
+ */
 export interface LivePage {
   /** undefined: no event came since these processes started. */
   readonly lastEventMs: number | undefined;
@@ -19,8 +22,9 @@ const DEADLINE_MS = 10_000;
 const MAX_BYTES = 16 * 1_024 * 1_024;
 
 /**
- * Asks webhook or standalone processes, at their admin addresses, how delivery to each page goes; of several replicas the
- * latest event and the latest failure count. One that does not answer is reported, and what it knows is missing.
+ * Asks webhook or standalone processes, at their admin addresses, how delivery to each page goes;
+ * of several replicas the latest event and the latest failure count. One that does not answer is
+ * reported, and what it knows is missing.
  */
 export async function askLivePages(adminUrls: readonly string[], signal: AbortSignal): Promise<LivePages> {
   const pages = new Map<string, LivePage>();

@@ -50,12 +50,18 @@ export function numberAt(value: unknown, where: string): number {
   return number;
 }
 
-/** Reads a member that Graph may leave out (or set to null): undefined then. @throws what `read` throws */
+/**
+ * Reads a member that Graph may leave out (or set to null): undefined then. @throws what `read`
+ * throws
+ */
 export function optional<T>(value: unknown, where: string, read: (value: unknown, where: string) => T): T | undefined {
   return value === undefined || value === null ? undefined : read(value, where);
 }
 
-/** The rows of an edge, each an object. An edge with nothing on it answers `{"data":[]}`. @throws TransientError */
+/**
+ * The rows of an edge, each an object. An edge with nothing on it answers `{"data":[]}`. @throws
+ * TransientError
+ */
 export function rowsOf(body: unknown, edge: string): readonly JsonRecord[] {
   const rows = listAt(recordAt(body, edge)['data'], `${edge}.data`);
   return rows.map((row) => recordAt(row, `${edge}.data[]`));

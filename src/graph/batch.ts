@@ -12,10 +12,16 @@ import { parseGraphJson, type WireRequest, type WireResponse } from './transport
 /** Graph's limit (Meta, "Batch Requests"). */
 export const MAX_BATCH = 50;
 const MAX_WAIT_MS = 50;
-/** An interactive call waits for company only while another request of its kind is under way, and at most this long. */
+/**
+ * An interactive call waits for company only while another request of its kind is under way, and at
+ * most this long.
+ */
 const INTERACTIVE_WAIT_MS = 100;
 
-/** The answer for one call of a batch. `whole`: it is the answer for the whole batch, which was no list of answers. */
+/**
+ * The answer for one call of a batch. `whole`: it is the answer for the whole batch, which was no
+ * list of answers.
+ */
 export interface BatchAnswer {
   readonly response: WireResponse;
   readonly whole: boolean;
@@ -43,9 +49,10 @@ export interface BatcherDeps {
 }
 
 /**
- * Collects calls of the same app, secret, version and priority and sends up to 50 of them as one batch, each with its own token
- * and proof. A call that finds no company goes out as a request of its own. Background calls wait 50 ms for company; of the
- * interactive ones a single one never waits, those of thousands of new pages fill batches behind the first.
+ * Collects calls of the same app, secret, version and priority and sends up to 50 of them as one
+ * batch, each with its own token and proof. A call that finds no company goes out as a request of
+ * its own. Background calls wait 50 ms for company; of the interactive ones a single one never
+ * waits, those of thousands of new pages fill batches behind the first.
  */
 export class Batcher {
   readonly #deps: BatcherDeps;
@@ -110,7 +117,10 @@ export class Batcher {
     });
   }
 
-  /** Nothing is under way any more: the calls that wait for a batch go now, with those that this answer causes at once. */
+  /**
+   * Nothing is under way any more: the calls that wait for a batch go now, with those that this
+   * answer causes at once.
+   */
   #answered(key: string, lane: Lane): void {
     const left = (this.#underWay.get(key) ?? 1) - 1;
     if (left > 0) this.#underWay.set(key, left);
@@ -142,7 +152,10 @@ export class Batcher {
   }
 }
 
-/** Once all that is ready now has run: calls made in the same turn travel together. @returns how to call it off */
+/**
+ * Once all that is ready now has run: calls made in the same turn travel together. @returns how to
+ * call it off
+ */
 function soon(fn: () => void): () => void {
   const handle = setImmediate(fn);
   return () => {
@@ -175,7 +188,10 @@ function batchRequest(items: readonly Item[], signal: AbortSignal): WireRequest 
   };
 }
 
-/** Graph takes an item's parameters from its relative URL, for POST from its body. Both are inside our POST's body. */
+/**
+ * Graph takes an item's parameters from its relative URL, for POST from its body. Both are inside
+ * our POST's body.
+ */
 function batchItem(call: GraphCall): Readonly<Record<string, string>> {
   const form = new URLSearchParams();
   for (const [name, value] of Object.entries(call.params)) form.set(name, plain(value));
@@ -216,7 +232,10 @@ function itemResponse(answer: Readonly<Record<string, unknown>>, outer: Readonly
   return { status: asNumber(answer['code']) ?? 500, headers, body: body === undefined ? undefined : parseGraphJson(body) };
 }
 
-/** A signal that is aborted once all of `signals` are: a batch goes on as long as anybody wants its answer. */
+/**
+ * A signal that is aborted once all of `signals` are: a batch goes on as long as anybody wants its
+ * answer.
+ */
 function allAborted(signals: readonly AbortSignal[]): { readonly signal: AbortSignal; readonly release: () => void } {
   const controller = new AbortController();
   const check = (): void => {

@@ -8,10 +8,16 @@ export interface GraphCall {
   readonly operation: GraphOperation;
   readonly params: GraphParams;
   readonly auth: GraphAuth;
-  /** The Page that it is on, and whose budget it uses besides the app's; undefined for the app's own edges. */
+  /**
+   * The Page that it is on, and whose budget it uses besides the app's; undefined for the app's own
+   * edges.
+   */
   readonly pageId?: string;
   readonly options: GraphCallOptions;
-  /** It finds out whether Graph accepts the app's credentials, and goes out even while calls wait because Graph refused them. */
+  /**
+   * It finds out whether Graph accepts the app's credentials, and goes out even while calls wait
+   * because Graph refused them.
+   */
   readonly checksCredentials?: true;
 }
 
@@ -27,8 +33,8 @@ export function appCall(operation: AppOperation, app: AppCredentials, params: Gr
 }
 
 /**
- * Path without the version, each segment escaped: `123/subscribed_apps`. Always the explicit id: `/me` would act on whatever
- * Page the token happens to belong to.
+ * Path without the version, each segment escaped: `123/subscribed_apps`. Always the explicit id:
+ * `/me` would act on whatever Page the token happens to belong to.
  */
 export function relativePath({ operation, auth, pageId = '' }: GraphCall): string {
   const ids: Readonly<Record<string, string>> = { '{page-id}': pageId, '{app-id}': auth.app.appId };

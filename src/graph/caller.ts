@@ -34,7 +34,10 @@ interface Progress {
   blocked: boolean;
 }
 
-/** One path for every call: throttle, lane or batch, error catalogue, metrics. What it throws holds no secret. */
+/**
+ * One path for every call: throttle, lane or batch, error catalogue, metrics. What it throws holds
+ * no secret.
+ */
 export class GraphCaller {
   readonly #deps: GraphCallerDeps;
   readonly #batcher: Batcher;
@@ -56,10 +59,11 @@ export class GraphCaller {
 
   /**
    * Makes the call and reads its answer with `parse`, which may throw an OperatorError of its own.
-   * A call about a Page that Graph refuses for the app's credentials blames them only if Graph refuses them in a call of the
-   * app's own as well. If not, a read is repeated once, and a second refusal is about the token in it.
-   * @throws OperatorError by the catalogue; the signal's reason where the caller gave up; NotLeaderError for a write whose turn
-   * came when this process could no longer be sure to lead.
+   * A call about a Page that Graph refuses for the app's credentials blames them only if Graph
+   * refuses them in a call of the app's own as well. If not, a read is repeated once, and a second
+   * refusal is about the token in it.
+   * @throws OperatorError by the catalogue; the signal's reason where the caller gave up;
+   * NotLeaderError for a write whose turn came when this process could no longer be sure to lead.
    */
   async call<T>(call: GraphCall, parse: (body: unknown) => T): Promise<T> {
     try {
@@ -172,7 +176,10 @@ export class GraphCaller {
   }
 }
 
-/** Those come by the thousand; an app's own edges are few, and a POST of its subscription waits for our own webhook. */
+/**
+ * Those come by the thousand; an app's own edges are few, and a POST of its subscription waits for
+ * our own webhook.
+ */
 function isOfPage({ operation }: GraphCall): boolean {
   return OPERATIONS[operation].of === 'page';
 }

@@ -6,8 +6,9 @@ import { proofOf } from './credentials.js';
 import { OPERATIONS, type GraphOperation } from './operations.js';
 
 /**
- * Graph refused the app's credentials in a call that concerns a Page. The cause may be the credentials, or the token of that
- * Page alone. Never leaves this folder: the caller finds out which.
+ * Graph refused the app's credentials in a call that concerns a Page. The cause may be the
+ * credentials, or the token of that Page alone. Never leaves this folder: the caller finds out
+ * which.
  */
 export class SuspectedCredentialError extends AppCredentialError {
   /** The call was part of a batch that was refused as a whole. */
@@ -19,7 +20,10 @@ export class SuspectedCredentialError extends AppCredentialError {
   }
 }
 
-/** Whether an error about the app's credentials can have no other cause: the call is about the app and holds only its token. */
+/**
+ * Whether an error about the app's credentials can have no other cause: the call is about the app
+ * and holds only its token.
+ */
 export function blamesTheApp(operation: GraphOperation): boolean {
   return OPERATIONS[operation].of === 'app' && operation !== 'batch';
 }
@@ -35,9 +39,10 @@ export class CredentialCheck {
   }
 
   /**
-   * Resolves if Graph accepts the credentials. Calls made while one is in progress share its answer: a whole batch of pages
-   * may fail at once.
-   * @throws AppCredentialError if Graph refuses them; TransientError, RateLimitedError if it gives no answer
+   * Resolves if Graph accepts the credentials. Calls made while one is in progress share its
+   * answer: a whole batch of pages may fail at once.
+   * @throws AppCredentialError if Graph refuses them; TransientError, RateLimitedError if it gives
+   * no answer
    */
   assertAccepted(app: AppCredentials): Promise<void> {
     const key = `${proofOf({ app })} ${app.graphVersion}`;
@@ -62,7 +67,10 @@ export class CredentialCheck {
   }
 }
 
-/** Graph accepts the app, yet refuses this call as if it did not: once is an incident, and is tried again. */
+/**
+ * Graph accepts the app, yet refuses this call as if it did not: once is an incident, and is tried
+ * again.
+ */
 export function refusedOnce({ graphText, graphCode }: OperatorError): TransientError {
   const message =
     "Graph refused the app's credentials in this call, but accepts them otherwise: no action needed, the operator tries again";

@@ -36,7 +36,10 @@ export interface GraphClientOptions extends GraphTransportOptions {
 /** Graph's code for "This method must be called with an app access_token". */
 const APP_TOKEN_REQUIRED = 15;
 
-/** Graph for one host. Every error is an OperatorError whose text holds no secret, or the signal's own reason. */
+/**
+ * Graph for one host. Every error is an OperatorError whose text holds no secret, or the signal's
+ * own reason.
+ */
 export class GraphClient implements Graph, GraphSigns {
   readonly #transport: GraphTransport;
   readonly #throttle: Throttle;
@@ -86,7 +89,10 @@ export class GraphClient implements Graph, GraphSigns {
     return writeAppSubscription(this.#caller, app, wanted, options);
   }
 
-  /** By how much to stretch the intervals of the checks of this app, or of one of its pages, by the usage that Graph reports. */
+  /**
+   * By how much to stretch the intervals of the checks of this app, or of one of its pages, by the
+   * usage that Graph reports.
+   */
   pressure(appId: string, pageId?: string): Pressure {
     return this.#throttle.pressure(appId, pageId);
   }

@@ -9,7 +9,8 @@ interface Waiting {
 const MAX_WAITING = 20_000;
 
 /**
- * Lets at most `max` jobs run at once, `interactive` ones first; `background` ones never take the last `reserved` places.
+ * Lets at most `max` jobs run at once, `interactive` ones first; `background` ones never take the
+ * last `reserved` places.
  */
 export class Lanes {
   readonly #max: number;
@@ -24,7 +25,10 @@ export class Lanes {
     this.#maxWaiting = maxWaiting;
   }
 
-  /** Runs `job` when there is room. @throws the signal's reason if that is aborted before; TransientError over the bound. */
+  /**
+   * Runs `job` when there is room. @throws the signal's reason if that is aborted before;
+   * TransientError over the bound.
+   */
   async run<T>(lane: Lane, signal: AbortSignal, job: () => Promise<T>): Promise<T> {
     await this.#enter(lane, signal);
     try {

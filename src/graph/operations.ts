@@ -9,7 +9,10 @@ interface Operation {
   readonly path: string;
   /** Tells calls of the same method and path apart in a message. */
   readonly note?: string;
-  /** `page`: made for each Page, so there are thousands, and they share batches. `app`: made once for an app. */
+  /**
+   * `page`: made for each Page, so there are thousands, and they share batches. `app`: made once
+   * for an app.
+   */
   readonly of: 'page' | 'app';
   /** Whose access token the call is made with. An error about a token is about this one. */
   readonly token: 'page' | 'app';
@@ -63,7 +66,10 @@ export function shapeOf(name: GraphOperation): string {
 type PortMethod = NonNullable<(typeof OPERATIONS)[GraphOperation]['port']>;
 const PORT_METHODS: ReadonlySet<PortMethod> = new Set(Object.values(OPERATIONS).flatMap(({ port }) => port ?? []));
 
-/** The same Graph, with every call made inside `around`. A method of the port that no row names does not compile. */
+/**
+ * The same Graph, with every call made inside `around`. A method of the port that no row names does
+ * not compile.
+ */
 export function callingThrough(graph: Graph, around: <T>(call: () => Promise<T>) => Promise<T>): Graph {
   const methods = [...PORT_METHODS].map((name) => {
     const method = graph[name].bind(graph) as (...args: readonly unknown[]) => Promise<unknown>;

@@ -4,10 +4,11 @@ import { malformedAnswer, optional, recordAt, textAt } from './answers.js';
 const MAX_PAGES = 40;
 
 /**
- * Reads the pages of an edge one after the other: `read` gets the parameters that lead to the next one and gives back the
- * body, or undefined when it has seen enough. The end is where Graph names no `next`; that URL holds the token and is never
- * used, only the cursor in it.
- * @throws TransientError after 40 pages, and where there is a `next` that does not lead to another page: rows are missing then.
+ * Reads the pages of an edge one after the other: `read` gets the parameters that lead to the next
+ * one and gives back the body, or undefined when it has seen enough. The end is where Graph names
+ * no `next`; that URL holds the token and is never used, only the cursor in it.
+ * @throws TransientError after 40 pages, and where there is a `next` that does not lead to another
+ * page: rows are missing then.
  */
 export async function collectPages(read: (after: Readonly<Record<string, string>>) => Promise<unknown>): Promise<void> {
   let after: Readonly<Record<string, string>> = {};

@@ -35,18 +35,25 @@ export type Pressure = 1 | 2 | 6;
 /** What counts of a call that is about to be made. */
 export type Attempt = Pick<GraphCall, 'pageId' | 'checksCredentials'> & { readonly auth: Pick<GraphCall['auth'], 'app'> };
 
-/** Permission to make one call; handed back with its outcome, so that a call from before a block does not lift it. */
+/**
+ * Permission to make one call; handed back with its outcome, so that a call from before a block
+ * does not lift it.
+ */
 export interface Ticket {
   readonly number: number;
 }
 
 /**
- * Keeps calls away from a Graph that has asked for rest: per app, per page, and per app credential that Graph refuses. While
- * an app is blocked or its credential refused, one call a minute goes through as a probe; all others fail at once.
+ * Keeps calls away from a Graph that has asked for rest: per app, per page, and per app credential
+ * that Graph refuses. While an app is blocked or its credential refused, one call a minute goes
+ * through as a probe; all others fail at once.
  */
 export class Throttle {
   readonly #clock: Clock;
-  /** A block stays after its time until Graph answers a call: until then one a minute goes through, not all at once. */
+  /**
+   * A block stays after its time until Graph answers a call: until then one a minute goes through,
+   * not all at once.
+   */
   readonly #apps = new BoundedMap<string, Block>(MAX_APPS);
   readonly #pages = new BoundedMap<string, Block>(MAX_PAGES);
   readonly #refusals = new BoundedMap<string, Refusal>(MAX_APPS);
@@ -99,13 +106,19 @@ export class Throttle {
     if (pageId !== undefined) lift(this.#pages, pageKey(app.appId, pageId), ticket);
   }
 
-  /** Graph refused the app's credentials in a call that holds nothing else. All calls with them wait behind one probe a minute. */
+  /**
+   * Graph refused the app's credentials in a call that holds nothing else. All calls with them wait
+   * behind one probe a minute.
+   */
   credentialRefused(app: AppCredentials, error: OperatorError): void {
     const nextProbeMs = this.#clock.monotonicMs() + PROBE_MS;
     this.#refusals.set(credentialKey(app), { error, number: ++this.#lastNumber, nextProbeMs });
   }
 
-  /** Graph answered with a throttle code. @returns how long to wait: what Graph named, else 5 min, doubling up to an hour. */
+  /**
+   * Graph answered with a throttle code. @returns how long to wait: what Graph named, else 5 min,
+   * doubling up to an hour.
+   */
   throttled(scope: 'app' | 'page', app: AppCredentials, pageId: string | undefined, usage: Usage): number {
     const wholeApp = scope === 'app' || pageId === undefined;
     const blocks = wholeApp ? this.#apps : this.#pages;
@@ -121,7 +134,10 @@ export class Throttle {
     return ms;
   }
 
-  /** Takes in the usage headers of any answer. A page whose budget Graph calls spent waits even if this call went through. */
+  /**
+   * Takes in the usage headers of any answer. A page whose budget Graph calls spent waits even if
+   * this call went through.
+   */
   observe(usage: Usage, app: AppCredentials, pageId: string | undefined): void {
     const now = this.#clock.monotonicMs();
     if (usage.appPercent !== undefined) this.#usage.set(app.appId, { percent: usage.appPercent, atMs: now });
@@ -135,7 +151,10 @@ export class Throttle {
     });
   }
 
-  /** By how much the intervals of an app's drift checks, or of one of its pages', are to be stretched. */
+  /**
+   * By how much the intervals of an app's drift checks, or of one of its pages', are to be
+   * stretched.
+   */
   pressure(appId: string, pageId?: string): Pressure {
     const page = pageId === undefined ? undefined : this.#pageUsage.get(pageKey(appId, pageId));
     const now = this.#clock.monotonicMs();
@@ -171,7 +190,10 @@ function copyOf(error: OperatorError): OperatorError {
   return new AppCredentialError(error.reason, error.message, { graphText: error.graphText, graphCode: error.graphCode });
 }
 
-/** Stands for app id and secret without being either: a changed secret has another key, and so is not parked. */
+/**
+ * Stands for app id and secret without being either: a changed secret has another key, and so is
+ * not parked.
+ */
 function credentialKey(app: AppCredentials): string {
   return proofOf({ app });
 }

@@ -23,7 +23,10 @@ export interface WireRequest {
   readonly writes: boolean;
 }
 
-/** What Graph answered: any status; `body` is undefined where it was no JSON. Header names are in lower case. */
+/**
+ * What Graph answered: any status; `body` is undefined where it was no JSON. Header names are in
+ * lower case.
+ */
 export interface WireResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -33,13 +36,22 @@ export interface WireResponse {
 export interface GraphTransportOptions {
   readonly baseUrl: URL;
   readonly clock: Clock;
-  /** For the whole call, from the first byte out to the last byte in. Default 15 s; a write has 4.5 s at most. */
+  /**
+   * For the whole call, from the first byte out to the last byte in. Default 15 s; a write has 4.5
+   * s at most.
+   */
   readonly timeoutMs?: number;
-  /** Asked immediately before each write: what it throws is thrown, and nothing is sent. Left out: every write may go. */
+  /**
+   * Asked immediately before each write: what it throws is thrown, and nothing is sent. Left out:
+   * every write may go.
+   */
   readonly fence?: { check(): void };
   /** Default 32 connections. */
   readonly maxSockets?: number;
-  /** An HTTP proxy to tunnel through (CONNECT). Without it none is used, whatever the environment says. */
+  /**
+   * An HTTP proxy to tunnel through (CONNECT). Without it none is used, whatever the environment
+   * says.
+   */
   readonly proxy?: URL;
 }
 
@@ -50,8 +62,9 @@ const MAX_REQUEST_BYTES = 2 * 1024 * 1024;
 const IDLE_MS = 60_000;
 
 /**
- * The only way to Graph, and the only importer of axios. The token travels in a header, so that no URL has it. What fails
- * becomes a TransientError of our own words: an AxiosError carries its request, and with it the token.
+ * The only way to Graph, and the only importer of axios. The token travels in a header, so that no
+ * URL has it. What fails becomes a TransientError of our own words: an AxiosError carries its
+ * request, and with it the token.
  */
 export class GraphTransport {
   readonly #http: AxiosInstance;
@@ -85,12 +98,13 @@ export class GraphTransport {
 
   /**
    * Sends one request and resolves with whatever Graph answered.
-   * @throws TransientError (`GraphUnavailable`) where no whole answer came; the signal's reason where the caller gave up; what
-   * the fence throws where a write may not go.
+   * @throws TransientError (`GraphUnavailable`) where no whole answer came; the signal's reason
+   * where the caller gave up; what the fence throws where a write may not go.
    */
   async send(request: WireRequest): Promise<WireResponse> {
     const timeoutMs = request.writes ? Math.min(this.#timeoutMs, WRITE_TIMEOUT_MS) : this.#timeoutMs;
-    // Here and no earlier: however long a call has waited for company or for a place, its time is counted from this check.
+    // Here and no earlier: however long a call has waited for company or for a place, its time is
+    // counted from this check.
     if (request.writes) this.#fence?.check();
     const deadline = new AbortController();
     const stop = new AbortController();
@@ -121,7 +135,8 @@ export class GraphTransport {
     try {
       return toWireResponse(await this.#http.request<unknown>({ ...encode(request), signal }));
     } catch (error) {
-      // A kept connection that Graph had just closed: one more try, only for reads (a write is fenced right before it begins).
+      // A kept connection that Graph had just closed: one more try, only for reads (a write is
+      // fenced right before it begins).
       if (mayRepeat && !signal.aborted && wasReset(error)) return this.#exchange(request, signal, false);
       throw error;
     }
@@ -154,7 +169,10 @@ function toWireResponse(response: AxiosResponse<unknown>): WireResponse {
   return { status: response.status, headers, body: parseGraphJson(typeof response.data === 'string' ? response.data : '') };
 }
 
-/** JSON with numbers that a double cannot hold (ids of 17 digits and more) as strings; undefined for what is no JSON. */
+/**
+ * JSON with numbers that a double cannot hold (ids of 17 digits and more) as strings; undefined for
+ * what is no JSON.
+ */
 export function parseGraphJson(text: string): unknown {
   const exact = (_key: string, value: unknown, context?: { readonly source?: string }): unknown =>
     typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value) ? (context?.source ?? value) : value;
@@ -169,7 +187,10 @@ function unavailable(request: WireRequest, why: string): TransientError {
   return new TransientError('GraphUnavailable', `${request.shape}: no usable answer from Graph (${why})`);
 }
 
-/** Only a short, constant code ever comes out of an axios error: its message may hold a URL, its config the token. */
+/**
+ * Only a short, constant code ever comes out of an axios error: its message may hold a URL, its
+ * config the token.
+ */
 function codeOf(error: unknown): string {
   const code = axios.isAxiosError(error) ? error.code : undefined;
   return code !== undefined && /^[A-Z][A-Z0-9_]{2,48}$/.test(code) ? code : 'unknown failure';

@@ -1,7 +1,10 @@
 import { asArray, asNumber, asRecord } from './json.js';
 import { parseGraphJson } from './transport.js';
 
-/** What the usage headers of an answer say: percent of a budget, and how long Graph wants us to stay away. */
+/**
+ * What the usage headers of an answer say: percent of a budget, and how long Graph wants us to stay
+ * away.
+ */
 export interface Usage {
   readonly appPercent: number | undefined;
   readonly pagePercent: number | undefined;
@@ -16,7 +19,10 @@ const MAX_REGAIN_MINUTES = 24 * 60;
 const MINUTE_MS = 60_000;
 const NOT_A_PERCENTAGE = new Set(['type', 'estimated_time_to_regain_access', 'ads_api_access_tier']);
 
-/** Reads `X-App-Usage`, `X-Page-Usage` and `X-Business-Use-Case-Usage` (Meta, "Rate Limits"). Odd shapes say nothing. */
+/**
+ * Reads `X-App-Usage`, `X-Page-Usage` and `X-Business-Use-Case-Usage` (Meta, "Rate Limits"). Odd
+ * shapes say nothing.
+ */
 export function usageIn(headers: Readonly<Record<string, string>>): Usage {
   const business = businessUsage(read(headers['x-business-use-case-usage']));
   return {
@@ -35,7 +41,10 @@ function businessUsage(value: unknown): readonly unknown[] {
   return lists.flatMap((list) => asArray(list).slice(0, MAX_OBJECTS));
 }
 
-/** The highest percentage of an object such as `{"call_count":28,…}`, or a bare number, as older versions sent. */
+/**
+ * The highest percentage of an object such as `{"call_count":28,…}`, or a bare number, as older
+ * versions sent.
+ */
 function highest(value: unknown): number | undefined {
   const bare = asNumber(value);
   if (bare !== undefined) return bare;

@@ -31,7 +31,9 @@ const COUNT_EVERY_MS = 60_000;
 const TRIES = 4;
 const RETRY = { baseMs: 1_000, maxMs: 10_000 };
 
-/** Writes Events in the background, one after the other, in the order in which they were recorded. */
+/**
+ * Writes Events in the background, one after the other, in the order in which they were recorded.
+ */
 export class KubeEventRecorder implements EventRecorder {
   readonly #deps: EventRecorderDeps;
   readonly #series = new SeriesMemory();

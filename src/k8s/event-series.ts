@@ -11,7 +11,10 @@ export interface Series {
   /** When it was recorded last, by the monotonic clock; the other times are for users. */
   lastMonotonicMs: number;
   count: number;
-  /** As the API server has it; undefined while it has not been made. `sentMs` of the monotonic clock. */
+  /**
+   * As the API server has it; undefined while it has not been made. `sentMs` of the monotonic
+   * clock.
+   */
   made: { readonly namespace: string; readonly name: string; readonly count: number; readonly sentMs: number } | undefined;
   /** Whether it waits to be sent. */
   queued: boolean;
@@ -27,7 +30,10 @@ export interface Times {
 const SAME_MS = 10 * 60_000;
 const MAX_SERIES = 2_048;
 
-/** The Events of the last minutes, by what they say. Bounded; the one that is silent for longest goes first. */
+/**
+ * The Events of the last minutes, by what they say. Bounded; the one that is silent for longest
+ * goes first.
+ */
 export class SeriesMemory {
   readonly #series = new BoundedMap<string, Series>(MAX_SERIES);
 

@@ -7,7 +7,10 @@ export interface WriteDeps {
   readonly fence: WriteFence;
 }
 
-/** A write that begins only if the fence lets it, and ends before the lease does. @throws NotLeaderError, and as the client */
+/**
+ * A write that begins only if the fence lets it, and ends before the lease does. @throws
+ * NotLeaderError, and as the client
+ */
 export function fencedRequest({ client, fence }: WriteDeps, request: KubeRequest): Promise<unknown> {
   fence.check();
   return client.request({ ...request, timeoutMs: WRITE_TIMEOUT_MS });

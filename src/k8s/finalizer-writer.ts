@@ -19,8 +19,8 @@ interface PatchOperation {
 }
 
 /**
- * Adds and removes one finalizer by a JSON patch that holds only for the object and the list that were just read, so that
- * a finalizer of another controller is never lost and never comes back.
+ * Adds and removes one finalizer by a JSON patch that holds only for the object and the list that
+ * were just read, so that a finalizer of another controller is never lost and never comes back.
  */
 export class KubeFinalizerWriter<T extends KubeObject> implements FinalizerWriter<T> {
   readonly #deps: WriteDeps;
@@ -68,7 +68,8 @@ export class KubeFinalizerWriter<T extends KubeObject> implements FinalizerWrite
       });
       return withKind(patched as T, { resource: this.#resource });
     } catch (error) {
-      // 422 is a test that failed, 409 a write in between; 404 that the object went, which the next read tells.
+      // 422 is a test that failed, 409 a write in between; 404 that the object went, which the next
+      // read tells.
       if (isStatus(error, 404, 409, 422)) return undefined;
       throw error instanceof NotLeaderError ? error : unavailable(error, signal);
     }

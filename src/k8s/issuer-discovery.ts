@@ -9,8 +9,9 @@ const KEYS_TYPE = 'application/jwk-set+json';
 const TIMEOUT_MS = 2_000;
 
 /**
- * Who issues the cluster's ServiceAccount tokens, and the public keys, as the API server itself serves them. undefined: it
- * does not, or not to us (ClusterRole `system:service-account-issuer-discovery`). @throws ClusterUnavailableError
+ * Who issues the cluster's ServiceAccount tokens, and the public keys, as the API server itself
+ * serves them. undefined: it does not, or not to us (ClusterRole
+ * `system:service-account-issuer-discovery`). @throws ClusterUnavailableError
  */
 export async function readTokenIssuer(
   client: KubeClient,

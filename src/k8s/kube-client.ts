@@ -8,7 +8,10 @@ import type { PoolTls } from '../net/kube-pool.js';
 import { unlessAborted, withDeadline } from '../runtime/deadline.js';
 import { KubeClient, type KubeClientOptions, type KubeCredentials, type KubeIdentity } from './kube-http.js';
 
-/** Rotated tokens and CAs are in use after this time at the latest; at once when the old ones are refused. */
+/**
+ * Rotated tokens and CAs are in use after this time at the latest; at once when the old ones are
+ * refused.
+ */
 const REREAD_AFTER_MS = 5_000;
 /** What a plugin, or the disk, may take. */
 const READ_TIMEOUT_MS = 30_000;
@@ -38,12 +41,18 @@ export interface LoadOptions extends Omit<KubeClientOptions, 'credentials'> {
   readonly kubeconfig: string | undefined;
 }
 
-/** A client of the cluster that a kubeconfig names, or of the one that this process runs in. @throws when there is none, saying what is wrong. */
+/**
+ * A client of the cluster that a kubeconfig names, or of the one that this process runs in. @throws
+ * when there is none, saying what is wrong.
+ */
 export function loadKubeClient({ kubeconfig, ...options }: LoadOptions): KubeClient {
   return new KubeClient({ ...options, credentials: new KubeConfigCredentials(kubeconfig, options.clock) });
 }
 
-/** Credentials by client-node's KubeConfig: tokens, token files, certificates, exec plugins, OIDC, basic. */
+/**
+ * Credentials by client-node's KubeConfig: tokens, token files, certificates, exec plugins, OIDC,
+ * basic.
+ */
 export class KubeConfigCredentials implements KubeCredentials {
   readonly origin: string;
   readonly basePath: string;
@@ -79,7 +88,8 @@ export class KubeConfigCredentials implements KubeCredentials {
     this.#reading ??= { done: this.#begin(), sinceMs: nowMs };
     const { done, sinceMs } = this.#reading;
     if (known === undefined) return done;
-    // A file that is being replaced, or a plugin that hangs: the last good ones may well do, and if not they will be refused.
+    // A file that is being replaced, or a plugin that hangs: the last good ones may well do, and if
+    // not they will be refused.
     const leftMs = sinceMs + PATIENCE_MS - nowMs;
     return leftMs <= 0 ? known.value : within(this.#clock, leftMs, done).catch(() => known.value);
   }

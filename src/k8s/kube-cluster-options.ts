@@ -27,7 +27,10 @@ export interface KubeClusterOptions {
   readonly log: Logger;
   /** Empty: all, which needs cluster-wide rights. */
   readonly watchNamespaces: readonly string[];
-  /** Where Secrets may be watched; elsewhere they are read by name. Empty: wherever objects are watched. */
+  /**
+   * Where Secrets may be watched; elsewhere they are read by name. Empty: wherever objects are
+   * watched.
+   */
   readonly secretNamespaces?: readonly string[];
   /** How long the last good value of a Secret or ConfigMap that vanished is kept. */
   readonly secretGraceMs: number;

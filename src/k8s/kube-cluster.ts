@@ -32,7 +32,8 @@ interface Following {
 }
 
 /**
- * A Kubernetes cluster as one role of the operator sees it: its informers, caches and writers, wired.
+ * A Kubernetes cluster as one role of the operator sees it: its informers, caches and writers,
+ * wired.
  *
  * ```ts
  * const client = loadKubeClient({ kubeconfig, clock, userAgent: `messenger-operator/${version}` });
@@ -107,8 +108,10 @@ export class KubeCluster implements Cluster {
   }
 
   /**
-   * Waits until this process leads, then runs `work` until the signal is aborted, and gives the lead back.
-   * @throws NotLeaderError when the lead was lost: `work`'s signal was aborted, and the process must end
+   * Waits until this process leads, then runs `work` until the signal is aborted, and gives the
+   * lead back.
+   * @throws NotLeaderError when the lead was lost: `work`'s signal was aborted, and the process
+   * must end
    */
   async lead(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
     const told = async (working: AbortSignal): Promise<void> => {
@@ -123,7 +126,10 @@ export class KubeCluster implements Cluster {
     else await this.#election.lead(told, signal);
   }
 
-  /** Lists every kind again: resolves once all are known as they were at this call, or later. @throws the signal's reason */
+  /**
+   * Lists every kind again: resolves once all are known as they were at this call, or later.
+   * @throws the signal's reason
+   */
   async refresh(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#written.map((kind) => kind.refresh(signal)));
   }

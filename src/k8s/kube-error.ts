@@ -1,7 +1,10 @@
 import { ClusterUnavailableError } from '../core/domain/errors.js';
 
 const SHOWN_CHARACTERS = 512;
-/** The API server asks for seconds. What a broken proxy may ask for must not blind the operator for hours. */
+/**
+ * The API server asks for seconds. What a broken proxy may ask for must not blind the operator for
+ * hours.
+ */
 const LONGEST_WAIT_MS = 60_000;
 
 /** Parts of a `Status` that decisions are made by. */
@@ -18,7 +21,9 @@ export class KubeStatusError extends Error {
   readonly code: number;
   /** `NotFound`, `Conflict`, `Expired`, …; empty where the body is no Status. */
   readonly reason: string;
-  /** How long the server wants to be left alone, a minute at most; undefined where it did not say. */
+  /**
+   * How long the server wants to be left alone, a minute at most; undefined where it did not say.
+   */
   readonly retryAfterMs: number | undefined;
   readonly causes: readonly string[];
   /** What the server said, on one line. */
@@ -49,7 +54,10 @@ export function isStatus(error: unknown, ...codes: readonly number[]): error is 
   return error instanceof KubeStatusError && codes.includes(error.code);
 }
 
-/** A resourceVersion that the server does not have any more (410) or not yet (504): only a new list helps. */
+/**
+ * A resourceVersion that the server does not have any more (410) or not yet (504): only a new list
+ * helps.
+ */
 export function needsRelist(error: unknown): boolean {
   if (!(error instanceof KubeStatusError)) return false;
   if (error.code === 410 || error.reason === 'Expired' || error.reason === 'Gone') return true;
@@ -57,8 +65,9 @@ export function needsRelist(error: unknown): boolean {
 }
 
 /**
- * What a caller outside src/k8s gets to see of a failed request: ClusterUnavailableError, whether the server could not be
- * reached or would not answer. The signal's own reason passes through, so that an abort stays an abort.
+ * What a caller outside src/k8s gets to see of a failed request: ClusterUnavailableError, whether
+ * the server could not be reached or would not answer. The signal's own reason passes through, so
+ * that an abort stays an abort.
  */
 export function unavailable(error: unknown, signal?: AbortSignal): Error {
   if (signal?.aborted === true && signal.reason instanceof Error) return signal.reason;

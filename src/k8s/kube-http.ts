@@ -36,7 +36,10 @@ export interface KubeRequest {
   readonly signal?: AbortSignal;
   /** From the call to the answer's last byte (15 s); of a stream: to its headers. */
   readonly timeoutMs?: number;
-  /** Never waits behind other requests: for the Lease, which must be renewed however many of them hang. */
+  /**
+   * Never waits behind other requests: for the Lease, which must be renewed however many of them
+   * hang.
+   */
   readonly apart?: boolean;
 }
 
@@ -63,7 +66,10 @@ const TIMEOUT_MS = 15_000;
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
 const CONNECTIONS = 32;
 const CONNECTIONS_APART = 4;
-/** `--watch-namespaces` names a thousand at most, and each kind has a watch in each: one that finds no connection would never begin. */
+/**
+ * `--watch-namespaces` names a thousand at most, and each kind has a watch in each: one that finds
+ * no connection would never begin.
+ */
 export const MAX_WATCHES = 6_144;
 
 interface Pools {
@@ -75,8 +81,9 @@ interface Pools {
 }
 
 /**
- * Requests to the API server: pooled, each with a deadline, JSON in and out. One retry after a 401 with credentials read
- * anew, one retry of a GET whose connection was lost. Everything else is the caller's to decide.
+ * Requests to the API server: pooled, each with a deadline, JSON in and out. One retry after a 401
+ * with credentials read anew, one retry of a GET whose connection was lost. Everything else is the
+ * caller's to decide.
  */
 export class KubeClient {
   readonly #options: KubeClientOptions;
@@ -94,7 +101,8 @@ export class KubeClient {
 
   /**
    * The parsed body of a 2xx answer.
-   * @throws KubeStatusError for any other answer, ClusterUnavailableError for none, the signal's reason
+   * @throws KubeStatusError for any other answer, ClusterUnavailableError for none, the signal's
+   * reason
    */
   async request(request: KubeRequest): Promise<unknown> {
     const deadline = withDeadline(this.#options.clock, request.signal, request.timeoutMs ?? TIMEOUT_MS);
@@ -108,7 +116,10 @@ export class KubeClient {
     }
   }
 
-  /** A 2xx answer whose body is read as it comes, until it ends, is closed or the request's signal is aborted. @throws as `request` */
+  /**
+   * A 2xx answer whose body is read as it comes, until it ends, is closed or the request's signal
+   * is aborted. @throws as `request`
+   */
   async stream(request: KubeRequest): Promise<KubeStream> {
     const life = new AbortController();
     const onAbort = (): void => {
@@ -179,7 +190,8 @@ export class KubeClient {
     try {
       return await pool.request(parts);
     } catch (error) {
-      // A kept connection that the server closed at this very moment says nothing about the server; a GET may go twice.
+      // A kept connection that the server closed at this very moment says nothing about the server;
+      // a GET may go twice.
       if (request.method !== 'GET' || signal.aborted || !isLostConnection(error)) throw error;
       return await pool.request(parts);
     }
@@ -202,7 +214,8 @@ export class KubeClient {
     );
     if (this.#pools?.identity === identity) return (this.#pools = { ...this.#pools, tls });
     const { origin, proxyUrl } = this.#options.credentials;
-    // The old pools' watches go on until the server ends them; new requests use the new CA and certificate.
+    // The old pools' watches go on until the server ends them; new requests use the new CA and
+    // certificate.
     for (const old of poolsIn(this.#pools)) void old.close().catch(() => undefined);
     this.#pools = {
       tls,
@@ -235,7 +248,10 @@ function named({ method, path }: KubeRequest): string {
   return `${method} ${path}`;
 }
 
-/** A refused connection has its reasons in `errors` and an empty message of its own. Never the headers, which hold the token. */
+/**
+ * A refused connection has its reasons in `errors` and an empty message of its own. Never the
+ * headers, which hold the token.
+ */
 function messageOf(error: unknown): string {
   const { message, errors, code } = (typeof error === 'object' && error !== null ? error : {}) as FailedConnection;
   if (typeof message === 'string' && message !== '') return message;

@@ -22,7 +22,10 @@ const JITTER = 1.2;
 /** One attempt; two fit before the deadline. */
 const REQUEST_TIMEOUT_MS = 5_000;
 const RELEASE_TIMEOUT_MS = 2_000;
-/** What the work may take to end once the lease is lost; the process ends then, whatever goes on in it. */
+/**
+ * What the work may take to end once the lease is lost; the process ends then, whatever goes on in
+ * it.
+ */
 const END_TIMEOUT_MS = 15_000;
 
 export interface LeaderElectionDeps {
@@ -37,9 +40,9 @@ export interface LeaderElectionDeps {
 }
 
 /**
- * One leader at a time, by a Lease. Time is only measured by this process's monotonic clock: of another's lease counts
- * when we saw it renewed, of our own when the request that renewed it was begun. As a fence it refuses writes 10 s after
- * that, 5 s before anybody else may begin.
+ * One leader at a time, by a Lease. Time is only measured by this process's monotonic clock: of
+ * another's lease counts when we saw it renewed, of our own when the request that renewed it was
+ * begun. As a fence it refuses writes 10 s after that, 5 s before anybody else may begin.
  */
 export class LeaderElection implements WriteFence {
   readonly #deps: LeaderElectionDeps;
@@ -67,15 +70,19 @@ export class LeaderElection implements WriteFence {
     if (ageMs >= this.#timing.renewDeadlineMs) throw new NotLeaderError(`the lease was last renewed ${Math.round(ageMs)} ms ago`);
   }
 
-  /** Once the work has ended, no other process may lead for this long, although this process has stopped renewing the lease. */
+  /**
+   * Once the work has ended, no other process may lead for this long, although this process has
+   * stopped renewing the lease.
+   */
   keepAfterwards(ms: number): void {
     this.#keepMs = ms;
   }
 
   /**
-   * Waits until this process leads, runs `work`, and when the signal is aborted waits for its end and releases the lease.
-   * @throws NotLeaderError when the lease was lost: `work`'s signal was aborted, it has ended or had 15 s for it, and the
-   * process must end
+   * Waits until this process leads, runs `work`, and when the signal is aborted waits for its end
+   * and releases the lease.
+   * @throws NotLeaderError when the lease was lost: `work`'s signal was aborted, it has ended or
+   * had 15 s for it, and the process must end
    */
   async lead(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
     if (!(await this.#acquire(signal))) return;
@@ -90,7 +97,10 @@ export class LeaderElection implements WriteFence {
     }
   }
 
-  /** Runs until the work has ended; aborts it when the lease cannot be renewed. @throws what the work does, NotLeaderError */
+  /**
+   * Runs until the work has ended; aborts it when the lease cannot be renewed. @throws what the
+   * work does, NotLeaderError
+   */
   async #whileRenewed(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
     const life = linked(signal);
     let lost: unknown;
@@ -136,7 +146,10 @@ export class LeaderElection implements WriteFence {
     return false;
   }
 
-  /** With jitter, but no longer than another's lease lasts: a waiting replica takes over when it ends. */
+  /**
+   * With jitter, but no longer than another's lease lasts: a waiting replica takes over when it
+   * ends.
+   */
   #untilNextTry(): number {
     const retryMs = this.#timing.retryMs * (1 + JITTER * this.#random());
     const leftMs = this.#leaseMs() - this.#seenForMs();
@@ -160,7 +173,10 @@ export class LeaderElection implements WriteFence {
     }
   }
 
-  /** One attempt to get or keep the lease, which ends before the lease does. @returns whether it is ours now. @throws what the client does */
+  /**
+   * One attempt to get or keep the lease, which ends before the lease does. @returns whether it is
+   * ours now. @throws what the client does
+   */
   async #tryToHold(signal: AbortSignal): Promise<boolean> {
     const { clock } = this.#deps;
     const startedMs = clock.monotonicMs();
@@ -228,7 +244,10 @@ export class LeaderElection implements WriteFence {
     };
   }
 
-  /** Lets the next one begin at once instead of after the lease's time, or after {@link keepAfterwards}. Never throws. */
+  /**
+   * Lets the next one begin at once instead of after the lease's time, or after {@link
+   * keepAfterwards}. Never throws.
+   */
   async #release(): Promise<void> {
     const { lock, clock, log, identity } = this.#deps;
     this.#leading = false;

@@ -36,7 +36,10 @@ export class LeaseLock {
     }
   }
 
-  /** Creates it, or replaces the version in `before`. @throws KubeStatusError 409 when another process was faster */
+  /**
+   * Creates it, or replaces the version in `before`. @throws KubeStatusError 409 when another
+   * process was faster
+   */
   async write(before: Lease | undefined, spec: LeaseSpec, timeoutMs: number, signal: AbortSignal): Promise<Lease> {
     const identity = { apiVersion: apiVersionOf(LEASES), kind: LEASES.kind };
     const request =

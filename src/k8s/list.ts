@@ -8,9 +8,15 @@ import { apiVersionOf, collectionPath, resourceText } from './resources.js';
 
 const METADATA_LIST = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1';
 const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1';
-/** A list that expires between its pages starts over this often; after that it is asked for in one piece. */
+/**
+ * A list that expires between its pages starts over this often; after that it is asked for in one
+ * piece.
+ */
 const PAGED_TRIES = 3;
-/** An object's annotations may be 256 KiB, and those of an applied Secret repeat its data: so many fit into one answer. */
+/**
+ * An object's annotations may be 256 KiB, and those of an applied Secret repeat its data: so many
+ * fit into one answer.
+ */
 const METADATA_PAGE = 100;
 
 export interface Listed<T> {
@@ -33,7 +39,10 @@ export function acceptFor(followed: Followed, what: 'list' | 'watch'): string {
   return what === 'list' ? METADATA_LIST : METADATA;
 }
 
-/** Items of a typed list have no kind, and a partial object has `PartialObjectMetadata`: gives them their own. */
+/**
+ * Items of a typed list have no kind, and a partial object has `PartialObjectMetadata`: gives them
+ * their own.
+ */
 export function withKind<T extends KubeObject>(item: T, { resource }: Followed): T {
   return { ...item, apiVersion: apiVersionOf(resource), kind: resource.kind };
 }
@@ -41,10 +50,12 @@ export function withKind<T extends KubeObject>(item: T, { resource }: Followed):
 type ListTiming = Pick<ReflectorTiming, 'pageLimit' | 'listTimeoutMs'>;
 
 /**
- * All objects at one resourceVersion, with their apiVersion and kind. A consistent read: it names no resourceVersion, so the
- * watch cache never answers with the past. Asks page by page, and in smaller pages where one is too large. A list that
- * expires between two pages (410) starts over. With `metadataOnly` it keeps only what tells versions apart.
- * @throws KubeStatusError, or ClusterUnavailableError where the answers are not a list or its pages never end
+ * All objects at one resourceVersion, with their apiVersion and kind. A consistent read: it names
+ * no resourceVersion, so the watch cache never answers with the past. Asks page by page, and in
+ * smaller pages where one is too large. A list that expires between two pages (410) starts over.
+ * With `metadataOnly` it keeps only what tells versions apart.
+ * @throws KubeStatusError, or ClusterUnavailableError where the answers are not a list or its pages
+ * never end
  */
 export async function listAll<T extends KubeObject>(
   client: Pick<KubeClient, 'request'>,
@@ -63,7 +74,10 @@ export async function listAll<T extends KubeObject>(
   }
 }
 
-/** The page limit to ask with after a list that failed. @throws the failure, where another limit does not help */
+/**
+ * The page limit to ask with after a list that failed. @throws the failure, where another limit
+ * does not help
+ */
 function otherLimit(error: unknown, pageLimit: number, expired: number): number {
   if (isStatus(error, 410) && expired <= PAGED_TRIES) return expired === PAGED_TRIES ? 0 : pageLimit;
   if (error instanceof AnswerTooLargeError && pageLimit > 1) return Math.ceil(pageLimit / 4);

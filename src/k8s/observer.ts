@@ -1,7 +1,10 @@
 import { type KindPlural, KINDS } from '../api/kinds.js';
 
 const WATCHED_CORE = ['secrets', 'configmaps', 'services', 'namespaces'] as const;
-/** What is watched, by the plural of its resource: every kind of ours, and the core resources that they refer to. */
+/**
+ * What is watched, by the plural of its resource: every kind of ours, and the core resources that
+ * they refer to.
+ */
 export type Watched = KindPlural | (typeof WATCHED_CORE)[number];
 export const WATCHED: readonly Watched[] = [...KINDS.map(({ plural }) => plural).sort(), ...WATCHED_CORE];
 

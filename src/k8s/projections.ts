@@ -7,7 +7,10 @@ import type { KubeRole } from './kube-cluster-options.js';
 
 type Metadata = KubeObject['metadata'];
 
-/** What a role keeps of the objects of a kind, by the kind's plural; a kind without an entry is kept whole. */
+/**
+ * What a role keeps of the objects of a kind, by the kind's plural; a kind without an entry is kept
+ * whole.
+ */
 export const PROJECTIONS: Readonly<Record<KubeRole, Readonly<Record<string, (object: CustomObject) => CustomObject>>>> = {
   controller: { [PAGES.plural]: ofPage(reconciledPart) },
   webhook: { [PAGES.plural]: ofPage(routedPart) },

@@ -25,7 +25,9 @@ export interface ReflectorOptions<T extends KubeObject> extends Followed {
   readonly observe?: (event: ReflectorEvent) => void;
   /** Told after a list has gone into the store. */
   readonly onListed?: () => void;
-  /** Called when a list or watch is refused (403, or 404 for a list) and when a list succeeds again. */
+  /**
+   * Called when a list or watch is refused (403, or 404 for a list) and when a list succeeds again.
+   */
   readonly onRefused?: (refused: boolean) => void;
   readonly timing?: Partial<ReflectorTiming>;
   readonly random?: () => number;

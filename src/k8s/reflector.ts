@@ -12,9 +12,9 @@ import { watchOnce, type WatchEnd, type WatchSink } from './watch.js';
 
 const COMPLAIN_EVERY_MS = 60_000;
 /**
- * A watch is resumed only if the server spoke, or ended the last one, this short a time ago. After that it may have come back with
- * another past (a restored etcd), and once that has grown beyond our version a resumed watch looks healthy: bookmarks come,
- * and what was undone is never told.
+ * A watch is resumed only if the server spoke, or ended the last one, this short a time ago. After
+ * that it may have come back with another past (a restored etcd), and once that has grown beyond
+ * our version a resumed watch looks healthy: bookmarks come, and what was undone is never told.
  */
 const RESUME_WITHIN_MS = 2_000;
 
@@ -34,10 +34,11 @@ export interface ReflectorHealth {
 /**
  * Keeps a store equal to what the API server has of one kind (in one namespace).
  *
- * Guarantees: the first list and every relist are consistent reads; a watch that ends or breaks resumes where it was
- * if that takes no longer than 2 s; one that cannot be trusted any more (410, ERROR, bad or backward line, silence, a
- * server that was away for longer) is followed by a list; a list is taken anyway every 30 min; what was deleted meanwhile becomes a deletion. A refused verb or any failure is
- * retried for ever with back-off, told once a minute, and never ends the process.
+ * Guarantees: the first list and every relist are consistent reads; a watch that ends or breaks
+ * resumes where it was if that takes no longer than 2 s; one that cannot be trusted any more (410,
+ * ERROR, bad or backward line, silence, a server that was away for longer) is followed by a list; a
+ * list is taken anyway every 30 min; what was deleted meanwhile becomes a deletion. A refused verb
+ * or any failure is retried for ever with back-off, told once a minute, and never ends the process.
  */
 export class Reflector<T extends KubeObject> {
   readonly #options: ReflectorOptions<T>;
@@ -109,8 +110,9 @@ export class Reflector<T extends KubeObject> {
   }
 
   /**
-   * Resolves once a list that was begun after this call is in the store: all that was written before the call is known then.
-   * Resolves, too, when the list of a single namespace is refused. Otherwise it waits for as long as the server fails.
+   * Resolves once a list that was begun after this call is in the store: all that was written
+   * before the call is known then. Resolves, too, when the list of a single namespace is refused.
+   * Otherwise it waits for as long as the server fails.
    * @throws the signal's reason
    */
   refresh(signal: AbortSignal): Promise<void> {

@@ -11,7 +11,9 @@ export interface ReviewedUser {
   readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
-/** What a caller wants to do. Without a namespace: in all of them; without a name: to any of them. */
+/**
+ * What a caller wants to do. Without a namespace: in all of them; without a name: to any of them.
+ */
 export interface ReviewedAccess {
   readonly verb: string;
   readonly group: string;
@@ -31,8 +33,9 @@ export interface KubeReviewsDeps {
 const TIMEOUT_MS = 5_000;
 
 /**
- * Asks the API server who a token belongs to and what they may do. Every call is one request; remembering is the caller's.
- * Both throw ClusterUnavailableError when there is no answer, which is not a no.
+ * Asks the API server who a token belongs to and what they may do. Every call is one request;
+ * remembering is the caller's. Both throw ClusterUnavailableError when there is no answer, which is
+ * not a no.
  */
 export class KubeReviews {
   readonly #deps: KubeReviewsDeps;

@@ -26,7 +26,10 @@ interface Answer {
   readonly untilMs: number;
 }
 
-/** Asks the API server, by LocalSubjectAccessReviews, what the ServiceAccounts of the other roles may read. */
+/**
+ * Asks the API server, by LocalSubjectAccessReviews, what the ServiceAccounts of the other roles
+ * may read.
+ */
 export class KubeSecretAccess implements SecretAccess {
   readonly #deps: KubeSecretAccessDeps;
   readonly #answers = new BoundedMap<string, Answer>(MAX_REMEMBERED);

@@ -12,14 +12,20 @@ import type { ReflectorTiming } from './reflector-options.js';
 import { Reflector, type ReflectorHealth } from './reflector.js';
 import { objectPath, SECRETS, type ResourceType } from './resources.js';
 
-/** Helm keeps every release in a Secret, and old clusters a token for every ServiceAccount: neither is ever referred to. */
+/**
+ * Helm keeps every release in a Secret, and old clusters a token for every ServiceAccount: neither
+ * is ever referred to.
+ */
 const NOT_OURS = 'type!=helm.sh/release.v1,type!=kubernetes.io/service-account-token';
 
 export interface KubeMetadataOptions {
   readonly client: KubeClient;
   /** SECRETS or CONFIG_MAPS. */
   readonly resource: ResourceType;
-  /** Where to list and watch; undefined: everywhere, in one piece. In other namespaces objects are read by name. */
+  /**
+   * Where to list and watch; undefined: everywhere, in one piece. In other namespaces objects are
+   * read by name.
+   */
   readonly namespaces: readonly string[] | undefined;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,9 +36,10 @@ export interface KubeMetadataOptions {
 const EVERYWHERE = '';
 
 /**
- * The metadata of Secrets or ConfigMaps, watched: name, uid and resourceVersion are kept and nothing else, because the
- * last-applied annotation holds the data in clear, and because the memory must not grow with what no object refers to. A
- * namespace that may not be listed, or is not to be, is `polled`: the objects referred to are read by name.
+ * The metadata of Secrets or ConfigMaps, watched: name, uid and resourceVersion are kept and
+ * nothing else, because the last-applied annotation holds the data in clear, and because the memory
+ * must not grow with what no object refers to. A namespace that may not be listed, or is not to be,
+ * is `polled`: the objects referred to are read by name.
  */
 export class KubeMetadataSource implements MetadataSource {
   readonly #store: Store<KubeObject>;
@@ -106,7 +113,10 @@ export class KubeMetadataSource implements MetadataSource {
     return this.#store.get(key)?.metadata.resourceVersion;
   }
 
-  /** Whether each scope was listed once. A single namespace that is refused counts: its objects are read by name. */
+  /**
+   * Whether each scope was listed once. A single namespace that is refused counts: its objects are
+   * read by name.
+   */
   hasSynced(): boolean {
     return this.waiting.length === 0;
   }

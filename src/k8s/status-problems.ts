@@ -17,11 +17,17 @@ interface Refusal {
   readonly atMs: number;
 }
 
-/** A refused status is written again within 20 minutes: what is older belongs to an object that is gone. */
+/**
+ * A refused status is written again within 20 minutes: what is older belongs to an object that is
+ * gone.
+ */
 const REMEMBERED_MS = 40 * 60_000;
 const MAX_REMEMBERED = 10_000;
 
-/** What keeps the statuses of one kind from being written as they are: reported by log, Event, metric and `/readyz`. */
+/**
+ * What keeps the statuses of one kind from being written as they are: reported by log, Event,
+ * metric and `/readyz`.
+ */
 export class StatusProblems {
   readonly #deps: StatusProblemsDeps;
   readonly #resource: ResourceType;
@@ -49,7 +55,10 @@ export class StatusProblems {
     return this.#unknown.length;
   }
 
-  /** The API server refused the whole status: a policy, a missing right, or a schema that allows less. */
+  /**
+   * The API server refused the whole status: a policy, a missing right, or a schema that allows
+   * less.
+   */
   refused(object: KubeObject, message: string): void {
     const key = keyText(keyOf(object));
     this.#refused.delete(key);

@@ -17,8 +17,8 @@ interface OpenApi {
 const TIMEOUT_MS = 4_500;
 
 /**
- * The schema of a kind's status as the API server serves it now; undefined: it publishes none. Every authenticated user may
- * read it. @throws as the client
+ * The schema of a kind's status as the API server serves it now; undefined: it publishes none.
+ * Every authenticated user may read it. @throws as the client
  */
 export async function servedStatusSchema(
   client: Pick<KubeClient, 'request'>,
@@ -34,7 +34,10 @@ export async function servedStatusSchema(
   ];
 }
 
-/** The part of `value` that the schema declares. `unknown` gets the path of each field that it does not. */
+/**
+ * The part of `value` that the schema declares. `unknown` gets the path of each field that it does
+ * not.
+ */
 export function declaredPart(value: unknown, schema: Schema, path: string, unknown: Set<string>): unknown {
   if (schema['x-kubernetes-preserve-unknown-fields'] === true) return value;
   if (Array.isArray(value)) {

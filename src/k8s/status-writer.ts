@@ -12,13 +12,19 @@ import { apiVersionOf, objectPath, type ResourceType } from './resources.js';
 import type { StatusProblems } from './status-problems.js';
 import { declaredPart, servedStatusSchema, type Schema } from './status-schema.js';
 
-/** Another client may write in between reading a version and writing onto it; so many in a row do not. */
+/**
+ * Another client may write in between reading a version and writing onto it; so many in a row do
+ * not.
+ */
 const TRIES = 5;
 /** A status that does not fit the served CRD, or that a policy or a missing right refuses. */
 const REFUSED = [400, 403, 422] as const;
 /** For a field that the CRD does not declare, server-side apply answers with one of these. */
 const MAY_NOT_FIT = [400, 422, 500] as const;
-/** Between two looks at the CRD, and how long a status is fitted to it before it is written whole again. */
+/**
+ * Between two looks at the CRD, and how long a status is fitted to it before it is written whole
+ * again.
+ */
 const LOOK_EVERY_MS = 60_000;
 const FITTED_FOR_MS = 10 * 60_000;
 
@@ -39,10 +45,11 @@ interface Fitted {
 }
 
 /**
- * The one place where a status is written: server-side apply, onto exactly the version of the object that is known to have
- * the right uid. The uid alone does not do: for a status of a custom resource the API server takes a foreign one without a
- * word (its strategy puts the stored metadata in its place before anything is compared). Fields that an older CRD does not
- * declare are left out, because one of them makes the API server refuse the whole status.
+ * The one place where a status is written: server-side apply, onto exactly the version of the
+ * object that is known to have the right uid. The uid alone does not do: for a status of a custom
+ * resource the API server takes a foreign one without a word (its strategy puts the stored metadata
+ * in its place before anything is compared). Fields that an older CRD does not declare are left
+ * out, because one of them makes the API server refuse the whole status.
  */
 export class KubeStatusWriter<T extends KubeObject & { readonly status?: unknown }> implements StatusWriter<T> {
   readonly #deps: StatusWriterDeps;
@@ -69,7 +76,10 @@ export class KubeStatusWriter<T extends KubeObject & { readonly status?: unknown
     }
   }
 
-  /** After a status was refused: once more without what the served CRD does not declare. @throws as `write` */
+  /**
+   * After a status was refused: once more without what the served CRD does not declare. @throws as
+   * `write`
+   */
   async #writeFitted(
     object: T,
     { status, tried, error }: { readonly status: unknown; readonly tried: Fitted; readonly error: unknown },
@@ -96,7 +106,10 @@ export class KubeStatusWriter<T extends KubeObject & { readonly status?: unknown
     throw error instanceof NotLeaderError || error instanceof StaleReadError ? error : unavailable(error, signal);
   }
 
-  /** Reads the served CRD's schema, unless that was done just now. Never throws: without it the status stays whole. */
+  /**
+   * Reads the served CRD's schema, unless that was done just now. Never throws: without it the
+   * status stays whole.
+   */
   async #look(signal: AbortSignal): Promise<void> {
     const nowMs = this.#deps.clock.monotonicMs();
     if (this.#fit !== undefined && nowMs - this.#fit.readMs < LOOK_EVERY_MS) return;

@@ -9,8 +9,8 @@ export class BadLineError extends Error {
 }
 
 /**
- * The JSON lines of a watch. Half a line at the end of the stream is what a cut connection leaves and is dropped: the
- * watch resumes before it. @throws BadLineError
+ * The JSON lines of a watch. Half a line at the end of the stream is what a cut connection leaves
+ * and is dropped: the watch resumes before it. @throws BadLineError
  */
 export async function* watchLines(body: AsyncIterable<Uint8Array>, maxLineBytes: number): AsyncGenerator<unknown, void> {
   let held: Uint8Array[] = [];

@@ -43,9 +43,9 @@ interface WatchLine<T> {
 }
 
 /**
- * One watch from `fromVersion` until it ends. Never rejects but with the signal's reason. A stream from which nothing
- * came for `silenceMs` is cut and asks for a list: after an etcd was restored to an older revision a resumed watch would
- * stay open and silent for ever.
+ * One watch from `fromVersion` until it ends. Never rejects but with the signal's reason. A stream
+ * from which nothing came for `silenceMs` is cut and asks for a list: after an etcd was restored to
+ * an older revision a resumed watch would stay open and silent for ever.
  */
 export async function watchOnce<T extends KubeObject>(run: WatchRun<T>, fromVersion: string, signal: AbortSignal): Promise<WatchEnd> {
   const { clock, timing, sink } = run;
@@ -106,7 +106,8 @@ async function follow<T extends KubeObject>(run: WatchRun<T>, { body, fromVersio
     if (type === 'ERROR') throw new ErrorEvent(`watch of ${resourceText(followed.resource)}`, statusCode(object), object);
     const resourceVersion = versionOf(object);
     if (object === undefined || resourceVersion === undefined) throw new BadLineError('holds no object');
-    // Only a deleted history goes backwards. A re-ordered line does too, and a list costs little beside a wrong store.
+    // Only a deleted history goes backwards. A re-ordered line does too, and a list costs little
+    // beside a wrong store.
     if (isOlder(resourceVersion, reached)) throw new BadLineError('is older than the one before');
     tell(sink, type ?? 'none', withKind(object, followed));
     reached = resourceVersion;

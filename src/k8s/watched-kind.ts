@@ -45,14 +45,18 @@ export class WatchedKind<T extends KubeObject> {
   }
 
   /**
-   * What readiness still waits for. A refused namespace is not waited for, unless every one is refused: then nothing is known.
+   * What readiness still waits for. A refused namespace is not waited for, unless every one is
+   * refused: then nothing is known.
    */
   get waiting(): readonly ReflectorHealth[] {
     const unlisted = this.health.filter(({ synced }) => !synced);
     return unlisted.length === this.#reflectors.length ? unlisted : unlisted.filter(({ settled }) => !settled);
   }
 
-  /** Resolves once all that was written before this call is in the store. @throws the signal's reason */
+  /**
+   * Resolves once all that was written before this call is in the store. @throws the signal's
+   * reason
+   */
   async refresh(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#reflectors.map((reflector) => reflector.refresh(signal)));
   }

@@ -1,10 +1,15 @@
 /** Time as a dependency, so that a test can move it. */
 export interface Clock {
-  /** Wall clock, milliseconds since the epoch. For what users read and what Graph says, never for measuring. */
+  /**
+   * Wall clock, milliseconds since the epoch. For what users read and what Graph says, never for
+   * measuring.
+   */
   nowMs(): number;
   /** Milliseconds since some start; only differences mean something. */
   monotonicMs(): number;
-  /** Calls `fn` once after `ms`. The returned function cancels it. The timer keeps no process alive. */
+  /**
+   * Calls `fn` once after `ms`. The returned function cancels it. The timer keeps no process alive.
+   */
   setTimer(ms: number, fn: () => void): () => void;
 }
 

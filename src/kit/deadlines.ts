@@ -14,8 +14,8 @@ export interface Expiring {
 const LOOK_EVERY_MS = 5;
 
 /**
- * Deadlines of what nearly always ends before: one timer for all of them, and a place in a list for each. A timer of its own
- * for each request costs thirty times that.
+ * Deadlines of what nearly always ends before: one timer for all of them, and a place in a list for
+ * each. A timer of its own for each request costs thirty times that.
  */
 export class Deadlines {
   readonly #clock: Clock;

@@ -11,7 +11,9 @@ interface Held {
   amount: number;
 }
 
-/** Holders remembered at a place although they hold nothing, so that they need not be added again. */
+/**
+ * Holders remembered at a place although they hold nothing, so that they need not be added again.
+ */
 const MAX_EMPTY = 1_024;
 
 /**

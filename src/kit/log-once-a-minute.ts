@@ -3,7 +3,10 @@ import type { LogFields, Logger } from './log.js';
 
 const ONE_LINE_EVERY_MS = 60_000;
 
-/** A warning that strangers can cause: at most one line a minute, whose `count` says how many occurrences it stands for. */
+/**
+ * A warning that strangers can cause: at most one line a minute, whose `count` says how many
+ * occurrences it stands for.
+ */
 export class LogOnceAMinute {
   readonly #deps: { readonly clock: Clock; readonly log: Logger };
   readonly #message: string;

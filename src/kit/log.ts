@@ -1,7 +1,10 @@
 /** Values that may stand in a log line. A `Secret` prints as `[redacted]`. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** What every part logs through: a constant, lower-case message and fields apart. An error is logged once, where it is decided. */
+/**
+ * What every part logs through: a constant, lower-case message and fields apart. An error is logged
+ * once, where it is decided.
+ */
 export interface Logger {
   error(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;

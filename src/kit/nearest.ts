@@ -1,4 +1,7 @@
-/** The candidate that `word` was most likely meant to be; undefined when none is near (more than a third of it differs). */
+/**
+ * The candidate that `word` was most likely meant to be; undefined when none is near (more than a
+ * third of it differs).
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const name of candidates) {

@@ -1,7 +1,8 @@
 /**
  * Collects work of one kind and does it together at the end of the event loop's turn. Bytes written
- * to one socket at a time wake the receiver for each; written in one go, most of them find it awake.
- * That saves a third of what the kernel spends on a message. Under low load the turn ends at once.
+ * to one socket at a time wake the receiver for each; written in one go, most of them find it
+ * awake. That saves a third of what the kernel spends on a message. Under low load the turn ends at
+ * once.
  */
 export class TickBatch<T> {
   readonly #work: (one: T) => void;

@@ -4,7 +4,10 @@ export interface TokenBucketLimits {
   readonly refillMs: number;
 }
 
-/** Allows `capacity` takes at once and one more every `refillMs`. Times are of the monotonic clock, in milliseconds. */
+/**
+ * Allows `capacity` takes at once and one more every `refillMs`. Times are of the monotonic clock,
+ * in milliseconds.
+ */
 export class TokenBucket {
   readonly #limits: TokenBucketLimits;
   #tokens: number;
@@ -15,7 +18,9 @@ export class TokenBucket {
     this.#tokens = limits.capacity;
   }
 
-  /** @returns 0 if there was a token, which is taken; otherwise the milliseconds until there is one */
+  /**
+   * @returns 0 if there was a token, which is taken; otherwise the milliseconds until there is one
+   */
   take(nowMs: number): number {
     const { capacity, refillMs } = this.#limits;
     const sinceMs = this.#sinceMs ?? nowMs;

@@ -11,8 +11,9 @@ interface Place {
 }
 
 /**
- * Bounds the connections of an HTTP or HTTPS server. When one more arrives, the connection that has been idle longest is closed
- * for it; those that have carried a successful request go last. Only while all of them are busy is the new one refused.
+ * Bounds the connections of an HTTP or HTTPS server. When one more arrives, the connection that has
+ * been idle longest is closed for it; those that have carried a successful request go last. Only
+ * while all of them are busy is the new one refused.
  */
 export function limitConnections(server: Server, max: number): void {
   /** In the order in which they became idle. */

@@ -10,8 +10,8 @@ export interface Described {
 }
 
 /**
- * A counter whose series are all there from the start, at 0: `rate()` and alerts see the first failure. Only for closed sets;
- * no page, object or message is ever a label.
+ * A counter whose series are all there from the start, at 0: `rate()` and alerts see the first
+ * failure. Only for closed sets; no page, object or message is ever a label.
  */
 export function closedCounter<const L extends LabelSets>(
   { registry, name, help }: Described,
@@ -22,7 +22,9 @@ export function closedCounter<const L extends LabelSets>(
   return counter;
 }
 
-/** A histogram in seconds, with a series for every combination of closed label sets from the start. */
+/**
+ * A histogram in seconds, with a series for every combination of closed label sets from the start.
+ */
 export function closedHistogram<const L extends LabelSets>(
   { registry, name, help }: Described,
   labels: L,

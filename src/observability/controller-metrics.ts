@@ -55,7 +55,10 @@ export class ControllerMetrics {
     );
   }
 
-  /** The good token of the page with this uid ends within so many days; undefined: not soon, or there is no good one. */
+  /**
+   * The good token of the page with this uid ends within so many days; undefined: not soon, or
+   * there is no good one.
+   */
   tokenEnds(uid: string, within: WarnDays | undefined): void {
     const was = this.#tokenEnds.get(uid);
     if (was === within) return;

@@ -2,8 +2,8 @@ import { Secret } from '../core/secrets/secret.js';
 
 /**
  * Where a text of a log line comes from, and so which known secret values may be taken out of it:
- * - `identity`: which object a line is about. None: a tenant's Secret that holds an ordinary word must not blank the
- *   names of others.
+ * - `identity`: which object a line is about. None: a tenant's Secret that holds an ordinary word
+ *   must not blank the names of others.
  * - `own`: our own words. Those that cannot be guessed.
  * - `foreign`: an error, which may repeat anything. All.
  *
@@ -20,7 +20,10 @@ export type LogValue = string | number | boolean | null | readonly LogValue[] | 
 const MAX_DEPTH = 6;
 const MAX_ITEMS = 50;
 const MAX_TEXT = 4_096;
-/** Redaction looks at this much: more than is shown, so that no secret is cut in two where the shown part ends. */
+/**
+ * Redaction looks at this much: more than is shown, so that no secret is cut in two where the shown
+ * part ends.
+ */
 const MAX_REDACTED = 32_768;
 const MAX_CAUSES = 5;
 
@@ -29,14 +32,18 @@ const IDENTITY_FIELDS: ReadonlySet<string> = new Set([
   ...['app', 'appId', 'controller', 'deployment', 'from', 'holder', 'identity', 'key', 'name', 'namespace', 'object'],
   ...['page', 'pageId', 'resource', 'to', 'traceId', 'uid'],
 ]);
-/** `name`, `namespace/name` or an id, perhaps behind its kind. No token of Facebook's looks like this. */
+/**
+ * `name`, `namespace/name` or an id, perhaps behind its kind. No token of Facebook's looks like
+ * this.
+ */
 const IDENTITY = /^(?:[A-Za-z]{1,64} )?[a-z0-9][a-z0-9.-]{0,252}(?:\/[a-z0-9][a-z0-9.-]{0,252})?$/;
 /** Fields whose sentence repeats what a stranger wrote: a part of a manifest, an answer. */
 const FOREIGN_FIELDS: ReadonlySet<string> = new Set(['problem', 'because', 'graph']);
 
 /**
- * Copies a value into something that JSON can hold: bounded in depth, items and text, every text redacted, circular
- * references and throwing getters named instead of followed. Never throws. undefined means that nothing is to be shown.
+ * Copies a value into something that JSON can hold: bounded in depth, items and text, every text
+ * redacted, circular references and throwing getters named instead of followed. Never throws.
+ * undefined means that nothing is to be shown.
  */
 export function logValue(value: unknown, redact: Redact): LogValue | undefined {
   return new Copier(redact).copy(value, { depth: 0, field: '', foreign: false });
@@ -120,12 +127,16 @@ class Copier {
     return copy;
   }
 
-  /** Named properties only: an error of a library carries its whole request, with the token, beside its message. */
+  /**
+   * Named properties only: an error of a library carries its whole request, with the token, beside
+   * its message.
+   */
   #error(error: Error, place: Place): LogValue {
     const { reason, graphText, code } = error as { readonly reason?: unknown; readonly graphText?: unknown; readonly code?: unknown };
     const shown: Record<string, LogValue> = { name: this.#plain(error.name, 'own'), message: this.#plain(error.message) };
     if (typeof reason === 'string') shown['reason'] = this.#plain(reason, 'own');
-    // An error with a reason was expected and says all in its sentence; of any other one the place is wanted.
+    // An error with a reason was expected and says all in its sentence; of any other one the place
+    // is wanted.
     else if (typeof error.stack === 'string') shown['stack'] = this.#plain(error.stack);
     if (typeof graphText === 'string') shown['graphText'] = this.#plain(graphText);
     if (typeof code === 'string' || typeof code === 'number') shown['code'] = typeof code === 'string' ? this.#plain(code, 'own') : code;

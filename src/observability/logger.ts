@@ -23,11 +23,17 @@ export interface LoggerOptions {
 
 /** The process' logger. Logging never throws, never waits and never ends the process. */
 export interface RootLogger extends Logger {
-  /** Resolves once every line is handed to the operating system, or after a second. Lines logged later are dropped. */
+  /**
+   * Resolves once every line is handed to the operating system, or after a second. Lines logged
+   * later are dropped.
+   */
   close(): Promise<void>;
 }
 
-/** A reader of stderr that hangs must not fill the memory: beyond this many waiting bytes lines are dropped and counted. */
+/**
+ * A reader of stderr that hangs must not fill the memory: beyond this many waiting bytes lines are
+ * dropped and counted.
+ */
 const MAX_WAITING_BYTES = 4_194_304;
 const CLOSE_DEADLINE_MS = 1_000;
 const MESSAGE = Symbol.for('message');

@@ -21,7 +21,10 @@ export const CONCERNS = [
   PagesApiMetrics,
 ] as const;
 
-/** One class a concern, over one registry of this process. A concern is registered when it is first asked for. */
+/**
+ * One class a concern, over one registry of this process. A concern is registered when it is first
+ * asked for.
+ */
 export class Metrics {
   /** Of the text below. */
   readonly contentType = Registry.PROMETHEUS_CONTENT_TYPE;

@@ -1,6 +1,9 @@
 import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client';
 
-/** Metrics of the process itself: Node's own under our prefix, the build, and log lines that tell of trouble. */
+/**
+ * Metrics of the process itself: Node's own under our prefix, the build, and log lines that tell of
+ * trouble.
+ */
 export class ProcessMetrics {
   readonly #lines: Counter<'level'>;
 

@@ -14,8 +14,9 @@ import type { PageRoute } from '../core/ports/page-lookup.js';
 import type { AttemptTrace, PostTrace, Tracer } from '../core/ports/trace.js';
 
 /**
- * Spans by OpenTelemetry's API: one for each verified POST (SERVER) and below it one for each request to a bot (CLIENT).
- * Which are kept and where they go is the SDK's business, which is not ours: it is loaded by `node --import`.
+ * Spans by OpenTelemetry's API: one for each verified POST (SERVER) and below it one for each
+ * request to a bot (CLIENT). Which are kept and where they go is the SDK's business, which is not
+ * ours: it is loaded by `node --import`.
  * @returns undefined where no SDK has registered itself, so that an event then costs nothing
  */
 export function tracerOf(provider: TracerProvider = trace.getTracerProvider()): Tracer | undefined {

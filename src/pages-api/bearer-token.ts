@@ -14,8 +14,8 @@ export function bearerToken(header: string | undefined): Secret | undefined {
 }
 
 /**
- * Whether a ServiceAccount token is certainly no good, before anybody is asked: not a JWT, expired, or not meant for us.
- * Nothing here is verified: a token that passes still has to be reviewed.
+ * Whether a ServiceAccount token is certainly no good, before anybody is asked: not a JWT, expired,
+ * or not meant for us. Nothing here is verified: a token that passes still has to be reviewed.
  */
 export function certainlyRefused(token: Secret, audience: string, nowMs: number): boolean {
   const jwt = readJwt(token.reveal());

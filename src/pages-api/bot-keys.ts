@@ -5,11 +5,17 @@ import type { PageEntry } from '../core/ports/page-directory.js';
 import type { Secret } from '../core/secrets/secret.js';
 import type { Access, Authenticator, Authorizer, Caller } from './ports.js';
 
-/** A Secret of type `messenger-operator.dev/bot-key`: what a bot authenticates with where there are no ServiceAccounts. */
+/**
+ * A Secret of type `messenger-operator.dev/bot-key`: what a bot authenticates with where there are
+ * no ServiceAccounts.
+ */
 export interface BotKey {
   readonly owner: NamespacedName;
   readonly key: Secret;
-  /** Label selector of the pages, of the Secret's own namespace, that the bot may read. undefined: none. */
+  /**
+   * Label selector of the pages, of the Secret's own namespace, that the bot may read. undefined:
+   * none.
+   */
   readonly pages: string | undefined;
 }
 
@@ -25,8 +31,9 @@ const MIN_KEY_LENGTH = 16;
 const PREFIX = 'bot-key:';
 
 /**
- * Who may read what in standalone: a bot may list, get and fetch the tokens of the pages that its key's selector names, in
- * the namespace of the key. Answers from memory; give the server `authFreshMs: 0` and no audience with it.
+ * Who may read what in standalone: a bot may list, get and fetch the tokens of the pages that its
+ * key's selector names, in the namespace of the key. Answers from memory; give the server
+ * `authFreshMs: 0` and no audience with it.
  */
 export function createBotKeyAccess({ keys, labelsOf }: BotKeysDeps): {
   readonly authenticator: Authenticator;

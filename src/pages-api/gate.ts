@@ -15,7 +15,10 @@ export interface GateDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly observe: PagesApiObserver;
-  /** What a caller's JWT must be meant for; undefined: the credentials are no JWTs and every one is asked about. */
+  /**
+   * What a caller's JWT must be meant for; undefined: the credentials are no JWTs and every one is
+   * asked about.
+   */
   readonly audience: string | undefined;
   /** Where it is there, forged tokens are refused without a review. */
   readonly issuer?: IssuerKeys | undefined;
@@ -27,13 +30,19 @@ export interface GateDeps {
 
 const TELL_EVERY_MS = 60_000;
 
-/** Says who calls and what they may. What it remembers it keeps under HMACs with a key of this process, never under credentials. */
+/**
+ * Says who calls and what they may. What it remembers it keeps under HMACs with a key of this
+ * process, never under credentials.
+ */
 export class Gate {
   readonly #deps: GateDeps;
   readonly #key = randomBytes(32);
   readonly #callers: ReviewCache<Caller>;
   readonly #accesses: ReviewCache<true>;
-  /** What strangers present whose token cannot be checked here does not delay those whose token is genuine. */
+  /**
+   * What strangers present whose token cannot be checked here does not delay those whose token is
+   * genuine.
+   */
   readonly #limiters: Readonly<Record<'genuine' | 'unchecked' | 'access', ReviewLimiter>>;
   #toldMs = -Infinity;
 

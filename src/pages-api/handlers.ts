@@ -10,7 +10,10 @@ import type { Access, Authorizer, Caller } from './ports.js';
 const GROUP = 'messenger-operator.dev';
 const RESOURCE = 'messengerpages';
 const MAX_LIST_BYTES = 4_194_304;
-/** Where a page that does not exist is asked about. No namespace of a tenant's, so that the answer is that of a page of others. */
+/**
+ * Where a page that does not exist is asked about. No namespace of a tenant's, so that the answer
+ * is that of a page of others.
+ */
 const NO_NAMESPACE = 'no-such-messengerpage';
 const SERVICE_ACCOUNT = /^system:serviceaccount:([^:]+):[^:]+$/;
 
@@ -27,7 +30,10 @@ export interface PageRequest {
   readonly ifNoneMatch: string | undefined;
 }
 
-/** The three questions of the Pages API. Every one is answered from the cache; what a caller may is asked of the gate. */
+/**
+ * The three questions of the Pages API. Every one is answered from the cache; what a caller may is
+ * asked of the gate.
+ */
 export class Handlers {
   readonly #deps: HandlersDeps;
 
@@ -58,7 +64,10 @@ export class Handlers {
     return matchesEtag(request.ifNoneMatch, etag) ? { status: 304, headers } : { status: 200, headers, body };
   }
 
-  /** The page's token, never from a cache on the way, and only a value that was proven to be this page's. */
+  /**
+   * The page's token, never from a cache on the way, and only a value that was proven to be this
+   * page's.
+   */
   async token(pageId: string, request: PageRequest): Promise<Answer> {
     const found = await this.#find(pageId, request, ['token', undefined]);
     if ('status' in found) return found;
@@ -70,7 +79,10 @@ export class Handlers {
     return { status: 200, headers: { 'cache-control': 'no-store', pragma: 'no-cache' }, body };
   }
 
-  /** Where the caller may list: where it asks to; if it does not say, everywhere, else in its own namespace. */
+  /**
+   * Where the caller may list: where it asks to; if it does not say, everywhere, else in its own
+   * namespace.
+   */
   async #listScope(caller: Caller, asked: string | undefined): Promise<{ readonly namespace: string | undefined } | undefined> {
     const own = SERVICE_ACCOUNT.exec(caller.username)?.[1];
     for (const namespace of asked === undefined && own !== undefined ? [undefined, own] : [asked]) {
@@ -81,8 +93,8 @@ export class Handlers {
   }
 
   /**
-   * The one page with this id that the caller may read through the first of the subresources (undefined: the page
-   * itself) that gives any; else the refusal.
+   * The one page with this id that the caller may read through the first of the subresources
+   * (undefined: the page itself) that gives any; else the refusal.
    */
   async #find(
     pageId: string,
@@ -94,7 +106,8 @@ export class Handlers {
     if (!isGraphId(pageId)) return refusals.notFound();
     const entries = this.#deps.directory.find(pageId).filter((entry) => appId.value === undefined || entry.appId === appId.value);
     for (const subresource of subresources) {
-      // A page that does not exist costs the same questions, or the time and the status would tell which Pages there are.
+      // A page that does not exist costs the same questions, or the time and the status would tell
+      // which Pages there are.
       if (entries.length === 0) await this.#mayGet(caller, { namespace: NO_NAMESPACE, name: pageId }, subresource);
       const allowed = await this.#allowed(caller, entries, subresource);
       const [entry] = allowed;
@@ -134,7 +147,9 @@ function pageBody(entry: PageEntry): Readonly<Record<string, unknown>> {
   };
 }
 
-/** At most `limit` pages, fewer where their configs are large: an answer has a bound in bytes, too. */
+/**
+ * At most `limit` pages, fewer where their configs are large: an answer has a bound in bytes, too.
+ */
 function listBody(entries: readonly PageEntry[], limit: number): Readonly<Record<string, unknown>> {
   const items: unknown[] = [];
   let bytes = 0;

@@ -11,13 +11,15 @@ export interface TokenIssuer {
 }
 
 /**
- * `genuine`: signed by the cluster. `forged`: certainly not. `unchecked`: it cannot be known here, as with a second issuer,
- * a key that is newer than ours, or a cluster that does not show its keys.
+ * `genuine`: signed by the cluster. `forged`: certainly not. `unchecked`: it cannot be known here,
+ * as with a second issuer, a key that is newer than ours, or a cluster that does not show its keys.
  */
 export type Provenance = 'genuine' | 'forged' | 'unchecked';
 
 export interface IssuerKeysDeps {
-  /** undefined: the cluster does not show its keys. Throws when that cannot be found out right now. */
+  /**
+   * undefined: the cluster does not show its keys. Throws when that cannot be found out right now.
+   */
   readonly fetch: (signal: AbortSignal) => Promise<TokenIssuer | undefined>;
   readonly clock: Clock;
   readonly log: Logger;
@@ -42,8 +44,9 @@ interface KnownIssuer {
 }
 
 /**
- * Checks a ServiceAccount token's issuer and signature against the cluster's public keys, without asking the API server
- * about the token. A genuine one may still be revoked: only a review says that it counts.
+ * Checks a ServiceAccount token's issuer and signature against the cluster's public keys, without
+ * asking the API server about the token. A genuine one may still be revoked: only a review says
+ * that it counts.
  */
 export class IssuerKeys {
   readonly #deps: IssuerKeysDeps;

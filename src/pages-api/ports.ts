@@ -27,6 +27,9 @@ export interface Authenticator {
 export interface Authorizer {
   /** Throws when it cannot be found out right now. */
   authorize(caller: Caller, access: Access, signal: AbortSignal): Promise<boolean>;
-  /** Where it is there: which pages of a list that is allowed the caller is shown. Asked from memory, never waits. */
+  /**
+   * Where it is there: which pages of a list that is allowed the caller is shown. Asked from
+   * memory, never waits.
+   */
   sees?(caller: Caller, entry: PageEntry): boolean;
 }

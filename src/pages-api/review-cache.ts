@@ -4,9 +4,14 @@ import { ReviewUnavailableError, type ReviewLimiter } from './review-limiter.js'
 
 export interface ReviewCacheDeps {
   readonly clock: Clock;
-  /** For questions about those to whom the last answer was positive: strangers do not delay them. */
+  /**
+   * For questions about those to whom the last answer was positive: strangers do not delay them.
+   */
   readonly knownLimiter: ReviewLimiter;
-  /** A positive answer is used without asking again for this long; a negative one for at most 5 s. 0: ask every time. */
+  /**
+   * A positive answer is used without asking again for this long; a negative one for at most 5 s.
+   * 0: ask every time.
+   */
   readonly freshMs: number;
   /** How long a positive answer is used while no review is possible. */
   readonly staleMs: number;
@@ -15,9 +20,15 @@ export interface ReviewCacheDeps {
 }
 
 const NEGATIVE_MS = 5_000;
-/** After a review that failed the older answer serves for this long before the next attempt, so that no request waits for each. */
+/**
+ * After a review that failed the older answer serves for this long before the next attempt, so that
+ * no request waits for each.
+ */
 const RETRY_MS = 5_000;
-/** So long a known caller waits for the answer to be confirmed; then the older one serves while the review goes on. */
+/**
+ * So long a known caller waits for the answer to be confirmed; then the older one serves while the
+ * review goes on.
+ */
 const PATIENCE_MS = 300;
 const MAX_POSITIVE = 20_000;
 const MAX_NEGATIVE = 2_000;
@@ -38,8 +49,9 @@ interface Entry<V> {
 }
 
 /**
- * Remembers answers about callers. Positive and negative ones are kept apart, so that a flood of strangers drives no caller
- * out; equal questions asked at once are asked once. Keys must not reveal a credential.
+ * Remembers answers about callers. Positive and negative ones are kept apart, so that a flood of
+ * strangers drives no caller out; equal questions asked at once are asked once. Keys must not
+ * reveal a credential.
  */
 export class ReviewCache<V> {
   readonly #deps: ReviewCacheDeps;
@@ -66,7 +78,8 @@ export class ReviewCache<V> {
   /**
    * The remembered or fresh answer; undefined is the negative one.
    * @param lane where the question waits unless the last answer was positive
-   * @throws ReviewUnavailableError when no review is possible and nothing young enough is remembered.
+   * @throws ReviewUnavailableError when no review is possible and nothing young enough is
+   * remembered.
    */
   async get(key: string, review: Review<V>, lane: ReviewLane): Promise<V | undefined> {
     const now = this.#deps.clock.monotonicMs();

@@ -29,8 +29,9 @@ interface Job {
 }
 
 /**
- * Spares the API server: reviews begin bounded in number, rate and time. Each source gets its turn, however many reviews
- * another one wants; where no more may wait, the source with the most waiting reviews loses its last one.
+ * Spares the API server: reviews begin bounded in number, rate and time. Each source gets its turn,
+ * however many reviews another one wants; where no more may wait, the source with the most waiting
+ * reviews loses its last one.
  */
 export class ReviewLimiter {
   readonly #clock: Clock;
@@ -52,7 +53,8 @@ export class ReviewLimiter {
 
   /**
    * @param source whose review it is, for fair turns
-   * @throws ReviewUnavailableError when there is no room, or no answer in time; else what `review` throws.
+   * @throws ReviewUnavailableError when there is no room, or no answer in time; else what `review`
+   * throws.
    */
   run<T>(review: (signal: AbortSignal) => Promise<T>, source = ''): Promise<T> {
     if (!this.#hasRoom(source)) return Promise.reject(new ReviewUnavailableError('too many reviews wait'));
@@ -72,7 +74,8 @@ export class ReviewLimiter {
         reject(error);
         end();
       };
-      // Counted as ended at the deadline even when the review does not heed its signal: a slot is never lost.
+      // Counted as ended at the deadline even when the review does not heed its signal: a slot is
+      // never lost.
       const cancel = this.#clock.setTimer(this.#limits.timeoutMs, () => {
         refuse('no answer to a review in time');
       });

@@ -29,13 +29,19 @@ export interface PagesApiOptions {
   readonly observe?: PagesApiObserver;
   /** undefined: plain HTTP, which shows tokens to everyone on the way. */
   readonly tls?: TlsPair | undefined;
-  /** What a caller's JWT must be meant for (`messenger-operator`); undefined where bots have keys instead (standalone). */
+  /**
+   * What a caller's JWT must be meant for (`messenger-operator`); undefined where bots have keys
+   * instead (standalone).
+   */
   readonly audience: string | undefined;
   /** Where it is there, tokens that the cluster did not sign are refused without a review. */
   readonly issuer?: IssuerKeys | undefined;
   /** How long an answer about a known caller serves while no review is possible. */
   readonly authStaleMs: number;
-  /** How long a positive answer about a caller serves without asking again (60 s). 0 where asking costs nothing. */
+  /**
+   * How long a positive answer about a caller serves without asking again (60 s). 0 where asking
+   * costs nothing.
+   */
   readonly authFreshMs?: number;
   readonly reviewLimits?: ReviewLimits;
 }
@@ -46,9 +52,15 @@ export interface PagesApiServer {
   listen(port: number, host?: string): Promise<void>;
   /** Where it listens. @throws before `listen`. */
   address(): AddressInfo;
-  /** New handshakes get this pair. @throws for a bad pair, with the old one going on. No-op on a plain server. */
+  /**
+   * New handshakes get this pair. @throws for a bad pair, with the old one going on. No-op on a
+   * plain server.
+   */
   setTls(pair: TlsPair): void;
-  /** Listens no more, ends kept connections with their next answer, resolves when nothing is under way or after `timeoutMs`. */
+  /**
+   * Listens no more, ends kept connections with their next answer, resolves when nothing is under
+   * way or after `timeoutMs`.
+   */
   drain(timeoutMs: number): Promise<void>;
   /** Ends at once what is left. */
   close(): Promise<void>;
@@ -66,7 +78,10 @@ const LIMITS = {
   connectionsCheckingInterval: 2_000,
 };
 
-/** Makes the Pages API: `GET /v1/pages`, `/v1/pages/{pageId}` and `/v1/pages/{pageId}/token`, answered from the cache. */
+/**
+ * Makes the Pages API: `GET /v1/pages`, `/v1/pages/{pageId}` and `/v1/pages/{pageId}/token`,
+ * answered from the cache.
+ */
 export function createPagesApiServer(options: PagesApiOptions): PagesApiServer {
   const app = new PagesApi(options).express();
   const { tls } = options;

@@ -18,22 +18,28 @@ export interface ReferencesDeps {
   readonly className: string;
   readonly pages: Informer<MessengerPage>;
   readonly apps: Informer<MessengerApp>;
-  /** For apps that allow namespaces by label; undefined where the role does not watch namespaces. */
+  /**
+   * For apps that allow namespaces by label; undefined where the role does not watch namespaces.
+   */
   readonly namespaces: Informer<Namespace> | undefined;
   readonly secrets: DataCache;
   /** undefined where the role reads no ConfigMaps. */
   readonly configMaps: DataCache | undefined;
   /** Gets every value that is read, to redact it from texts. */
   readonly learn?: (secret: Secret) => void;
-  /** Called with a value that was learnt and that no manifest refers to any more, or that its Secret no longer holds. */
+  /**
+   * Called with a value that was learnt and that no manifest refers to any more, or that its Secret
+   * no longer holds.
+   */
   readonly forget?: (secret: Secret) => void;
 }
 
 /**
- * Tells the data caches which Secrets and ConfigMaps the manifests refer to, as far as this role needs them. Nothing else
- * retains any. The webhook never retains a page token, the Pages API no app secret and no signing secret; only the Pages API
- * retains ConfigMaps. A page retains only with an accepted app that consents, or while it holds its claim: anyone who may
- * create pages could otherwise fill the caches.
+ * Tells the data caches which Secrets and ConfigMaps the manifests refer to, as far as this role
+ * needs them. Nothing else retains any. The webhook never retains a page token, the Pages API no
+ * app secret and no signing secret; only the Pages API retains ConfigMaps. A page retains only with
+ * an accepted app that consents, or while it holds its claim: anyone who may create pages could
+ * otherwise fill the caches.
  */
 export class References {
   readonly #deps: ReferencesDeps;
@@ -94,7 +100,10 @@ export class References {
     this.#retain(pageOwner(page), retains ? this.#secretsOfPage(page) : [], retains ? botConfigMapKey(page) : undefined);
   }
 
-  /** Only the leader writes a claim: a page that holds it had an accepted app, and is served although that has trouble now. */
+  /**
+   * Only the leader writes a claim: a page that holds it had an accepted app, and is served
+   * although that has trouble now.
+   */
   #mayRetain(page: MessengerPage, app: MessengerApp | undefined): boolean {
     if (app === undefined || classOf(app) !== this.#deps.className) return false;
     const consent = consentTo(page, app, this.#deps.namespaces);

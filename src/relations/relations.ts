@@ -28,7 +28,10 @@ export function classOf(app: MessengerApp | undefined): string {
   return app?.spec.className ?? '';
 }
 
-/** The ConfigMap that holds a page's settings for its bot; undefined: they are in the page itself, or there are none. */
+/**
+ * The ConfigMap that holds a page's settings for its bot; undefined: they are in the page itself,
+ * or there are none.
+ */
 export function botConfigMapKey(page: MessengerPage): NamespacedName | undefined {
   const ref = page.spec.botConfig?.configMapRef;
   return ref && { namespace: namespaceOf(page), name: ref.name };
@@ -41,7 +44,8 @@ export function webhookPathOf({ spec }: MessengerApp): string {
 
 /**
  * Whether the leader has given this app its appId: it is accepted, or it was and something about it
- * (a Secret that vanished, its path) is wrong now. Only credentials that Graph accepted get an app there.
+ * (a Secret that vanished, its path) is wrong now. Only credentials that Graph accepted get an app
+ * there.
  */
 export function wasAccepted({ status }: MessengerApp): boolean {
   const accepted = findCondition(status?.conditions, 'Accepted');

@@ -26,7 +26,9 @@ export function appUsesSecret(app: MessengerApp, secret: NamespacedName): boolea
   );
 }
 
-/** Every Secret that a MessengerPage itself refers to, by use. undefined: the manifest names none. */
+/**
+ * Every Secret that a MessengerPage itself refers to, by use. undefined: the manifest names none.
+ */
 export interface PageSecretReferences {
   readonly token: SecretReference;
   /** Of the page's own backend; a default backend belongs to the app. */
@@ -53,7 +55,10 @@ export function pageSecretReferences(page: MessengerPage): PageSecretReferences 
   };
 }
 
-/** What requests to a backend are signed with; `namespace` is that of the object that names the backend. */
+/**
+ * What requests to a backend are signed with; `namespace` is that of the object that names the
+ * backend.
+ */
 export function signingSecretReference(backend: Backend | undefined, namespace: string): SecretReference | undefined {
   const ref = backend?.signingSecretRef;
   return ref && reference(namespace, ref, DEFAULT_KEYS.appSecret, 'signing-secret');

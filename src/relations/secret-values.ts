@@ -7,16 +7,25 @@ import { secretValue } from '../core/secrets/secret-value.js';
 import type { DataCache, DataState } from '../runtime/ports.js';
 import { appSecretReferences, type SecretReference } from './secret-references.js';
 
-/** `unknown`: not read yet. `absent`: there is no such Secret or key. `malformed`: it cannot be what it should be. */
+/**
+ * `unknown`: not read yet. `absent`: there is no such Secret or key. `malformed`: it cannot be what
+ * it should be.
+ */
 export type SecretLookup =
-  /** `goneSinceMs`: the Secret vanished then, by the monotonic clock, and this is its last good value. */
+  /**
+   * `goneSinceMs`: the Secret vanished then, by the monotonic clock, and this is its last good
+   * value.
+   */
   | { readonly kind: 'value'; readonly secret: Secret; readonly goneSinceMs: number | undefined }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'absent'; readonly missing: 'secret' | 'key' }
   | { readonly kind: 'malformed'; readonly problem: string };
 
 export type FoundSecret =
-  /** `goneForMs`: how long ago the Secret vanished; this is its last good value. undefined: it is there. */
+  /**
+   * `goneForMs`: how long ago the Secret vanished; this is its last good value. undefined: it is
+   * there.
+   */
   | { readonly kind: 'value'; readonly secret: Secret; readonly goneForMs: number | undefined }
   | { readonly kind: 'fault'; readonly fault: 'not_found' | 'key_missing' | 'malformed'; readonly message: string };
 
@@ -33,7 +42,8 @@ export function lookupSecret(cache: Pick<DataCache, 'peek'>, reference: SecretRe
 }
 
 /**
- * The value behind a reference; waits for a read that is under way. A fault's message tells users how to mend it.
+ * The value behind a reference; waits for a read that is under way. A fault's message tells users
+ * how to mend it.
  * @throws ClusterUnavailableError when the Secret cannot be read now, which says nothing about it
  */
 export async function readSecret(
@@ -61,7 +71,10 @@ export async function readSecret(
   }
 }
 
-/** Whether it is the current or previous secret of one of these apps, as far as the cache knows them. */
+/**
+ * Whether it is the current or previous secret of one of these apps, as far as the cache knows
+ * them.
+ */
 export function isAppSecret(secret: Secret, apps: readonly MessengerApp[], cache: Pick<DataCache, 'peek'>): boolean {
   return apps.some((app) => {
     const { appSecret, previousAppSecret } = appSecretReferences(app);
@@ -72,7 +85,10 @@ export function isAppSecret(secret: Secret, apps: readonly MessengerApp[], cache
   });
 }
 
-/** What is needed to act for the app; undefined if its Secret has no usable value. @throws ClusterUnavailableError */
+/**
+ * What is needed to act for the app; undefined if its Secret has no usable value. @throws
+ * ClusterUnavailableError
+ */
 export async function readAppCredentials(
   reader: SecretReadDeps & { readonly options: { readonly graphVersion: string } },
   app: MessengerApp,

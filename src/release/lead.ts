@@ -27,7 +27,10 @@ export interface LeadWanted {
 }
 
 const LEASE_TIMEOUT_MS = 5_000;
-/** A leader that was asked to stop has 30 s for it. If it is killed then, its lease lives 15 s longer. */
+/**
+ * A leader that was asked to stop has 30 s for it. If it is killed then, its lease lives 15 s
+ * longer.
+ */
 const STOPPING_WAIT_MS = 60_000;
 /** Long enough to see that a lease is no longer renewed. */
 const DEAD_WAIT_MS = 25_000;
@@ -35,7 +38,8 @@ const DEAD_WAIT_MS = 25_000;
 const RENEWED_WITHIN_MS = 5_000;
 
 /**
- * Where the Lease is by which the controllers of a class elect their leader; undefined: there is none, so none has ever led.
+ * Where the Lease is by which the controllers of a class elect their leader; undefined: there is
+ * none, so none has ever led.
  * @throws Error that says what to do when that cannot be found out
  */
 export async function findLease({ client }: LeadDeps, wanted: LeadWanted, signal: AbortSignal): Promise<NamespacedName | undefined> {
@@ -73,12 +77,17 @@ interface LeadOf {
   readonly stopping: boolean;
 }
 
-/** @returns for how long no controller may lead after it, in milliseconds; undefined: one may at once */
+/**
+ * @returns for how long no controller may lead after it, in milliseconds; undefined: one may at
+ * once
+ */
 type Work = (fence: WriteFence, signal: AbortSignal) => Promise<number | undefined>;
 
 /**
- * Runs `work` as the leader of a class, so that no controller writes meanwhile. Without a `lease` none ever led.
- * @throws Error that says what to do, with nothing done, when another process leads and keeps leading
+ * Runs `work` as the leader of a class, so that no controller writes meanwhile. Without a `lease`
+ * none ever led.
+ * @throws Error that says what to do, with nothing done, when another process leads and keeps
+ * leading
  */
 export async function withLead(deps: LeadDeps, { lease, stopping }: LeadOf, work: Work, signal: AbortSignal): Promise<void> {
   if (lease === undefined) {

@@ -35,9 +35,11 @@ const LONGEST_WAIT_MS = 5_000;
 const OF_NO_USE = { intervalMs: 0, minIntervalMs: 0 };
 
 /**
- * Takes one page off Graph as the controller would if it were deleted, by the same table: first match wins, live GET before the
- * DELETE, read back after. It never waits for long: what does not work within three attempts is left, and said.
- * @throws ClusterUnavailableError, StaleReadError, NotLeaderError, the signal's reason: nothing is known then
+ * Takes one page off Graph as the controller would if it were deleted, by the same table: first
+ * match wins, live GET before the DELETE, read back after. It never waits for long: what does not
+ * work within three attempts is left, and said.
+ * @throws ClusterUnavailableError, StaleReadError, NotLeaderError, the signal's reason: nothing is
+ * known then
  */
 export async function unsubscribePage(deps: PageUnsubscribeDeps, page: MessengerPage, signal: AbortSignal): Promise<PageUnsubscribeResult> {
   const app = await deps.appOf(page, signal);
@@ -134,7 +136,10 @@ function counted(facts: DeletionFacts, found: Partial<DeletionFacts>): DeletionF
   return { ...facts, ...found, attempts: facts.attempts + (hasFailed(found) ? 1 : 0) };
 }
 
-/** Who has the Page, or takes it over once this one is gone; undefined: none does, and it may be unsubscribed. */
+/**
+ * Who has the Page, or takes it over once this one is gone; undefined: none does, and it may be
+ * unsubscribed.
+ */
 async function keeperOf(deps: PageUnsubscribeDeps, { page, app, signal }: Leaving): Promise<string | undefined> {
   const key = claimKeyOf(page, app);
   for (const rival of await deps.rivalsOf(page, signal)) {

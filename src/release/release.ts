@@ -46,7 +46,10 @@ export interface ReleaseOptions {
   readonly leaseNamespace: string | undefined;
   /** Deployment of the controller, scaled to zero first; undefined: none is. */
   readonly stopController: string | undefined;
-  /** Restore its replicas in any case, at least to this many; undefined: only if something was not freed. */
+  /**
+   * Restore its replicas in any case, at least to this many; undefined: only if something was not
+   * freed.
+   */
   readonly controllerReplicas: number | undefined;
   readonly graphUrl: URL;
   readonly graphVersion: string;
@@ -64,18 +67,23 @@ export interface ReleaseContext {
 
 /** Of the whole time; the rest is for the finalizers. */
 const GRAPH_SHARE = 0.6;
-/** For helm to delete the controller's Deployment once its hook has ended: a controller that leads would add finalizers again. */
+/**
+ * For helm to delete the controller's Deployment once its hook has ended: a controller that leads
+ * would add finalizers again.
+ */
 const REMOVAL_MS = 20_000;
 
 /**
- * Frees the finalizers of a cluster's objects, of those named or all in scope. Always ends within `timeoutMs`.
+ * Frees the finalizers of a cluster's objects, of those named or all in scope. Always ends within
+ * `timeoutMs`.
  * @throws Error when nothing could be done at all, or a name does not exist
  */
 export async function runRelease(options: ReleaseOptions, names: readonly string[], context: ReleaseContext): Promise<ReleaseReport> {
   const { clock, version } = context;
   const client = loadKubeClient({ kubeconfig: options.kubeconfig, clock, userAgent: `messenger-operator/${version} (release)` });
   const deadline = withDeadline(clock, context.signal, options.timeoutMs);
-  // The clock's timers do not keep the process alive, and during the wait for the Lease nothing else does.
+  // The clock's timers do not keep the process alive, and during the wait for the Lease nothing
+  // else does.
   const alive = setInterval(() => undefined, options.timeoutMs);
   try {
     return await new Release({ options, context, client, scope: scopeOf(options, names, client) }).run(deadline.signal);
@@ -116,7 +124,8 @@ class Release {
     const found = await findTargets(client, scope, signal);
     if (found.missing.length > 0) throw new Error(`there is no ${found.missing.join(', ')} here`);
     if (options.dryRun || !found.any) return { objects: await this.#work(found, neverWrites, signal), notes: found.notes };
-    // What is being deleted gets no finalizer back from a controller that runs: only the rest needs the lead.
+    // What is being deleted gets no finalizer back from a controller that runs: only the rest needs
+    // the lead.
     if (!options.leaderElect || !(options.all || options.unsubscribe)) {
       return { objects: await this.#work(found, writesAlone, signal), notes: found.notes };
     }
@@ -126,7 +135,8 @@ class Release {
   async #leading(signal: AbortSignal): Promise<ReleaseReport> {
     const { options, context, client } = this.#deps;
     const deps = { client, clock: context.clock, log: context.log };
-    // In a Pod of the release's own namespace; by hand the context's namespace says nothing about where the operator runs.
+    // In a Pod of the release's own namespace; by hand the context's namespace says nothing about
+    // where the operator runs.
     const namespace = options.leaseNamespace ?? (options.kubeconfig === undefined ? client.namespace : undefined);
     const lease = await findLease(deps, { className: options.className, namespace }, signal);
     const stopped = await this.#stopController(lease, signal);
@@ -152,7 +162,9 @@ class Release {
     return { objects, notes: [...notes, ...stopNotes(options, stopped)] };
   }
 
-  /** By hand a controller stays stopped once all is freed: its Deployment is about to be deleted. */
+  /**
+   * By hand a controller stays stopped once all is freed: its Deployment is about to be deleted.
+   */
   #restarts(report: ReleaseReport): boolean {
     return this.#deps.options.controllerReplicas !== undefined || notFreed(report).length > 0;
   }
@@ -222,7 +234,10 @@ class Release {
     return replicas === undefined ? undefined : { key, replicas };
   }
 
-  /** The install goes on as it was. An earlier attempt that was killed may have left the Deployment at 0 replicas. */
+  /**
+   * The install goes on as it was. An earlier attempt that was killed may have left the Deployment
+   * at 0 replicas.
+   */
   async #startController(stopped: Stopped | undefined): Promise<void> {
     const { client, context, options } = this.#deps;
     const replicas = replicasOf(stopped, options);

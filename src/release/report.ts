@@ -1,6 +1,9 @@
 import type { NamespacedName } from '../core/domain/object-key.js';
 
-/** What became of the finalizer. `kept`: it could not be removed; `skipped`: the object is not one to free. */
+/**
+ * What became of the finalizer. `kept`: it could not be removed; `skipped`: the object is not one
+ * to free.
+ */
 export type FinalizerOutcome = 'freed' | 'would be freed' | 'kept' | 'skipped';
 
 /** What became of the Page at Graph; undefined where no unsubscribe was asked for. */
@@ -19,7 +22,9 @@ export interface ReleasedObject extends NamespacedName {
   readonly graph?: GraphOutcome;
   /** Set where the finalizer was skipped. */
   readonly why?: SkipReason;
-  /** For people: why, and what is left to do. Empty where there is nothing to say. Holds no secret. */
+  /**
+   * For people: why, and what is left to do. Empty where there is nothing to say. Holds no secret.
+   */
   readonly message: string;
 }
 

@@ -6,7 +6,10 @@ import type { NamespacedName } from '../core/domain/object-key.js';
 const DEPLOYMENTS: ResourceType = { group: 'apps', version: 'v1', plural: 'deployments', kind: 'Deployment', namespaced: true };
 const TIMEOUT_MS = 5_000;
 
-/** Scales a Deployment to zero. @returns how many replicas it had; undefined: it is gone. @throws as the client */
+/**
+ * Scales a Deployment to zero. @returns how many replicas it had; undefined: it is gone. @throws as
+ * the client
+ */
 export async function stopDeployment(
   client: Pick<KubeClient, 'request'>,
   key: NamespacedName,
@@ -24,7 +27,10 @@ export async function stopDeployment(
   }
 }
 
-/** Gives a Deployment its replicas back, also when everything else was asked to stop. @throws as the client */
+/**
+ * Gives a Deployment its replicas back, also when everything else was asked to stop. @throws as the
+ * client
+ */
 export async function scaleDeployment(client: Pick<KubeClient, 'request'>, key: NamespacedName, replicas: number): Promise<void> {
   await client.request(scaling(objectPath(DEPLOYMENTS, key, 'scale'), replicas));
 }

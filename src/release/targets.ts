@@ -34,7 +34,10 @@ export interface TargetGroup {
 export interface Targets {
   /** By kind, in the order in which they are freed. */
   readonly groups: readonly TargetGroup[];
-  /** The uids of all pages that this run is about, finalizer or not: none of them takes over from another. */
+  /**
+   * The uids of all pages that this run is about, finalizer or not: none of them takes over from
+   * another.
+   */
   readonly leaving: ReadonlySet<string>;
   /** Every app that was seen, by `namespace/name`. */
   readonly knownApps: ReadonlyMap<string, MessengerApp>;
@@ -52,7 +55,10 @@ interface Found {
   readonly objects: readonly CustomObject[] | undefined;
 }
 
-/** Lists what is to be freed. A kind whose CustomResourceDefinition is gone has no objects. @throws as the client */
+/**
+ * Lists what is to be freed. A kind whose CustomResourceDefinition is gone has no objects. @throws
+ * as the client
+ */
 export async function findTargets(
   client: KubeClient,
   scope: ReleaseScope,
@@ -89,7 +95,9 @@ function freeable(judged: readonly Judged[]): readonly CustomObject[] {
   return free.map(({ object }) => object).sort(byKey);
 }
 
-/** The apps of other namespaces that pages refer to. One that may not be read counts as not there. */
+/**
+ * The apps of other namespaces that pages refer to. One that may not be read counts as not there.
+ */
 async function addForeignApps(
   client: KubeClient,
   { pages, knownApps }: { readonly pages: readonly MessengerPage[]; readonly knownApps: Map<string, MessengerApp> },

@@ -21,7 +21,9 @@ export interface ReleaseWorkDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly dryRun: boolean;
-  /** From now on, for all calls at Graph together: what is left of the time is for the finalizers. */
+  /**
+   * From now on, for all calls at Graph together: what is left of the time is for the finalizers.
+   */
   readonly graphMs: number;
 }
 
@@ -36,7 +38,10 @@ interface Target {
   readonly object: CustomObject;
 }
 
-/** Frees kind after kind, pages first. Never throws: the line of an object says what went wrong with it. */
+/**
+ * Frees kind after kind, pages first. Never throws: the line of an object says what went wrong with
+ * it.
+ */
 export class ReleaseWork {
   readonly #deps: ReleaseWorkDeps;
   readonly #places = new Limiter(AT_ONCE);

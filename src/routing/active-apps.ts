@@ -4,7 +4,10 @@ import { keyOf } from '../core/domain/object-key.js';
 import { classOf, wasAccepted } from '../relations/relations.js';
 import { findCondition } from '../runtime/conditions.js';
 
-/** Reasons of `Accepted=False` with which an app is on no path: another app has its appId or its place, or Graph refuses it. */
+/**
+ * Reasons of `Accepted=False` with which an app is on no path: another app has its appId or its
+ * place, or Graph refuses it.
+ */
 const TURNED_AWAY: ReadonlySet<string> = new Set(['AppClaimed', 'PathCrowded', 'AppSecretInvalid', 'AppIdMismatch']);
 
 /**
@@ -31,7 +34,10 @@ export function isDecided(app: MessengerApp): boolean {
   return wasAccepted(app) && !isTurnedAway(app);
 }
 
-/** What of an app decides whether it is active, as text: equal for changes of its status that do not matter here. */
+/**
+ * What of an app decides whether it is active, as text: equal for changes of its status that do not
+ * matter here.
+ */
 export function appDigest(app: MessengerApp): string {
   const { reason, status } = accepted(app) ?? {};
   return JSON.stringify([app.metadata.uid, app.spec, status, reason, isDecided(app)]);

@@ -5,7 +5,10 @@ import { inlineProblem, jsonOf } from '../core/domain/free-form.js';
 import { botConfigMapKey } from '../relations/relations.js';
 import type { DataState } from '../runtime/ports.js';
 
-/** A page's settings for its bot. `problem`: why they are empty though the page names some, in a sentence for the log. */
+/**
+ * A page's settings for its bot. `problem`: why they are empty though the page names some, in a
+ * sentence for the log.
+ */
 export interface BotConfig {
   readonly config: Readonly<Record<string, unknown>>;
   readonly problem: string | undefined;
@@ -17,7 +20,9 @@ const MAX_BYTES = 65_536;
 /** Read once for each version of a ConfigMap, however many pages refer to it. */
 const parsedBefore = new WeakMap<Uint8Array, BotConfig>();
 
-/** The settings of a page; those out of a ConfigMap are one object in JSON or YAML. Never throws. */
+/**
+ * The settings of a page; those out of a ConfigMap are one object in JSON or YAML. Never throws.
+ */
 export function botConfigOf(page: MessengerPage, configMap: (key: NamespacedName) => DataState): BotConfig {
   const { inline, configMapRef } = page.spec.botConfig ?? {};
   const key = botConfigMapKey(page);
@@ -49,13 +54,17 @@ function parsed(raw: Uint8Array): BotConfig {
   return { config: value as BotConfig['config'], problem: undefined };
 }
 
-/** JSON is YAML, but not to every parser: JSON first. What YAML knows and JSON does not (dates, NaN) is left to JSON. */
+/**
+ * JSON is YAML, but not to every parser: JSON first. What YAML knows and JSON does not (dates, NaN)
+ * is left to JSON.
+ */
 function parseText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     try {
-      // An alias may repeat what it names for ever. Comparing each key with all others takes seconds for thousands of them.
+      // An alias may repeat what it names for ever. Comparing each key with all others takes
+      // seconds for thousands of them.
       return parse(text, { maxAliasCount: 0, uniqueKeys: false, logLevel: 'error' });
     } catch {
       return undefined;

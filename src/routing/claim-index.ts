@@ -17,8 +17,9 @@ export interface ClaimIndexDeps {
 }
 
 /**
- * Pages by their id and apps by theirs, kept up to date by the watches, and who holds what. What is asked here names what
- * the answer depends on (`Track`); `onChange` tells the same names when they change.
+ * Pages by their id and apps by theirs, kept up to date by the watches, and who holds what. What is
+ * asked here names what the answer depends on (`Track`); `onChange` tells the same names when they
+ * change.
  */
 export class ClaimIndex {
   readonly #deps: ClaimIndexDeps;

@@ -2,8 +2,9 @@
 export type Track = (dependency: string) => void;
 
 /**
- * Values that are computed when first asked for and forgotten when something that they were made from changes: one change
- * costs as much as there are values made from it, whatever the number of all values.
+ * Values that are computed when first asked for and forgotten when something that they were made
+ * from changes: one change costs as much as there are values made from it, whatever the number of
+ * all values.
  */
 export class DependencyMemo<V> {
   readonly #values = new Map<string, V>();

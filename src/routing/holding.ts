@@ -21,8 +21,9 @@ export interface HoldingFacts {
 }
 
 /**
- * Reads who holds a key from what the leader published: of the pages that say Held the one of the highest epoch, as long
- * as the app still is there and consents. Decides nothing: where the leader has not, it is `not_yet`.
+ * Reads who holds a key from what the leader published: of the pages that say Held the one of the
+ * highest epoch, as long as the app still is there and consents. Decides nothing: where the leader
+ * has not, it is `not_yet`.
  */
 export function holdingOf(facts: HoldingFacts): Holding {
   const { appId, pageId, active } = facts;
@@ -36,8 +37,8 @@ export function holdingOf(facts: HoldingFacts): Holding {
 }
 
 /**
- * Why no page holds the key. Undecided is only a page that the leader has not answered yet: it has no
- * claim. `Waiting` is an answer, so its events are those of an unknown page.
+ * Why no page holds the key. Undecided is only a page that the leader has not answered yet: it has
+ * no claim. `Waiting` is an answer, so its events are those of an unknown page.
  */
 function undecided(facts: HoldingFacts): Holding {
   if (facts.pages.some((page) => mayStillGet(page, facts))) return { kind: 'not_yet', why: 'claim_undecided' };
@@ -52,7 +53,10 @@ function mayStillGet(page: MessengerPage, facts: HoldingFacts): boolean {
   return !isRefused(page, app, facts);
 }
 
-/** A selector that cannot be judged here (namespaces are not watched) is the leader's to judge: it takes the claim away. */
+/**
+ * A selector that cannot be judged here (namespaces are not watched) is the leader's to judge: it
+ * takes the claim away.
+ */
 function isRefused(page: MessengerPage, app: MessengerApp, { labelsOf }: HoldingFacts): boolean {
   const namespace = page.metadata.namespace ?? '';
   const consent = consentOf(app, namespace, labelsOf(namespace));

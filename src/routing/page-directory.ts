@@ -17,7 +17,10 @@ export interface ClaimedPagesDeps {
   readonly className: string;
   readonly pages: Informer<MessengerPage>;
   readonly apps: Informer<MessengerApp>;
-  /** undefined where the role does not watch namespaces: then only the leader judges selectors by labels. */
+  /**
+   * undefined where the role does not watch namespaces: then only the leader judges selectors by
+   * labels.
+   */
   readonly namespaces: Informer<Namespace> | undefined;
   /** Page tokens, retained by `References`. */
   readonly secrets: DataCache;

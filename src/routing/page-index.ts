@@ -19,9 +19,15 @@ export interface PageIndexDeps {
   readonly className: string;
   readonly pages: Informer<MessengerPage>;
   readonly apps: Informer<MessengerApp>;
-  /** undefined: Services are not known (standalone); a backend's port is then taken as it stands and cannot be a name. */
+  /**
+   * undefined: Services are not known (standalone); a backend's port is then taken as it stands and
+   * cannot be a name.
+   */
   readonly services: Informer<Service> | undefined;
-  /** undefined where the role does not watch namespaces: then only the leader judges selectors by labels. */
+  /**
+   * undefined where the role does not watch namespaces: then only the leader judges selectors by
+   * labels.
+   */
   readonly namespaces: Informer<Namespace> | undefined;
   /** App and signing Secrets, retained by `References`. */
   readonly secrets: DataCache;
@@ -31,14 +37,17 @@ export interface PageIndexDeps {
 const ANY_SERVICE: Service = { metadata: { name: '' }, spec: { clusterIP: 'None' } };
 
 /**
- * The index that the event path works from: (appId, pageId) → route, by the routing predicate alone (claim held, app present
- * with its secret, backend allowed). Answers from memory; a route is made when it is first asked for and again after
- * something that it was made from changed.
+ * The index that the event path works from: (appId, pageId) → route, by the routing predicate alone
+ * (claim held, app present with its secret, backend allowed). Answers from memory; a route is made
+ * when it is first asked for and again after something that it was made from changed.
  */
 export class PageIndex implements PageLookup {
   readonly #deps: PageIndexDeps;
   readonly #claims: ClaimIndex;
-  /** By appId, then by pageId: an event comes with both, and nothing has to be made of them to find its route. */
+  /**
+   * By appId, then by pageId: an event comes with both, and nothing has to be made of them to find
+   * its route.
+   */
   readonly #routes = new Map<string, DependencyMemo<RouteAnswer>>();
   readonly #paths = new DependencyMemo<ReadonlyMap<string, readonly WebhookApp[]>>();
   readonly #targets = new SharedTargets();
@@ -151,7 +160,8 @@ export class PageIndex implements PageLookup {
     const decided = isDecided(app);
     const current = this.#secret(references.appSecret, track);
     const previous = references.previousAppSecret && this.#secret(references.previousAppSecret, track);
-    // Without the current one nothing verifies: a POST signed with it must be a 503 that Meta repeats, not a 401.
+    // Without the current one nothing verifies: a POST signed with it must be a 503 that Meta
+    // repeats, not a 401.
     const usable = decided && current.kind === 'value' ? [current, previous] : [];
     const verifyToken = this.#secret(references.verifyToken, track);
     return Object.freeze({

@@ -20,8 +20,9 @@ interface Proven {
 }
 
 /**
- * For every page the last value that the controller proved to be its token: the one whose fingerprint is in its status. A
- * changed Secret does not change it until the new value is proven. It goes with the page, and with the Secret.
+ * For every page the last value that the controller proved to be its token: the one whose
+ * fingerprint is in its status. A changed Secret does not change it until the new value is proven.
+ * It goes with the page, and with the Secret.
  */
 export class ProvenTokens {
   readonly #deps: ProvenTokensDeps;

@@ -26,7 +26,10 @@ export interface RouteFacts {
 const MAX_TARGETS = 10_000;
 const MAX_CHANNEL_SETS = 1_000;
 
-/** Many pages have one bot. One object for all of them is what everybody who remembers something of a bot finds again soonest. */
+/**
+ * Many pages have one bot. One object for all of them is what everybody who remembers something of
+ * a bot finds again soonest.
+ */
 export class SharedTargets {
   readonly #known = new Map<string, BackendTarget>();
 

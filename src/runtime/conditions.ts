@@ -13,8 +13,8 @@ export function isConditionTrue(conditions: readonly Condition[] | undefined, ty
 }
 
 /**
- * The whole new list: `claims` in their order, each with the transition time it had, unless its status is another one now.
- * A condition that is not claimed is gone.
+ * The whole new list: `claims` in their order, each with the transition time it had, unless its
+ * status is another one now. A condition that is not claimed is gone.
  */
 export function mergeConditions(
   current: readonly Condition[] | undefined,

@@ -10,7 +10,10 @@ export interface ControllerSpec<Name extends string = string> {
   readonly reconciler: Reconciler;
   /** What wakes its keys. */
   readonly watch: Watch;
-  /** Passes under way at once, those that wait for Graph included; left out: as many as there are workers. */
+  /**
+   * Passes under way at once, those that wait for Graph included; left out: as many as there are
+   * workers.
+   */
   readonly passes?: number;
   readonly queue?: Pick<WorkQueueOptions<NamespacedName>, 'groupOf' | 'backoff'>;
 }

@@ -23,14 +23,17 @@ export interface ControllerDeps {
 }
 
 const DEFAULT_DEADLINE_MS = 120_000;
-/** A reconcile that goes on this long after its signal aborted has a bug; it keeps its key, or two would run at once. */
+/**
+ * A reconcile that goes on this long after its signal aborted has a bug; it keeps its key, or two
+ * would run at once.
+ */
 const OVERRUN_MS = 30_000;
 /** A requeue that is at least this far away is a drift check, a sooner one a second look. */
 const DRIFT_FROM_MS = 60_000;
 
 /**
- * A key that the cluster keeps waiting is tried again after 30 s at most, of many one in about 2 s, and after the twentieth part
- * of the time for which it has waited: each try asks Graph as well.
+ * A key that the cluster keeps waiting is tried again after 30 s at most, of many one in about 2 s,
+ * and after the twentieth part of the time for which it has waited: each try asks Graph as well.
  */
 const BLOCKED_RETRY_MS = 30_000;
 const BLOCKED_RETRY_EACH_MS = 2_000;
@@ -38,7 +41,10 @@ const BLOCKED_RETRY_PART = 0.05;
 /** The first one that gets through wakes the others; not more often than this. */
 const WAKE_EVERY_MS = 10_000;
 
-/** The loop around a reconciler: the only place that turns its result or error into what happens to the key next. */
+/**
+ * The loop around a reconciler: the only place that turns its result or error into what happens to
+ * the key next.
+ */
 export class Controller {
   readonly #deps: ControllerDeps;
   /** key → times in a row that it stalled */
@@ -56,8 +62,9 @@ export class Controller {
   }
 
   /**
-   * Works until the signal is aborted; resolves when every worker has stopped, which is when the reconciles under way have
-   * ended. Never rejects. The queue is shut down with it, so a controller runs once.
+   * Works until the signal is aborted; resolves when every worker has stopped, which is when the
+   * reconciles under way have ended. Never rejects. The queue is shut down with it, so a controller
+   * runs once.
    */
   async run(signal: AbortSignal): Promise<void> {
     const { queue, workers } = this.#deps;
@@ -149,7 +156,8 @@ export class Controller {
         queue.addRateLimited(key, atMostMs);
         return 'error';
       case 'requeue':
-        // The watch brings the change that was missed and wakes the key at once; this is for when it does not.
+        // The watch brings the change that was missed and wakes the key at once; this is for when
+        // it does not.
         queue.addRateLimited(key);
         return 'requeue';
       case 'wait':

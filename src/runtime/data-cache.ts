@@ -30,9 +30,10 @@ const MAX_RETAINED = 200_000;
 const POLL_MS_EACH = 10;
 
 /**
- * The data of the Secrets (or ConfigMaps) that an object refers to. Reads an object by name when its metadata changes or a
- * reference to it appears, once at a time for each; where metadata cannot be watched it reads again and again. A read
- * that fails is tried again with back-off and changes nothing that was known.
+ * The data of the Secrets (or ConfigMaps) that an object refers to. Reads an object by name when
+ * its metadata changes or a reference to it appears, once at a time for each; where metadata cannot
+ * be watched it reads again and again. A read that fails is tried again with back-off and changes
+ * nothing that was known.
  */
 export class ReferencedData implements DataCache {
   readonly #options: ReferencedDataOptions;
@@ -88,7 +89,10 @@ export class ReferencedData implements DataCache {
     return this.#options.source.hasSynced();
   }
 
-  /** Whether each retained object is known, or a read of it has at least ended: the moment to become ready. */
+  /**
+   * Whether each retained object is known, or a read of it has at least ended: the moment to become
+   * ready.
+   */
   isSettled(): boolean {
     for (const entry of this.#retained.values()) if (!entry.tried) return false;
     return this.hasSynced();
@@ -139,7 +143,10 @@ export class ReferencedData implements DataCache {
     else this.#leaveOut(text, key);
   }
 
-  /** Takes a place from the namespace that has the most, unless this one has as many. @returns whether there is room now */
+  /**
+   * Takes a place from the namespace that has the most, unless this one has as many. @returns
+   * whether there is room now
+   */
   #makeRoom(namespace: string): boolean {
     const own = this.#byNamespace.get(namespace)?.size ?? 0;
     const [largest] = [...this.#byNamespace.values()].sort((a, b) => b.size - a.size);

@@ -8,12 +8,15 @@ export type FetchedData = Omit<Extract<DataState, { kind: 'present' }>, 'kind' |
 /** The object may not be read. Trying again soon does not help. */
 export class ReadRefusedError extends ClusterUnavailableError {}
 
-/** Reads one object. undefined: it is not there. @throws ReadRefusedError, ClusterUnavailableError */
+/**
+ * Reads one object. undefined: it is not there. @throws ReadRefusedError, ClusterUnavailableError
+ */
 export type FetchData = (key: NamespacedName, signal: AbortSignal) => Promise<FetchedData | undefined>;
 
 /**
- * How much the metadata watch knows of a namespace. `watched`: its list is in, a missing object is missing. `pending`: it
- * is not listed yet. `polled`: listing is not granted there, so that only reads by name can tell.
+ * How much the metadata watch knows of a namespace. `watched`: its list is in, a missing object is
+ * missing. `pending`: it is not listed yet. `polled`: listing is not granted there, so that only
+ * reads by name can tell.
  */
 export type Coverage = 'watched' | 'pending' | 'polled';
 
@@ -24,11 +27,17 @@ export interface MetadataSource {
   resourceVersion(key: NamespacedName): string | undefined;
   hasSynced(): boolean;
   ageMs(): number;
-  /** Calls the handler with the object that changed; undefined: the coverage of some namespace did. Returns the unsubscribe function. */
+  /**
+   * Calls the handler with the object that changed; undefined: the coverage of some namespace did.
+   * Returns the unsubscribe function.
+   */
   subscribe(handler: (key: NamespacedName | undefined) => void): () => void;
 }
 
-/** Whether two states mean the same to a reader: value, identity and whether it is gone, not its resourceVersion. */
+/**
+ * Whether two states mean the same to a reader: value, identity and whether it is gone, not its
+ * resourceVersion.
+ */
 export function sameState(a: DataState, b: DataState): boolean {
   if (a.kind !== 'present' || b.kind !== 'present') return a.kind === b.kind;
   return (

@@ -17,8 +17,9 @@ export class DeadlineError extends Error {
 }
 
 /**
- * A signal that is aborted with its parent, or by itself. `clear` must be called: it takes the listener on the parent away,
- * where AbortSignal.any leaves something behind on a parent that lives as long as the process.
+ * A signal that is aborted with its parent, or by itself. `clear` must be called: it takes the
+ * listener on the parent away, where AbortSignal.any leaves something behind on a parent that lives
+ * as long as the process.
  */
 export function linked(parent: AbortSignal | undefined): {
   readonly signal: AbortSignal;
@@ -76,7 +77,10 @@ export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise
   });
 }
 
-/** Whether the signal is aborted by now. In a loop over it the compiler takes an earlier answer for the last one. */
+/**
+ * Whether the signal is aborted by now. In a loop over it the compiler takes an earlier answer for
+ * the last one.
+ */
 export function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }

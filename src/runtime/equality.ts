@@ -1,4 +1,7 @@
-/** Whether two pieces of plain JSON data are the same. A field that is undefined equals one that is not there; order of keys is ignored. */
+/**
+ * Whether two pieces of plain JSON data are the same. A field that is undefined equals one that is
+ * not there; order of keys is ignored.
+ */
 export function sameData(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;

@@ -3,8 +3,8 @@ import type { KindAccess } from './ports.js';
 import type { IndexFunction } from './store-index.js';
 
 /**
- * The secondary indexes that the store of each kind is made with, by the kind's plural. They cost memory and time at every
- * change, so only the process that looks things up by them asks for them.
+ * The secondary indexes that the store of each kind is made with, by the kind's plural. They cost
+ * memory and time at every change, so only the process that looks things up by them asks for them.
  */
 export type KindIndexes = Readonly<Record<string, Readonly<Record<string, IndexFunction<never>>>>>;
 

@@ -1,6 +1,9 @@
 const NEVER = new AbortController().signal;
 
-/** Lets at most `limit` pieces of work run at once; the others wait in their order, and leave when their signal is aborted. */
+/**
+ * Lets at most `limit` pieces of work run at once; the others wait in their order, and leave when
+ * their signal is aborted.
+ */
 export class Limiter {
   #free: number;
   readonly #waiting = new Set<() => void>();
@@ -19,8 +22,8 @@ export class Limiter {
   }
 
   /**
-   * For work that runs already: gives its place away while it waits for `other`, and takes one again before it goes on, however
-   * long that takes; a place that is held is always given back.
+   * For work that runs already: gives its place away while it waits for `other`, and takes one
+   * again before it goes on, however long that takes; a place that is held is always given back.
    */
   async lend<T>(other: () => Promise<T>): Promise<T> {
     this.#leave();

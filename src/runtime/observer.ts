@@ -2,7 +2,10 @@
 export const RECONCILE_OUTCOMES = ['success', 'requeue_after', 'requeue', 'error', 'terminal', 'rate_limited', 'aborted'] as const;
 export type ReconcileOutcome = (typeof RECONCILE_OUTCOMES)[number];
 
-/** Why a key is queued, the class that is served first in front. A lower class ages, so that none starves. */
+/**
+ * Why a key is queued, the class that is served first in front. A lower class ages, so that none
+ * starves.
+ */
 export const QUEUE_CLASSES = ['change', 'retry', 'background'] as const;
 export type QueueClass = (typeof QUEUE_CLASSES)[number];
 

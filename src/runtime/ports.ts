@@ -17,15 +17,26 @@ export interface Lister<T extends KubeObject> {
 
 /** A lister that is kept up to date by a reflector or by the folder source. */
 export interface Informer<T extends KubeObject> extends Lister<T> {
-  /** Whether each scope was listed once, or its list was refused. At least one must have been listed. */
+  /**
+   * Whether each scope was listed once, or its list was refused. At least one must have been
+   * listed.
+   */
   hasSynced(): boolean;
-  /** Whether the objects of this namespace were listed once. If not, a missing object says nothing. */
+  /**
+   * Whether the objects of this namespace were listed once. If not, a missing object says nothing.
+   */
   covers(namespace: string): boolean;
   /** Milliseconds since the start, if a scope was never listed. undefined: all were. */
   unlistedForMs(): number | undefined;
-  /** Milliseconds since the source last spoke (list, event or bookmark). Infinity while a scope was never listed. */
+  /**
+   * Milliseconds since the source last spoke (list, event or bookmark). Infinity while a scope was
+   * never listed.
+   */
   ageMs(): number;
-  /** Handlers run synchronously, in order, after the store has changed. They must not throw. Returns the unsubscribe function. */
+  /**
+   * Handlers run synchronously, in order, after the store has changed. They must not throw. Returns
+   * the unsubscribe function.
+   */
   subscribe(handler: (change: StoreChange<T>) => void): () => void;
 }
 
@@ -42,24 +53,33 @@ export type DataState =
       readonly labels: Readonly<Record<string, string>>;
       /** key → raw bytes (base64 already decoded) */
       readonly data: ReadonlyMap<string, Uint8Array>;
-      /** Clock.monotonicMs() at which it vanished: this is its last good value, kept for the grace time. */
+      /**
+       * Clock.monotonicMs() at which it vanished: this is its last good value, kept for the grace
+       * time.
+       */
       readonly goneSinceMs: number | undefined;
     };
 
 /**
- * Secrets (or ConfigMaps) that an object refers to. Metadata is watched; the data of those retained is read when their
- * resourceVersion changes, or when a reference appears.
+ * Secrets (or ConfigMaps) that an object refers to. Metadata is watched; the data of those retained
+ * is read when their resourceVersion changes, or when a reference appears.
  */
 export interface DataCache {
   hasSynced(): boolean;
   ageMs(): number;
   /** What is known now. `unknown` for an object that is not retained. */
   peek(key: NamespacedName): DataState;
-  /** As `peek`, but waits for a read under way, and starts one if nothing is known. @throws ClusterUnavailableError if it cannot be read. */
+  /**
+   * As `peek`, but waits for a read under way, and starts one if nothing is known. @throws
+   * ClusterUnavailableError if it cannot be read.
+   */
   read(key: NamespacedName, signal: AbortSignal): Promise<DataState>;
   /** Replaces the set of objects that `owner` refers to; an empty list releases them. */
   retain(owner: string, keys: readonly NamespacedName[]): void;
-  /** Calls the handler after the state of a retained object has changed, value included. Returns the unsubscribe function. */
+  /**
+   * Calls the handler after the state of a retained object has changed, value included. Returns the
+   * unsubscribe function.
+   */
   subscribe(handler: (key: NamespacedName) => void): () => void;
 }
 
@@ -69,20 +89,35 @@ export interface LiveReader<T extends KubeObject> {
   get(key: NamespacedName, signal: AbortSignal): Promise<T | undefined>;
 }
 
-/** Writes `status`, by server-side apply with `metadata.uid`, and only when it differs from what the object has. */
+/**
+ * Writes `status`, by server-side apply with `metadata.uid`, and only when it differs from what the
+ * object has.
+ */
 export interface StatusWriter<T extends KubeObject & { readonly status?: unknown }> {
-  /** @throws StaleReadError when the object was replaced or is gone, NotLeaderError outside the fence, ClusterUnavailableError. */
+  /**
+   * @throws StaleReadError when the object was replaced or is gone, NotLeaderError outside the
+   * fence, ClusterUnavailableError.
+   */
   write(object: T, status: NonNullable<T['status']>, signal: AbortSignal): Promise<void>;
 }
 
-/** Adds and removes one finalizer, never touching others'. Both are no-ops when already so; a gone object is fine to remove from. */
+/**
+ * Adds and removes one finalizer, never touching others'. Both are no-ops when already so; a gone
+ * object is fine to remove from.
+ */
 export interface FinalizerWriter<T extends KubeObject> {
-  /** @returns the object as the server has it now. @throws StaleReadError, NotLeaderError, ClusterUnavailableError */
+  /**
+   * @returns the object as the server has it now. @throws StaleReadError, NotLeaderError,
+   * ClusterUnavailableError
+   */
   add(object: T, finalizer: string, signal: AbortSignal): Promise<T>;
   remove(object: T, finalizer: string, signal: AbortSignal): Promise<void>;
 }
 
-/** Everything about one kind: its cache, and the ways past it. Both worlds provide it, the controllers use it. */
+/**
+ * Everything about one kind: its cache, and the ways past it. Both worlds provide it, the
+ * controllers use it.
+ */
 export interface KindAccess<T extends KubeObject & { readonly status?: unknown }> {
   readonly informer: Informer<T>;
   readonly live: LiveReader<T>;
@@ -105,7 +140,10 @@ export interface EventRecorder {
   record(regarding: KubeObject, event: KubeEvent): void;
 }
 
-/** Says whether this process may begin a write now. Checked immediately before each write, at Graph and in the cluster. */
+/**
+ * Says whether this process may begin a write now. Checked immediately before each write, at Graph
+ * and in the cluster.
+ */
 export interface WriteFence {
   /** @throws NotLeaderError */
   check(): void;

@@ -3,7 +3,10 @@ import { sameData } from './equality.js';
 import { hasFinalizer } from './finalizers.js';
 import type { StoreChange } from './ports.js';
 
-/** Whether a change is worth a reconcile. Additions and deletions always are; a predicate judges updates. */
+/**
+ * Whether a change is worth a reconcile. Additions and deletions always are; a predicate judges
+ * updates.
+ */
 export type Predicate<T extends KubeObject> = (change: StoreChange<T>) => boolean;
 
 type Updated<T extends KubeObject> = Extract<StoreChange<T>, { type: 'updated' }>;

@@ -22,7 +22,9 @@ export interface RetainedDeps {
 const UNKNOWN: DataState = { kind: 'unknown' };
 const ABSENT: DataState = { kind: 'absent' };
 const RETRY = { baseMs: 1_000, maxMs: 30_000 };
-/** What may not be read, or is not there and has to be read by name: the wait doubles up to this. */
+/**
+ * What may not be read, or is not there and has to be read by name: the wait doubles up to this.
+ */
 const REFUSED_MAX_MS = 10 * 60_000;
 
 /** One object that another one refers to: its last known state, and the reads that keep it true. */
@@ -35,7 +37,9 @@ export class RetainedData {
   #failures = 0;
   /** Reads in a row that did not find it. */
   #absentReads = 0;
-  /** The metadata's version when the last successful read began: that version needs no other read. */
+  /**
+   * The metadata's version when the last successful read began: that version needs no other read.
+   */
   #checkedVersion: string | undefined;
   #reading: Promise<void> | undefined;
   #cancelGrace: (() => void) | undefined;

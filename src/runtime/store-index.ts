@@ -1,7 +1,10 @@
 /** Files an object under any number of values. */
 export type IndexFunction<T> = (object: T) => readonly string[];
 
-/** One secondary index: value → key → object. An index function that throws files its object under nothing. */
+/**
+ * One secondary index: value → key → object. An index function that throws files its object under
+ * nothing.
+ */
 export class StoreIndex<T> {
   readonly #valuesOf: IndexFunction<T>;
   readonly #filed = new Map<string, Map<string, T>>();

@@ -24,11 +24,13 @@ export interface StoreOptions<T extends KubeObject> {
 const EVERYWHERE = '';
 
 /**
- * The cache of one kind. A source (reflector or folder) writes it, everybody else reads it as an `Informer`.
+ * The cache of one kind. A source (reflector or folder) writes it, everybody else reads it as an
+ * `Informer`.
  *
- * Guarantees: objects are frozen; `replace` is atomic (handlers see the whole new list) and turns what is missing into
- * deletions; an object with another uid under the same key is a deletion and an addition, never an update; `apply` never
- * lets an older version of an object overwrite a newer one, nor a late line bring a deleted one back.
+ * Guarantees: objects are frozen; `replace` is atomic (handlers see the whole new list) and turns
+ * what is missing into deletions; an object with another uid under the same key is a deletion and
+ * an addition, never an update; `apply` never lets an older version of an object overwrite a newer
+ * one, nor a late line bring a deleted one back.
  */
 export class Store<T extends KubeObject> implements Informer<T> {
   readonly #clock: Clock;
@@ -108,22 +110,26 @@ export class Store<T extends KubeObject> implements Informer<T> {
     return () => this.#handlers.delete(own);
   }
 
-  /** The source spoke (a bookmark, a scan without a change). Only counts once its first list is in. */
+  /**
+   * The source spoke (a bookmark, a scan without a change). Only counts once its first list is in.
+   */
   touch(namespace = EVERYWHERE): void {
     if (this.#spoken.get(namespace) !== undefined) this.#spoken.set(namespace, this.#clock.monotonicMs());
   }
 
   /**
-   * The source may not list this scope, or it does not exist. If it was never listed, the store no longer waits for it: it is
-   * synced without it, as long as at least one other scope is listed. The next `replace` of the scope ends this.
+   * The source may not list this scope, or it does not exist. If it was never listed, the store no
+   * longer waits for it: it is synced without it, as long as at least one other scope is listed.
+   * The next `replace` of the scope ends this.
    */
   refuse(namespace = EVERYWHERE): void {
     if (this.#spoken.has(namespace)) this.#refused.add(namespace);
   }
 
   /**
-   * Makes the store (or its part of one namespace) equal to a consistent list, whatever versions it holds: a list is the
-   * truth even where it is older than the store, which is what a restored etcd looks like.
+   * Makes the store (or its part of one namespace) equal to a consistent list, whatever versions it
+   * holds: a list is the truth even where it is older than the store, which is what a restored etcd
+   * looks like.
    */
   replace(objects: readonly T[], { namespace = EVERYWHERE }: { readonly namespace?: string } = {}): void {
     const wanted = new Map(objects.map((object) => [keyText(keyOf(object)), this.#kept(object)]));
@@ -158,7 +164,10 @@ export class Store<T extends KubeObject> implements Informer<T> {
     this.#tell(this.#putIn(key, this.#kept(object)));
   }
 
-  /** Takes out one object that the watch says is deleted. Another object that has its name by now stays. */
+  /**
+   * Takes out one object that the watch says is deleted. Another object that has its name by now
+   * stays.
+   */
   remove(object: T): void {
     this.#heard(object);
     const key = keyText(keyOf(object));

@@ -4,8 +4,8 @@ import { isOlder } from './resource-version.js';
 const MAX_REMEMBERED = 1_024;
 
 /**
- * Objects that went a short time ago, by uid: a line of the watch that comes late or twice must not bring one back.
- * Remembers the newest 1,024.
+ * Objects that went a short time ago, by uid: a line of the watch that comes late or twice must not
+ * bring one back. Remembers the newest 1,024.
  */
 export class Tombstones {
   #versions = new BoundedMap<string, string | undefined>(MAX_REMEMBERED);
@@ -17,7 +17,10 @@ export class Tombstones {
     this.#versions.set(uid, isOlder(resourceVersion, known) ? known : resourceVersion);
   }
 
-  /** Whether this version was written before the object went. A later one is the same object come back (a restored etcd). */
+  /**
+   * Whether this version was written before the object went. A later one is the same object come
+   * back (a restored etcd).
+   */
   covers(uid: string | undefined, resourceVersion: string | undefined): boolean {
     if (uid === undefined || !this.#versions.has(uid)) return false;
     return !isOlder(this.#versions.get(uid), resourceVersion);

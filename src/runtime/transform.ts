@@ -2,7 +2,10 @@ import type { KubeObject } from '../api/meta.js';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** Drops what the operator never reads and what may hold data in clear: `managedFields` and kubectl's last-applied annotation. */
+/**
+ * Drops what the operator never reads and what may hold data in clear: `managedFields` and
+ * kubectl's last-applied annotation.
+ */
 export function dropBookkeeping<T extends KubeObject>(object: T): T {
   const metadata = without(object.metadata, 'managedFields');
   const { annotations } = metadata;
@@ -14,7 +17,10 @@ function without<O extends object>(object: O, key: string): O {
   return Object.fromEntries(Object.entries(object).filter(([name]) => name !== key)) as O;
 }
 
-/** Keeps only what tells one version of an object from another: for Secrets and ConfigMaps, whose annotations may hold their data. */
+/**
+ * Keeps only what tells one version of an object from another: for Secrets and ConfigMaps, whose
+ * annotations may hold their data.
+ */
 export function identityOnly(object: KubeObject): KubeObject {
   const { name, namespace, uid, resourceVersion } = object.metadata;
   return {

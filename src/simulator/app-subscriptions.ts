@@ -6,7 +6,10 @@ import { verifyCallback } from './verify-callback.js';
 
 const OBJECTS = ['page', 'user', 'permissions', 'application', 'whatsapp_business_account'];
 
-/** `/{app-id}/subscriptions`: only with the app's own token, and a POST calls the callback before it answers. */
+/**
+ * `/{app-id}/subscriptions`: only with the app's own token, and a POST calls the callback before it
+ * answers.
+ */
 export async function appSubscriptions(call: EdgeCall): Promise<unknown> {
   const app = asOwnApp(call);
   const own = call.world.appSubscriptions.get(app.id) ?? new Map<string, SimAppSubscription>();

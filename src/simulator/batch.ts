@@ -19,8 +19,9 @@ export function isBatch({ method, path, params }: GraphRequest): boolean {
 }
 
 /**
- * A batch: up to 50 calls, answered in their order with status 200 outside, each body as text. An item uses its own token, else
- * the batch's. `depends_on` is honoured (null after a failure); `{result=…}` expressions are not.
+ * A batch: up to 50 calls, answered in their order with status 200 outside, each body as text. An
+ * item uses its own token, else the batch's. `depends_on` is honoured (null after a failure);
+ * `{result=…}` expressions are not.
  */
 export async function runBatch(api: GraphApi, request: GraphRequest): Promise<GraphReply> {
   const { world } = api;

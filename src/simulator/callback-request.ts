@@ -19,7 +19,10 @@ export type CallbackResult =
 
 const MAX_ANSWER = 65_536;
 
-/** One request to an app's callback URL, as Meta's servers make it: no redirect, one time limit, at most 64 KiB of the answer. Never rejects. */
+/**
+ * One request to an app's callback URL, as Meta's servers make it: no redirect, one time limit, at
+ * most 64 KiB of the answer. Never rejects.
+ */
 export function requestCallback(wanted: CallbackRequest): Promise<CallbackResult> {
   const { url, method, headers, body, timeoutMs, clock, agent } = wanted;
   return new Promise((resolve) => {

@@ -25,7 +25,10 @@ export interface ControlReply {
 type Handler = (request: ControlRequest, control: SimulatorControl) => unknown;
 type Fields = Readonly<Record<string, unknown>>;
 
-/** `METHOD path`, `:name` for a segment of any text. The index is written from the same list of calls (control-index.ts). */
+/**
+ * `METHOD path`, `:name` for a segment of any text. The index is written from the same list of
+ * calls (control-index.ts).
+ */
 const ROUTES: Readonly<Record<string, Handler>> = {
   'GET ': ({ origin }) => controlIndex(origin),
   'GET health': () => ({ ok: true }),

@@ -4,7 +4,10 @@ interface IndexEntry {
   readonly example?: string;
 }
 
-/** Describes the control API, with an example for each call. `ORIGIN` stands for the simulator's address. */
+/**
+ * Describes the control API, with an example for each call. `ORIGIN` stands for the simulator's
+ * address.
+ */
 export const CONTROL_CALLS: readonly IndexEntry[] = [
   { call: 'GET ', what: 'this list' },
   { call: 'GET health', what: 'answers as soon as the simulator is up' },

@@ -82,7 +82,10 @@ const DEFAULT_SCOPES = ['pages_messaging', 'pages_manage_metadata', 'pages_show_
 const NINETY_DAYS = 90 * 86_400;
 const ID = /^\d{1,20}$/;
 
-/** Everything that can be done to the simulator, for tests in the same process; the control API over HTTP is these calls. */
+/**
+ * Everything that can be done to the simulator, for tests in the same process; the control API over
+ * HTTP is these calls.
+ */
 export class SimulatorControl {
   readonly #world: World;
   readonly #graph: GraphApi;
@@ -156,7 +159,10 @@ export class SimulatorControl {
     return this.changeToken(aliasOrValue, { state });
   }
 
-  /** As a person in the dashboard would: sets an app's row on a page, or removes it (`undefined`). No lag. */
+  /**
+   * As a person in the dashboard would: sets an app's row on a page, or removes it (`undefined`).
+   * No lag.
+   */
   setFields(appId: string, pageId: string, fields: readonly string[] | undefined): void {
     need(this.#world.apps.has(appId), `there is no app ${appId}`);
     need(this.#world.pages.has(pageId), `there is no page ${pageId}`);
@@ -168,7 +174,9 @@ export class SimulatorControl {
     return this.#world.fields(appId, pageId);
   }
 
-  /** Sets an app's webhook for an object without verifying the callback; undefined takes it away. */
+  /**
+   * Sets an app's webhook for an object without verifying the callback; undefined takes it away.
+   */
   setAppSubscription(
     appId: string,
     object: string,
@@ -195,12 +203,18 @@ export class SimulatorControl {
     return this.#world.appSubscriptions.get(appId)?.get(object);
   }
 
-  /** Begins to send a webhook POST; `first` and `done` of the answer tell when it was tried and when it came to an end. */
+  /**
+   * Begins to send a webhook POST; `first` and `done` of the answer tell when it was tried and when
+   * it came to an end.
+   */
   startSending(request: SendRequest): Sending {
     return this.#sender.send(request);
   }
 
-  /** Sends a webhook POST and waits for the first attempt, or (`untilDone`) for the end of all retries. */
+  /**
+   * Sends a webhook POST and waits for the first attempt, or (`untilDone`) for the end of all
+   * retries.
+   */
   async send(request: SendRequest, options: { readonly untilDone?: boolean } = {}): Promise<SendResult> {
     const { delivery, left, first, done } = this.#sender.send(request);
     await (options.untilDone === true ? done : first);

@@ -4,7 +4,10 @@ import { TOKEN_STATES, type SimApp, type SimToken } from './model.js';
 import { stateOf } from './principal.js';
 import type { World } from './world.js';
 
-/** `/debug_token`: a dead token of the caller's own app is a 200 with `data.error`, one of another app a 400. */
+/**
+ * `/debug_token`: a dead token of the caller's own app is a 200 with `data.error`, one of another
+ * app a 400.
+ */
 export function debugToken({ world, principal, params }: EdgeCall): unknown {
   if (principal === undefined) throw noToken();
   if (principal.kind === 'token' && principal.token.type !== 'USER') {

@@ -23,7 +23,10 @@ const FIELD_OF_KEY: readonly (readonly [string, string])[] = [
   ['order', 'send_cart'],
 ];
 
-/** Leaves out every item whose field is not subscribed at both levels, app and page: Meta sends nothing else. */
+/**
+ * Leaves out every item whose field is not subscribed at both levels, app and page: Meta sends
+ * nothing else.
+ */
 export function deliverable(
   world: World,
   request: SendRequest,

@@ -28,7 +28,9 @@ export interface PageCall {
   readonly page: SimPage;
 }
 
-/** @throws SimGraphError where the token is none of a Page, or of another Page than the path names. */
+/**
+ * @throws SimGraphError where the token is none of a Page, or of another Page than the path names.
+ */
 export function onOwnPage(call: EdgeCall): PageCall {
   const { principal, world, target, method } = call;
   if (principal === undefined) throw noToken();
@@ -41,7 +43,9 @@ export function onOwnPage(call: EdgeCall): PageCall {
   return { app, token, page };
 }
 
-/** @throws SimGraphError unless the call was made with the app token of the app that the path names. */
+/**
+ * @throws SimGraphError unless the call was made with the app token of the app that the path names.
+ */
 export function asOwnApp(call: EdgeCall): SimApp {
   const { principal, target, method } = call;
   if (principal === undefined) throw noToken();
@@ -59,7 +63,10 @@ export function needScope(token: SimToken, scope: string): void {
   if (!token.scopes.includes(scope)) throw oauth(403, 200, `(#200) Requires ${scope} permission to manage the object`);
 }
 
-/** One page of rows with cursors. As at Graph, `next` is a whole URL with the token in it, and the last page has none. */
+/**
+ * One page of rows with cursors. As at Graph, `next` is a whole URL with the token in it, and the
+ * last page has none.
+ */
 export function paged(rows: readonly unknown[], call: EdgeCall): unknown {
   const limit = Math.max(1, Number(call.params.text('limit') ?? call.world.config.pageSize));
   const after = call.params.text('after');

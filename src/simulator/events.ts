@@ -17,7 +17,10 @@ export interface SimpleEvent {
   readonly mid?: string;
 }
 
-/** An entry as Meta would make it of a message or a postback: times in milliseconds, sender and recipient as ids. */
+/**
+ * An entry as Meta would make it of a message or a postback: times in milliseconds, sender and
+ * recipient as ids.
+ */
 export function entryOf(event: SimpleEvent, nowMs: number): WebhookEntry {
   const mid = event.mid ?? `m_${randomBytes(18).toString('base64url')}`;
   const item = {

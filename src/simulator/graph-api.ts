@@ -23,7 +23,10 @@ interface Prepared {
 
 const NO_ANSWER = { status: 0, headers: {}, body: '' };
 
-/** The Graph API: one call in, one answer out. Batches are taken apart by batch.ts, which calls this for each item. */
+/**
+ * The Graph API: one call in, one answer out. Batches are taken apart by batch.ts, which calls this
+ * for each item.
+ */
 export class GraphApi {
   readonly world: World;
   readonly faults = new Faults();

@@ -30,12 +30,18 @@ export function invalidParameter(message: string): SimGraphError {
   return oauth(400, 100, `(#100) ${message}`);
 }
 
-/** A parameter that is not among the known ones. Graph names the index of the first bad one and lists all in its own order. */
+/**
+ * A parameter that is not among the known ones. Graph names the index of the first bad one and
+ * lists all in its own order.
+ */
 export function notOneOf(param: string, index: number, known: readonly string[], got: string): SimGraphError {
   return invalidParameter(`Param ${param}[${index}] must be one of {${known.join(', ')}} - got "${got}".`);
 }
 
-/** What Graph says about an id that does not exist or that the token may not see: it makes no difference. */
+/**
+ * What Graph says about an id that does not exist or that the token may not see: it makes no
+ * difference.
+ */
 export function noSuchObject(method: string, id: string): SimGraphError {
   return new SimGraphError({
     status: 400,
@@ -98,7 +104,10 @@ export function errorBody(shape: GraphErrorShape, trace: string): unknown {
   };
 }
 
-/** `WWW-Authenticate` as Graph sends it with an error; quotes and line breaks of the message would break the header. */
+/**
+ * `WWW-Authenticate` as Graph sends it with an error; quotes and line breaks of the message would
+ * break the header.
+ */
 export function challengeHeader({ message, challenge = 'invalid_request' }: GraphErrorShape): string {
   return `OAuth "Facebook Platform" "${challenge}" "${message.replace(/["\\]/g, "'").replace(/[^\x20-\x7e]+/g, ' ')}"`;
 }

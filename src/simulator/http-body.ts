@@ -15,7 +15,9 @@ export async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** Parameters out of a body by its content type: JSON, a form, or a multipart form (its text parts). */
+/**
+ * Parameters out of a body by its content type: JSON, a form, or a multipart form (its text parts).
+ */
 export function bodyParams(contentType: string, body: Buffer): Params {
   if (body.length === 0) return new Params();
   const text = body.toString('utf8');

@@ -49,7 +49,10 @@ const PROPERTIES = [
   'home_url',
 ];
 
-/** `/{page-id|me}/messenger_profile`: POST overwrites only what it names, DELETE removes only what it names. */
+/**
+ * `/{page-id|me}/messenger_profile`: POST overwrites only what it names, DELETE removes only what
+ * it names.
+ */
 export function messengerProfile(call: EdgeCall): unknown {
   const { token, page } = onOwnPage(call);
   needScope(token, 'pages_messaging');
@@ -66,7 +69,10 @@ export function messengerProfile(call: EdgeCall): unknown {
 
 const TEN_MINUTES_MS = 600_000;
 
-/** Meta documents the limit, not its error: 613 is what custom limits have elsewhere. @throws SimGraphError */
+/**
+ * Meta documents the limit, not its error: 613 is what custom limits have elsewhere. @throws
+ * SimGraphError
+ */
 function countProfileCall({ world }: EdgeCall, pageId: string): void {
   const limit = world.config.profileCallsPer10Min;
   const now = world.clock.nowMs();

@@ -1,4 +1,7 @@
-/** What the simulator knows: apps, pages, tokens and subscriptions, in the shapes that its control API takes and gives. */
+/**
+ * What the simulator knows: apps, pages, tokens and subscriptions, in the shapes that its control
+ * API takes and gives.
+ */
 
 export interface SimApp {
   readonly id: string;
@@ -42,7 +45,10 @@ export interface SimToken {
   readonly pageId: string | undefined;
   readonly userId: string;
   scopes: readonly string[];
-  /** scope → ids; null: Graph lists the scope without ids; a scope that is not in here gets the page's id. */
+  /**
+   * scope → ids; null: Graph lists the scope without ids; a scope that is not in here gets the
+   * page's id.
+   */
   granularTargets: Readonly<Record<string, readonly string[] | null>>;
   /** Of USER and SYSTEM_USER tokens: the pages under `/me/accounts`; undefined: all. */
   readonly pages: readonly string[] | undefined;
@@ -73,7 +79,10 @@ export interface SimAppSubscription {
 export interface SimConfig {
   /** DELETE subscribed_apps with a Page token is refused with #15. */
   strictDelete: boolean;
-  /** `strict`: a proof has to be the token's. `lax`: any known token's will do (Bottender's debugToken). `off`: not looked at. */
+  /**
+   * `strict`: a proof has to be the token's. `lax`: any known token's will do (Bottender's
+   * debugToken). `off`: not looked at.
+   */
   proof: 'strict' | 'lax' | 'off';
   /** Reads of subscribed_apps show a write only after so many milliseconds. */
   lagMs: number;
@@ -83,22 +92,34 @@ export interface SimConfig {
   refusedAppFields: readonly string[];
   /** Rows on one page of an edge where the caller names no limit. */
   pageSize: number;
-  /** Calls per app and rolling hour; over it every call gets #4. 0: no limit, and usage stays at what `appUsage` says. */
+  /**
+   * Calls per app and rolling hour; over it every call gets #4. 0: no limit, and usage stays at
+   * what `appUsage` says.
+   */
   appCallsPerHour: number;
-  /** Calls of messenger_profile per page in ten minutes, 10 at Meta (reference of the Messenger Profile API); 0: no limit. */
+  /**
+   * Calls of messenger_profile per page in ten minutes, 10 at Meta (reference of the Messenger
+   * Profile API); 0: no limit.
+   */
   profileCallsPer10Min: number;
   /** Percent that X-App-Usage shows, by app id; wins over what is counted. */
   appUsage: Readonly<Record<string, number>>;
   /** Webhook sender: how long it waits for an answer. */
   deliveryTimeoutMs: number;
-  /** Webhook sender: pauses before the second, third, … attempt; the last one repeats. Empty: no retries. */
+  /**
+   * Webhook sender: pauses before the second, third, … attempt; the last one repeats. Empty: no
+   * retries.
+   */
   retryDelaysMs: readonly number[];
   /**
    * Webhook sender: a repeat has a new `time` in its entries, as two public reports say of Meta.
    * Bodies that the caller wrote stay as they are.
    */
   repeatsMoveTime: boolean;
-  /** Webhook sender: after so long of failing it gives up and removes the app from the pages of the POST, as Meta does. 0: never. */
+  /**
+   * Webhook sender: after so long of failing it gives up and removes the app from the pages of the
+   * POST, as Meta does. 0: never.
+   */
   removeAfterMs: number;
   /** How long the verification GET may take. */
   verifyTimeoutMs: number;
@@ -124,7 +145,10 @@ export const DEFAULT_CONFIG: SimConfig = {
   defaultVersion: 'v25.0',
 };
 
-/** One call of the Graph API, as it was answered. Tokens and other secrets stand in it by name or not at all. */
+/**
+ * One call of the Graph API, as it was answered. Tokens and other secrets stand in it by name or
+ * not at all.
+ */
 export interface CallRecord {
   readonly seq: number;
   readonly at: number;
@@ -134,7 +158,10 @@ export interface CallRecord {
   readonly version: string;
   readonly appId: string | undefined;
   readonly pageId: string | undefined;
-  /** Name of the token; `app:ID` for an app token, `unknown` for a value not made here, undefined without one. */
+  /**
+   * Name of the token; `app:ID` for an app token, `unknown` for a value not made here, undefined
+   * without one.
+   */
   readonly token: string | undefined;
   readonly tokenSha256: string | undefined;
   readonly proof: 'right' | 'wrong' | 'none';

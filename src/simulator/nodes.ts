@@ -90,7 +90,9 @@ export function accounts(call: EdgeCall): unknown {
   return paged(rows, call);
 }
 
-/** The page token that this user's token stands for: always the same one, with the user's scopes. */
+/**
+ * The page token that this user's token stands for: always the same one, with the user's scopes.
+ */
 function pageTokenFor(page: SimPage, { app, token }: { readonly app: SimApp; readonly token: SimToken }, world: World): SimToken {
   const alias = `${token.alias}:${page.id}`;
   const known = world.tokens.get(alias);

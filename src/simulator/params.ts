@@ -1,4 +1,7 @@
-/** Parameters of a Graph call from query, form, JSON body or multipart, where Graph takes all kinds of encodings for one value. */
+/**
+ * Parameters of a Graph call from query, form, JSON body or multipart, where Graph takes all kinds
+ * of encodings for one value.
+ */
 export class Params {
   readonly #values: Map<string, unknown>;
 
@@ -49,7 +52,10 @@ export class Params {
     }
   }
 
-  /** A list of names: a JSON array, JSON in a text, `name[]=` or joined by commas. undefined where the parameter is missing. */
+  /**
+   * A list of names: a JSON array, JSON in a text, `name[]=` or joined by commas. undefined where
+   * the parameter is missing.
+   */
   list(name: string): readonly string[] | undefined {
     if (!this.has(name)) return undefined;
     const value = this.json(name);

@@ -29,7 +29,10 @@ export function principalOf(value: string, world: World): Principal {
   return token.type === 'APP' ? { kind: 'app', app } : { kind: 'token', app, token };
 }
 
-/** `APPID|SECRET`; undefined for a value of another form. @throws SimGraphError for a wrong id or secret. */
+/**
+ * `APPID|SECRET`; undefined for a value of another form. @throws SimGraphError for a wrong id or
+ * secret.
+ */
 function appTokenOf(value: string, world: World): Principal | undefined {
   const [, id, secret] = /^(\d{1,20})\|(.+)$/.exec(value) ?? [];
   if (id === undefined) return undefined;

@@ -33,7 +33,10 @@ const FIXED: Readonly<Record<string, Route>> = {
 
 export const FAULT_OPERATIONS = ['node', ...Object.keys(EDGES), 'debug_token', 'oauth', 'batch'] as const;
 
-/** Which handler a path (without its version) belongs to; undefined for one that Graph does not know. */
+/**
+ * Which handler a path (without its version) belongs to; undefined for one that Graph does not
+ * know.
+ */
 export function graphRouteOf(segments: readonly string[]): Route | undefined {
   const [first, second, ...rest] = segments;
   if (first === undefined || rest.length > 0) return undefined;

@@ -11,7 +11,9 @@ export interface WebhookEntry {
 /** What is to be sent to an app's callback. One of `entries`, `body`, `rawBody`. */
 export interface SendRequest {
   readonly appId: string;
-  /** Entries of one POST, of any pages; those without a subscription are left out unless `force`. */
+  /**
+   * Entries of one POST, of any pages; those without a subscription are left out unless `force`.
+   */
   readonly entries?: readonly WebhookEntry[];
   /** The whole body as JSON, escaped and signed but not looked into. */
   readonly body?: unknown;
@@ -22,7 +24,10 @@ export interface SendRequest {
   readonly force?: boolean;
   /** Where to, instead of the app's callback URL. */
   readonly url?: string;
-  /** `wrong`: made with another secret. `reserialized`: over other bytes of the same JSON. `none`: no signature. */
+  /**
+   * `wrong`: made with another secret. `reserialized`: over other bytes of the same JSON. `none`:
+   * no signature.
+   */
   readonly sign?: 'right' | 'wrong' | 'reserialized' | 'none';
   /** Further or other headers; null takes one away. */
   readonly headers?: Readonly<Record<string, string | null>>;

@@ -15,7 +15,10 @@ export interface SendResult {
   readonly left: readonly { readonly pageId: string; readonly field: string }[];
 }
 
-/** A delivery under way. `first` is the state after the first attempt, `done` when it was delivered or given up. */
+/**
+ * A delivery under way. `first` is the state after the first attempt, `done` when it was delivered
+ * or given up.
+ */
 export interface Sending extends SendResult {
   readonly first: Promise<void>;
   readonly done: Promise<void>;
@@ -25,7 +28,10 @@ const MAX_SENDING = 5_000;
 /** As milliseconds this is March 1973, as seconds the year 5138. */
 const SECONDS_BELOW = 100_000_000_000;
 
-/** Meta's webhook sender: signed POSTs in Meta's escaped form, 5 s for an answer, retries, and removal after an hour of failing. */
+/**
+ * Meta's webhook sender: signed POSTs in Meta's escaped form, 5 s for an answer, retries, and
+ * removal after an hour of failing.
+ */
 export class WebhookSender {
   readonly #world: World;
   readonly #stop = new AbortController();
@@ -36,7 +42,10 @@ export class WebhookSender {
     this.#world = world;
   }
 
-  /** Begins to send. @throws RangeError where there is no such app, no callback, or too much is being sent already. */
+  /**
+   * Begins to send. @throws RangeError where there is no such app, no callback, or too much is
+   * being sent already.
+   */
   send(request: SendRequest): Sending {
     const app = this.#world.apps.get(request.appId);
     if (app === undefined) throw new RangeError(`there is no app ${request.appId}`);

@@ -119,7 +119,10 @@ async function serveControl({ request, response, url, body }: HttpCall, control:
   response.end(text ? reply.body : `${JSON.stringify(reply.body)}\n`);
 }
 
-/** Names that no page of the internet can be served from: an address, or a name within a machine or a cluster. */
+/**
+ * Names that no page of the internet can be served from: an address, or a name within a machine or
+ * a cluster.
+ */
 const LOCAL_HOST = /^(?:[^.:]+|\[[^\]]*\]|[0-9.]+|.*\.(?:localhost|local|internal|svc))(?::\d+)?$/i;
 
 /** Why a request comes from a web page in a browser, not from a tool; undefined: it does not. */

@@ -57,7 +57,10 @@ function permissionsOf(field: string): readonly string[] {
   return ['pages_manage_metadata'];
 }
 
-/** Sources contradict each other on the token: the app's is always taken, the Page's unless `strictDelete`. */
+/**
+ * Sources contradict each other on the token: the app's is always taken, the Page's unless
+ * `strictDelete`.
+ */
 function remove(call: EdgeCall): unknown {
   const { world, principal, target } = call;
   if (principal === undefined) throw noToken();

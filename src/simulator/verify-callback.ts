@@ -8,8 +8,8 @@ export interface VerifyLimits {
 }
 
 /**
- * Meta's verification GET. Good only with 200 and the bare challenge as the whole body; otherwise what Graph would say is
- * given back as text.
+ * Meta's verification GET. Good only with 200 and the bare challenge as the whole body; otherwise
+ * what Graph would say is given back as text.
  */
 export async function verifyCallback(callbackUrl: string, verifyToken: string, limits: VerifyLimits): Promise<string | undefined> {
   const challenge = String(randomInt(100_000_000, 2_000_000_000));

@@ -74,7 +74,10 @@ export class World {
     this.#byValue.delete(token.value);
   }
 
-  /** The fields of an app's row on a page as a read shows them, which may lag behind; undefined without a row. */
+  /**
+   * The fields of an app's row on a page as a read shows them, which may lag behind; undefined
+   * without a row.
+   */
   readFields(appId: string, pageId: string): readonly string[] | undefined {
     const row = this.#rows.get(`${appId}/${pageId}`);
     if (row === undefined) return undefined;

@@ -43,7 +43,8 @@ describe('get, from a cluster', () => {
         .map((line) => line.trim().split(/ {2,}/));
 
     expect(ours).toMatchObject({ code: 0, stderr: '' });
-    // kubectl leaves cells without a value empty; the columns before the age are all there in the first row.
+    // kubectl leaves cells without a value empty; the columns before the age are all there in the
+    // first row.
     expect(cells(ours.stdout)[0]).toEqual(cells(theirs.stdout)[0]);
     expect(cells(ours.stdout)[1]?.slice(0, 5)).toEqual(cells(theirs.stdout)[1]?.slice(0, 5));
     expect(cells(ours.stdout)).toHaveLength(3);

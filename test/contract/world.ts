@@ -16,7 +16,10 @@ export interface World {
   readonly configMaps: DataCache;
   /** A kind that the operator does not have. */
   readonly widgets: KindAccess<Widget>;
-  /** As `kubectl apply`, or saving a file. A refused manifest changes nothing. @returns why it was refused, if it was */
+  /**
+   * As `kubectl apply`, or saving a file. A refused manifest changes nothing. @returns why it was
+   * refused, if it was
+   */
   apply(manifest: Manifest): Promise<string | undefined>;
   /** As `kubectl delete --wait=false`, or removing the file. */
   remove(manifest: Manifest): Promise<void>;

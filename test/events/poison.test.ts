@@ -68,7 +68,8 @@ describe('over three hours', () => {
       return { status: 500 };
     };
     await traffic(5, 0);
-    // Around it: the same conversation before and after, another one of its page, other pages, its page once more.
+    // Around it: the same conversation before and after, another one of its page, other pages, its
+    // page once more.
     sim.control.startSending({
       appId: APP_ID,
       entries: [
@@ -94,7 +95,8 @@ describe('over three hours', () => {
 
   it('loses nothing of a bot that refuses everything for less than the give-up time, and raises its alert', async () => {
     await traffic(5, 0);
-    // It accepts nothing more, as with a wrong secret; its neighbours go on. After ten minutes its refusals mean nothing.
+    // It accepts nothing more, as with a wrong secret; its neighbours go on. After ten minutes its
+    // refusals mean nothing.
     sickBot.answer = () => ({ status: 503 });
     await traffic(11, 5);
     sickBot.answer = () => ({ status: 400 });

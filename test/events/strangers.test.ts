@@ -25,7 +25,10 @@ afterEach(async () => {
   await bot.stop();
 });
 
-/** Meta's POSTs for a while. @returns the statuses, and the most unverified bytes that were held meanwhile */
+/**
+ * Meta's POSTs for a while. @returns the statuses, and the most unverified bytes that were held
+ * meanwhile
+ */
 async function meta(seconds: number): Promise<{ readonly statuses: readonly number[]; readonly heldBytes: number }> {
   const statuses: number[] = [];
   let heldBytes = 0;
@@ -59,7 +62,8 @@ describe('strangers at the public listener', () => {
 
     expect(statuses).toEqual(Array(200).fill(200));
     expect(heldBytes).toBeLessThanOrEqual(64 * MIB);
-    // A whole body takes its time at the pace of all of them together; what is too long about it is cut off.
+    // A whole body takes its time at the pace of all of them together; what is too long about it is
+    // cut off.
     await eventually(() => (counts.answers['401'] ?? 0) + (counts.answers['408'] ?? 0) > 0, 20_000, 'junk being refused');
     expect(counts.answers['200']).toBeUndefined();
     expect(edge.counts.webhook.counts['verified:1517776481860111']).toBe(200);

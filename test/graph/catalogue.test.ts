@@ -9,7 +9,10 @@ import type { FaultEffect, FaultSpec } from '../../src/simulator/faults.js';
 import { CALLBACK, GraphWorld, HOUR_MS, MINUTE_MS, type TestPage } from './support/world.js';
 
 const STATUS = { '2xx': 200, '3xx': 302, '4xx': 400, '5xx': 503 };
-/** The calls that the controllers make, those of a page first; what only others come to is shown with the client alone. */
+/**
+ * The calls that the controllers make, those of a page first; what only others come to is shown
+ * with the client alone.
+ */
 const OPERATIONS = ['observe', 'subscribe', 'inspect_token', 'subscribe_app', 'app_subscriptions'] as const;
 type Operation = (typeof OPERATIONS)[number];
 const TARGETS: Readonly<Record<Operation, Pick<FaultSpec, 'operation' | 'method'>>> = {

@@ -41,7 +41,8 @@ describe('a start with 500 pages', () => {
     world = started;
     const since = world.lastCall;
     await world.halt();
-    // A restart: 500 pages that are in order wait for their first check, and somebody makes one more.
+    // A restart: 500 pages that are in order wait for their first check, and somebody makes one
+    // more.
     world.start();
     // It watches once it has listed everything anew, which here takes no time.
     await setImmediate();

@@ -88,7 +88,8 @@ describe('a refused app secret', () => {
 
     expect(calls).toBeLessThanOrEqual(40);
     expect(world.appCondition('CredentialsValid')?.reason).toBe('AppSecretInvalid');
-    // Not looked at for that long they are Unknown: one write each, and none that says anything is wrong with them.
+    // Not looked at for that long they are Unknown: one write each, and none that says anything is
+    // wrong with them.
     expect(world.summary()).toEqual({ 'Unknown/GraphUnavailable': PAGES });
     expect(world.pages.statusWrites).toHaveLength(statuses + PAGES);
     expect(world.events.filter(({ name, event }) => name !== 'main' && event.type === 'Warning')).toEqual([]);

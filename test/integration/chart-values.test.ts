@@ -238,7 +238,8 @@ suite('the chart, rendered', () => {
     });
     expect(secretGrants(manifests)).toEqual([]);
     const hooks = manifests.filter(({ metadata }) => 'helm.sh/hook' in ((metadata as { annotations?: object }).annotations ?? {}));
-    // The Job alone: helm deletes the hooks that succeeded when it gives up waiting for another one, rights included.
+    // The Job alone: helm deletes the hooks that succeeded when it gives up waiting for another
+    // one, rights included.
     expect(hooks.map(({ kind }) => kind)).toEqual(['Job']);
     expect(hooks[0]?.metadata).toMatchObject({ annotations: { 'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded' } });
   });

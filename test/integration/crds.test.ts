@@ -168,7 +168,8 @@ describe('the CustomResourceDefinitions at a real API server', () => {
       await cluster.admin.applyYaml(stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }));
     }
 
-    // The bots' Deployments are judged, not stored: on a cluster with nodes they would look for an image.
+    // The bots' Deployments are judged, not stored: on a cluster with nodes they would look for an
+    // image.
     const judged = await cluster.kubectl(['apply', '--dry-run=server', '-f', join(SAMPLES, folder)]);
     const ours = await cluster.kubectl(['apply', '-f', '-'], { stdin: oursOf(folder) });
 

@@ -34,7 +34,10 @@ const { helm, kubectl } = await findPrograms();
 // Without helm and without Go to build it there is nothing to type.
 const suite = helm === null || kubectl === null ? describe.skip : describe;
 
-/** An API server with nothing in it, what stands in for Meta and for the bot, and the operator once it is installed. */
+/**
+ * An API server with nothing in it, what stands in for Meta and for the bot, and the operator once
+ * it is installed.
+ */
 class EmptyCluster {
   readonly cluster: ControlPlane;
   readonly #sim: RunningSimulator;
@@ -66,7 +69,10 @@ class EmptyCluster {
     return new EmptyCluster({ cluster, sim, bot, folder });
   }
 
-  /** Types every command of the files, in order. Once the operator's Deployments are there, its processes run as their Pods would. */
+  /**
+   * Types every command of the files, in order. Once the operator's Deployments are there, its
+   * processes run as their Pods would.
+   */
   async type(...files: readonly string[]): Promise<void> {
     for (const { file, line, text } of files.flatMap(documentedCommands)) {
       const { code, stdout, stderr } = await this.cluster.shell(text, this.#folder);
@@ -171,7 +177,8 @@ describe('without a cluster, every command works as it is written in', () => {
     await writeFile(join(folder, 'messenger-operator'), `#!/bin/sh\nexec '${process.execPath}' '${main}' "$@"\n`, { mode: 0o755 });
     const guard = new ProcessGuard(folder);
     const server = new ServerProcess('standalone', 'sh', folder, guard);
-    // What the reader of another machine does not have to set: ports that are free here, and another Graph.
+    // What the reader of another machine does not have to set: ports that are free here, and
+    // another Graph.
     const env = [
       `PATH=${folder}:$PATH MESSENGER_GRAPH_URL=${sim.url}`,
       `MESSENGER_WEBHOOK_PORT=${webhook} MESSENGER_API_PORT=${api} MESSENGER_ADMIN_PORT=${admin}`,

@@ -18,7 +18,10 @@ let watches: readonly RawWatch[];
 let versions: readonly WatchedVersion[] = [];
 let stormy: AppAccount;
 
-/** Whether a page with this spec can be Ready: its app, Secret and bot are there, Graph knows its fields. */
+/**
+ * Whether a page with this spec can be Ready: its app, Secret and bot are there, Graph knows its
+ * fields.
+ */
 function pageCanBeReady(spec: object): boolean {
   const { suspend, subscribedFields = [], backend, accessTokenSecretRef } = spec as MessengerPageSpec;
   const rightFields = subscribedFields.every((field) => KNOWN.has(field));
@@ -49,7 +52,10 @@ const ready = (place: Place): Promise<string> => world.condition(place, 'Ready',
 const notReady = (place: Place, reason?: string): Promise<string> =>
   world.condition(place, 'Ready', { status: 'False', ...(reason === undefined ? {} : { reason }) }, 40_000);
 
-/** Changes a page's spec again and again, now and then waiting until the operator has seen it, mostly not. */
+/**
+ * Changes a page's spec again and again, now and then waiting until the operator has seen it,
+ * mostly not.
+ */
 async function stormOver(name: string): Promise<void> {
   const { place } = await world.readyPage(name);
   const set = (spec: object): Promise<unknown> => world.patchPage(place, spec);
@@ -73,7 +79,10 @@ async function stormOver(name: string): Promise<void> {
   await ready(place);
 }
 
-/** The same with an app: suspended, without its Secret, taken away and given back, under a page that uses it. */
+/**
+ * The same with an app: suspended, without its Secret, taken away and given back, under a page that
+ * uses it.
+ */
 async function stormOverApp(): Promise<void> {
   const page = world.newPage('of-stormy', { appId: stormy.appId });
   const spec = { appRef: { name: stormy.place.name }, backend: { ...GOOD, signingSecretRef: { name: 'main', key: 'appSecret' } } };

@@ -36,7 +36,10 @@ const ORDERS: readonly (readonly What[])[] = WHAT.flatMap((first) =>
 
 let world: PageWorld;
 const pairs = new Map<string, Pair>();
-/** Name of what happened → how long our own objects stayed, in ms. All at once: each of them waits most of the time. */
+/**
+ * Name of what happened → how long our own objects stayed, in ms. All at once: each of them waits
+ * most of the time.
+ */
 const ends = new Map<string, Promise<number>>();
 /** Pages as they were when their namespace was being deleted. */
 const terminating = new Map<string, KubeObject>();
@@ -76,7 +79,10 @@ async function deleteOne(what: What, { app, page }: Pair): Promise<void> {
   else await Promise.all([admin.delete(secretPath(app.place)), admin.delete(secretPath(page.place))]);
 }
 
-/** Waits for the end of what holds a namespace, and of the namespace. @returns how long our own objects stayed, in ms */
+/**
+ * Waits for the end of what holds a namespace, and of the namespace. @returns how long our own
+ * objects stayed, in ms
+ */
 async function gone(namespace: string, objects: readonly string[], limitMs = TIMEOUT_MS): Promise<number> {
   const { admin } = world.cluster;
   const began = performance.now();
@@ -88,7 +94,9 @@ async function gone(namespace: string, objects: readonly string[], limitMs = TIM
 
 const objectsOf = ({ app, page }: Pair): readonly string[] => [pathOf('messengerapps', app.place), pathOf('messengerpages', page.place)];
 
-/** The Events about left subscriptions of pages of this namespace that are in the operator's own. */
+/**
+ * The Events about left subscriptions of pages of this namespace that are in the operator's own.
+ */
 async function leftOf(namespace: string): Promise<readonly LeftEvent[]> {
   const all = await world.cluster.admin.list<LeftEvent>(`/apis/events.k8s.io/v1/namespaces/${RELEASE}/events`);
   return all.filter(({ reason, regarding }) => reason === 'LeftSubscribed' && regarding.namespace === namespace);
@@ -159,7 +167,9 @@ async function deletedTogether(): Promise<number> {
   return Math.max(...took);
 }
 
-/** The namespace goes, with the Secrets in it, while nobody looks; then the controller comes back. */
+/**
+ * The namespace goes, with the Secrets in it, while nobody looks; then the controller comes back.
+ */
 async function deletedWithoutController(name: string): Promise<void> {
   const { page } = await subscribed(name);
   await world.operator.end('controller');
@@ -222,7 +232,8 @@ describe('a namespace that is deleted', () => {
 
     tell(`an app that a page of another namespace still uses stayed for ${Math.round(tookMs)} ms (timeout ${TIMEOUT_MS} ms)`);
     expect(tookMs).toBeGreaterThan(TIMEOUT_MS / 2);
-    // The page has lost its app, not its subscription; its own end finds what it needs in the memory of the controller.
+    // The page has lost its app, not its subscription; its own end finds what it needs in the
+    // memory of the controller.
     await world.condition(page.place, 'Ready', { status: 'False', reason: 'AppNotAllowed' }, 30_000);
     expect(world.rowOf(page.pageId)).not.toBe('none');
     await deleted('page-stays', [world.path(page.place)]);
@@ -261,7 +272,10 @@ describe('a namespace that is deleted', () => {
   });
 });
 
-/** One Event about the page itself, in the operator's namespace, one line in the log; Graph has the subscription still. */
+/**
+ * One Event about the page itself, in the operator's namespace, one line in the log; Graph has the
+ * subscription still.
+ */
 async function expectTold(namespace: string): Promise<void> {
   const { page } = pair(namespace);
   const events = await eventually(async () => {

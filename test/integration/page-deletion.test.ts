@@ -146,7 +146,8 @@ describe('the end of a page on a real API server', () => {
   }, 60_000);
 
   it('needed no right that the chart does not give', async () => {
-    // The webhook is told to stay away from that namespace's Secrets, and nobody may put an Event into one that is going away.
+    // The webhook is told to stay away from that namespace's Secrets, and nobody may put an Event
+    // into one that is going away.
     expect((await world.refusals()).filter((text) => !text.includes('/namespaces/short-lived/'))).toEqual([]);
   });
 });

@@ -234,7 +234,10 @@ describe('a page on a real API server', () => {
   });
 });
 
-/** Shows that time has passed in which a page could have been looked at: another one was repaired twice. */
+/**
+ * Shows that time has passed in which a page could have been looked at: another one was repaired
+ * twice.
+ */
 async function repairedTwice(pageId: string): Promise<void> {
   for (const fields of [['messages'], ['messages', 'feed']]) {
     world.sim.control.setFields(world.app.appId, pageId, fields);

@@ -167,7 +167,10 @@ describe('helm uninstall', () => {
     return stdout;
   };
 
-  /** As the kubelet would: runs what the Pod of the Job runs, with the rights that it has, and ends the controller that is scaled away. */
+  /**
+   * As the kubelet would: runs what the Pod of the Job runs, with the rights that it has, and ends
+   * the controller that is scaled away.
+   */
   async function runHook(args: readonly string[]): Promise<Finished> {
     const kubeconfig = await world.cluster.kubeconfigFor({ serviceAccount: `${RELEASE}-release`, namespace: RELEASE });
     const [command, ...flags] = args;

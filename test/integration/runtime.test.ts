@@ -205,7 +205,8 @@ describe('Reflector, when the server goes away', () => {
     await eventually(() => store.get({ namespace: NAMESPACE, name: 'lost' }), 60_000);
 
     await world.plane.restoreEtcd(snapshot);
-    // Beyond the revision that the reflector has seen, so that a watch resumed from there would hear of later changes only.
+    // Beyond the revision that the reflector has seen, so that a watch resumed from there would
+    // hear of later changes only.
     let revision = 0;
     for (let i = 0; revision <= Number(lost.metadata.resourceVersion); i++) {
       revision = Number((await world.createPage(`new-past-${i}`)).metadata.resourceVersion);

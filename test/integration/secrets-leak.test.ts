@@ -40,7 +40,10 @@ describe('the search for leaks', () => {
   });
 });
 
-/** A module for `node --import`: rejects without a handler with `known` in the text, or writes `all` past the log. */
+/**
+ * A module for `node --import`: rejects without a handler with `known` in the text, or writes `all`
+ * past the log.
+ */
 async function badModule(folder: string, known: readonly Canary[], all: readonly Canary[]): Promise<string> {
   const file = join(folder, 'bad.mjs');
   const text = (canaries: readonly Canary[]): string => JSON.stringify(canaries.map(({ value }) => value).join(' '));

@@ -4,7 +4,10 @@ import { takeover } from '../support/takeover.js';
 
 const PAGES = 500;
 const LEASE_MS = 15_000;
-/** The other one saw the last renewal up to 4.4 s after it was made (its retries have jitter), and it may have to wait for a core. */
+/**
+ * The other one saw the last renewal up to 4.4 s after it was made (its retries have jitter), and
+ * it may have to wait for a core.
+ */
 const MARGIN_MS = 6_000;
 
 describe('a leader killed in the middle of its first pass', () => {

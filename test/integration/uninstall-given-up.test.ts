@@ -41,7 +41,9 @@ afterAll(async () => {
 const replicas = async (): Promise<number> => (await world.cluster.admin.get<Scale>(SCALE)).spec.replicas ?? 0;
 const hasFinalizer = async (): Promise<boolean> => (await world.page(page.place))?.metadata.finalizers?.includes(FINALIZER) ?? false;
 
-/** As the kubelet would: runs what the Job's Pod runs, and ends the controller that is scaled away. */
+/**
+ * As the kubelet would: runs what the Job's Pod runs, and ends the controller that is scaled away.
+ */
 async function runPod(): Promise<Finished> {
   const job = await world.cluster.admin.get<Job>(JOB);
   const args = job.spec.template.spec.containers[0]?.args ?? [];

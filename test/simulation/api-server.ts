@@ -38,7 +38,10 @@ interface PatchOperation {
   readonly value?: unknown;
 }
 
-/** An API server in memory: uid, resourceVersion, generation, finalizers, deletion, apply of a status, JSON patch of finalizers. */
+/**
+ * An API server in memory: uid, resourceVersion, generation, finalizers, deletion, apply of a
+ * status, JSON patch of finalizers.
+ */
 export class ApiServer {
   readonly #clock: VirtualClock;
   readonly #prefix: string;
@@ -111,7 +114,10 @@ export class ApiServer {
     return this.#put(plural, object);
   }
 
-  /** The status of a custom resource: the version decides, a foreign uid does not (which is what the real one does). */
+  /**
+   * The status of a custom resource: the version decides, a foreign uid does not (which is what the
+   * real one does).
+   */
   #applyStatus(plural: Plural, key: NamespacedName, { metadata, status }: Stored): Stored {
     const live = this.#require(plural, key);
     const { resourceVersion } = metadata;

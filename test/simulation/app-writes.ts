@@ -7,7 +7,10 @@ import { appWorks } from './truth.js';
 import type { World } from './world.js';
 
 const RECENT_MS = 60_000;
-/** Graph shows a write that late at the latest, and what was read before it may be written back so much later. */
+/**
+ * Graph shows a write that late at the latest, and what was read before it may be written back so
+ * much later.
+ */
 const LAG_MS = 12_000;
 
 interface Right {

@@ -9,7 +9,10 @@ export interface Batch {
   readonly happened: Happened;
 }
 
-/** Nobody looks at the stacks of the errors that histories are full of: collecting them is an eighth of the time. */
+/**
+ * Nobody looks at the stacks of the errors that histories are full of: collecting them is an eighth
+ * of the time.
+ */
 async function withoutStacks<T>(work: () => Promise<T>): Promise<T> {
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
@@ -36,7 +39,10 @@ async function runSeeds(first: number, count: number): Promise<Batch> {
   return { failures, happened: sum };
 }
 
-/** The seed of the first history in which the bug breaks one of these properties; undefined: none of so many. */
+/**
+ * The seed of the first history in which the bug breaks one of these properties; undefined: none of
+ * so many.
+ */
 export function findBug(bug: Bug, properties: readonly string[], histories: number): Promise<number | undefined> {
   return withoutStacks(() => seedOf(bug, properties, histories));
 }

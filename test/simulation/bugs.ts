@@ -13,7 +13,10 @@ import type { FinalizerWriter, Informer, KindAccess, LiveReader } from '../../sr
 export const BUGS = ['finalizer_before_delete', 'lister_for_live', 'no_fence', 'deleted_are_successors', 'secret_lost_on_relist'] as const;
 export type Bug = (typeof BUGS)[number];
 
-/** The ports with the mistake in them. Those about the fence and about Secrets are in `Process` and `Caches`. */
+/**
+ * The ports with the mistake in them. Those about the fence and about Secrets are in `Process` and
+ * `Caches`.
+ */
 export function withBug(bug: Bug | undefined, ports: LeaderPorts): LeaderPorts {
   switch (bug) {
     case 'finalizer_before_delete':

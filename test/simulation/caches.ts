@@ -65,7 +65,10 @@ export class Caches {
   }
 }
 
-/** The metadata of Secrets as KubeMetadataSource tells it. `loses`, a bug: what a new list brings is not told. */
+/**
+ * The metadata of Secrets as KubeMetadataSource tells it. `loses`, a bug: what a new list brings is
+ * not told.
+ */
 class SecretMetadata implements MetadataSource {
   readonly #store: Store<KubeObject>;
   readonly #loses: boolean;

@@ -8,9 +8,13 @@ import type { World } from './world.js';
 
 /** A status is given three tries of two ways each, and each way may take its time. */
 const CLAIM_WINDOW_MS = 8 * MAX_WAY_MS;
-/** Whoever decides has seen by then what has been so for that long, however much stood in the way. */
+/**
+ * Whoever decides has seen by then what has been so for that long, however much stood in the way.
+ */
 const SEEN_BY_MS = 180_000;
-/** A token must have been dead, or another Page's, for so long before another page may take over. */
+/**
+ * A token must have been dead, or another Page's, for so long before another page may take over.
+ */
 const DEAD_FOR_MS = 600_000;
 /** Clocks differ, and times in deletionTimestamp are whole seconds. */
 const SLACK_MS = 2_000;
@@ -21,7 +25,10 @@ interface Lasting {
   readonly consented: Map<string, number>;
 }
 
-/** What holds of the claims as they are published: who may get one, who may lose one, in which order. */
+/**
+ * What holds of the claims as they are published: who may get one, who may lose one, in which
+ * order.
+ */
 export class ClaimRules {
   /** Times that a page became the holder of its key. */
   takeovers = 0;
@@ -31,7 +38,10 @@ export class ClaimRules {
   /** uid → when its token was last good after it had been good for long */
   readonly #lastGoodMs = new Map<string, number>();
   readonly #everGood = new Set<string>();
-  /** Secret, Page and app → when its token was last good for them: a process may know the old value for a while */
+  /**
+   * Secret, Page and app → when its token was last good for them: a process may know the old value
+   * for a while
+   */
   readonly #goodInMs = new Map<string, number>();
   /** `key epoch` → uid */
   readonly #granted = new Map<string, string>();
@@ -77,7 +87,10 @@ export class ClaimRules {
     for (const other of others) this.#checkSticky(other, page, key);
   }
 
-  /** One epoch is one page's, as long as that page is there: replicas that see the one and those that see the other route alike. */
+  /**
+   * One epoch is one page's, as long as that page is there: replicas that see the one and those
+   * that see the other route alike.
+   */
   #checkEpoch(text: string, { metadata }: MessengerPage): void {
     const owner = this.#granted.get(text);
     this.#granted.set(text, metadata.uid ?? '');
@@ -121,7 +134,9 @@ export class ClaimRules {
     return this.#nowMs() - (this.#lastGoodMs.get(uid) ?? -Infinity);
   }
 
-  /** Who has to wait from now on has been replaced before: else nobody would be routed in between. */
+  /**
+   * Who has to wait from now on has been replaced before: else nobody would be routed in between.
+   */
   #lost(page: MessengerPage, was: MessengerPage | undefined): void {
     if (was === undefined || !isHeld(was) || page.status?.claim?.state !== 'Waiting') return;
     const key = claimKey(was) ?? '';

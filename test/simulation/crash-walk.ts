@@ -23,8 +23,9 @@ const STEP_MS = 45_000;
 const END_MS = 4 * 60_000;
 
 /**
- * The life of two objects for one Page: the first is subscribed, changed, given another token, and handed over to the second,
- * which is unsubscribed with its app. Nothing goes wrong but one crash, at exactly this call; `undefined`: not even that.
+ * The life of two objects for one Page: the first is subscribed, changed, given another token, and
+ * handed over to the second, which is unsubscribed with its app. Nothing goes wrong but one crash,
+ * at exactly this call; `undefined`: not even that.
  */
 export async function live(crash: CrashAt | undefined): Promise<Life> {
   let calls = 0;

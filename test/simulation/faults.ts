@@ -24,7 +24,10 @@ export function heal(world: World): void {
   }
 }
 
-/** How long Graph takes to show what was written: mostly not at all, sometimes longer than anybody looks again. */
+/**
+ * How long Graph takes to show what was written: mostly not at all, sometimes longer than anybody
+ * looks again.
+ */
 export function lagging(world: World): () => number {
   return () => {
     if (world.random.chance(0.5)) return 0;

@@ -7,7 +7,10 @@ import { appOf, appWorks, claimKey, consents, fieldsOf, goodToken, heldPages, is
 import { APP_IDS, PAGE_IDS } from './users.js';
 import type { World } from './world.js';
 
-/** What must be so a few minutes after the last fault: a new token in a Secret is in use long before the next drift check. */
+/**
+ * What must be so a few minutes after the last fault: a new token in a Secret is in use long before
+ * the next drift check.
+ */
 export function checkSoon(world: World): readonly string[] {
   return pagesOf(world)
     .filter((page) => isFit(world, page) && !isProven(world, page))
@@ -28,7 +31,8 @@ function keyFaults(world: World, key: string): readonly string[] {
   if (wanting.length === 0) {
     return row === undefined || world.oracle.excused.has(key) ? [] : [`left_subscribed: ${key} has a row and no page`];
   }
-  // A page that is let go keeps its claim for as long as somebody else's finalizer keeps it; the higher epoch counts.
+  // A page that is let go keeps its claim for as long as somebody else's finalizer keeps it; the
+  // higher epoch counts.
   const staying = held.filter((page) => !isBeingDeleted(page));
   const refused = staying.find((page) => !consents(world, page));
   if (refused !== undefined) return [`refused_holder: ${refused.metadata.name} holds ${key} without consent`];
@@ -59,7 +63,9 @@ function deletionFaults(world: World): readonly string[] {
     .map(({ metadata }) => `deletion_hangs: ${metadata.namespace ?? ''}/${metadata.name}`);
 }
 
-/** What is said is about the objects as they are, or an old Ready would seem to be of a new spec. */
+/**
+ * What is said is about the objects as they are, or an old Ready would seem to be of a new spec.
+ */
 function statusFaults(world: World): readonly string[] {
   const apps = world.server.list('messengerapps').filter((app) => appWorks(world, app));
   return [...apps, ...pagesOf(world).filter((page) => isFit(world, page))]

@@ -17,7 +17,10 @@ interface Lagging<T> {
   readonly untilMs: number;
 }
 
-/** Graph as a state: rows of pages, tokens, secrets and subscriptions of apps; what was written is not always shown at once. */
+/**
+ * Graph as a state: rows of pages, tokens, secrets and subscriptions of apps; what was written is
+ * not always shown at once.
+ */
 export class GraphModel {
   readonly #clock: VirtualClock;
   /** `appId/pageId` → fields */

@@ -83,14 +83,20 @@ async function peace(world: World, users: Users, over: () => boolean): Promise<r
   return late.length > 0 || world.graph.broken.size > 0 ? late : rest(world);
 }
 
-/** One Page stays out of reach for good, and somebody deletes what there is of it: that must end all the same. */
+/**
+ * One Page stays out of reach for good, and somebody deletes what there is of it: that must end all
+ * the same.
+ */
 async function neverHealed(world: World, users: Users): Promise<void> {
   await world.clock.run(world.random.pick([1, MINUTE_MS]));
   users.breakPage();
   for (const page of pagesOf(world)) if (world.graph.broken.has(page.spec.pageId) && users.chance(0.7)) users.deletePage(page);
 }
 
-/** The token of a holder dies when all has been well for long, and that is looked at; somebody else is waiting for the claim. */
+/**
+ * The token of a holder dies when all has been well for long, and that is looked at; somebody else
+ * is waiting for the claim.
+ */
 async function lateDeath(world: World, users: Users, over: () => boolean): Promise<void> {
   const pages = pagesOf(world).filter((page) => goodToken(world, page) !== undefined);
   const waits = (key: string | undefined): boolean => pages.some((page) => claimKey(page) === key && !isHeld(page));
@@ -101,7 +107,10 @@ async function lateDeath(world: World, users: Users, over: () => boolean): Promi
   await world.clock.run(DEATH_MS, over);
 }
 
-/** Everything is looked at once more, by the leader that is and by a new one: nothing may be written. */
+/**
+ * Everything is looked at once more, by the leader that is and by a new one: nothing may be
+ * written.
+ */
 async function rest(world: World): Promise<readonly string[]> {
   const { clock, oracle } = world;
   const writesAtGraph = (): number => oracle.graphWrites + oracle.apps.total;

@@ -20,8 +20,9 @@ export interface Call<T> {
 export const MAX_WAY_MS = 1_500;
 
 /**
- * What carries one process: its clock, its way to the others, and its end. After a crash nothing of it goes on, though its
- * promises still hang about: every timer and every answer passes through here.
+ * What carries one process: its clock, its way to the others, and its end. After a crash nothing of
+ * it goes on, though its promises still hang about: every timer and every answer passes through
+ * here.
  */
 export class Host {
   readonly name: string;
@@ -36,7 +37,10 @@ export class Host {
   resumed: { readonly atMs: number; readonly pausedMs: number } | undefined;
   /** Calls until it crashes, and whether the last one still has its effect. */
   crashAfter: { calls: number; readonly applied: boolean } | undefined;
-  /** Asked at every call whether this is its last one, and whether that still has its effect; for those who crash it on purpose. */
+  /**
+   * Asked at every call whether this is its last one, and whether that still has its effect; for
+   * those who crash it on purpose.
+   */
   fate: () => 'before' | 'applied' | undefined = () => undefined;
   /** No request reaches the API server. */
   partitioned = false;
@@ -80,7 +84,10 @@ export class Host {
     this.resumed = { atMs: this.#pausedUntilMs, pausedMs: this.#pausedUntilMs - nowMs };
   }
 
-  /** How long it stood still just now; 0 if it is a while ago, or never was. What it does may be that much late. */
+  /**
+   * How long it stood still just now; 0 if it is a while ago, or never was. What it does may be
+   * that much late.
+   */
   pauseBefore(): number {
     if (this.resumed === undefined || this.#world.monotonicMs() - this.resumed.atMs > 2 * MAX_WAY_MS) return 0;
     return this.resumed.pausedMs;

@@ -27,7 +27,10 @@ export interface Site {
   readonly fence: WriteFence;
 }
 
-/** The operator's own leader runs on these: its cluster, its Graph, its clock and its chance are those of the simulation. */
+/**
+ * The operator's own leader runs on these: its cluster, its Graph, its clock and its chance are
+ * those of the simulation.
+ */
 export function portsOf(site: Site): LeaderPorts {
   const { host, world, caches } = site;
   const { services, namespaces, secrets } = caches;

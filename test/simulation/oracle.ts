@@ -13,7 +13,9 @@ import type { World } from './world.js';
 
 /** The lease's renewDeadline: no write begins later after the last renewal. */
 const FENCE_MS = 10_000;
-/** Nobody else begins before the lease is over: by then every write has been answered or given up. */
+/**
+ * Nobody else begins before the lease is over: by then every write has been answered or given up.
+ */
 const LEASE_MS = 15_000;
 const RECENT_MS = 60_000;
 /** Five looks, each of which may take its time. */
@@ -38,7 +40,10 @@ interface Legitimate {
   readonly holders: readonly MessengerPage[];
 }
 
-/** Looks at every step whether the properties hold, from the server's own truth. Violations are collected, none is thrown. */
+/**
+ * Looks at every step whether the properties hold, from the server's own truth. Violations are
+ * collected, none is thrown.
+ */
 export class Oracle {
   readonly violations: string[] = [];
   clusterWrites = 0;
@@ -117,7 +122,10 @@ export class Oracle {
     };
   }
 
-  /** Graph could not be asked. Shortly after a write by the same process that write stays unconfirmed: once for each. */
+  /**
+   * Graph could not be asked. Shortly after a write by the same process that write stays
+   * unconfirmed: once for each.
+   */
   lookFailed(host: Host, key: string): void {
     const wroteMs = this.#lastWrite.get(host)?.get(key);
     if (wroteMs === undefined || this.#nowMs() - wroteMs > UNCONFIRMED_MS) return;
@@ -191,7 +199,10 @@ export class Oracle {
     this.#legitimate.set(key, entries);
   }
 
-  /** It must be right now, or have been when the page was read live: at most one way of an answer ago. */
+  /**
+   * It must be right now, or have been when the page was read live: at most one way of an answer
+   * ago.
+   */
   #checkState(host: Host, key: string, fields: readonly string[] | undefined): void {
     const sinceMs = this.#nowMs() - MAX_WAY_MS - 1 - host.pauseBefore();
     const entries = this.#legitimate.get(key) ?? [];
@@ -201,7 +212,10 @@ export class Oracle {
     if (!right) this.violated('stale_write', `${host.name} ${fields === undefined ? 'DELETE' : `POST ${fields.join()}`} ${key}`);
   }
 
-  /** What an app says is not read live: it counts once this process has known it for as long as a pass may take. */
+  /**
+   * What an app says is not read live: it counts once this process has known it for as long as a
+   * pass may take.
+   */
   #checkWill(host: Host, key: string, fields: readonly string[] | undefined): void {
     if (this.#world.readOnly) this.violated('read_only', `${host.name} writes ${key}`);
     const why = fields === undefined ? undefined : this.#successors.unwilling(host, key);

@@ -10,7 +10,10 @@ import { appOf, appWorks, claimKey, consents, epochOf, heldPages, isHeld } from 
 import { SimWatch } from './watch.js';
 import type { World } from './world.js';
 
-/** A replica of the webhook: it follows what the leader publishes, late and never quite like another one, and decides nothing. */
+/**
+ * A replica of the webhook: it follows what the leader publishes, late and never quite like another
+ * one, and decides nothing.
+ */
 export class Reader {
   /** Times that a Page went to another object than before, or to none. */
   routed = 0;
@@ -61,7 +64,10 @@ export class Reader {
     });
   }
 
-  /** What comes for an app that another object stands for is not its pages', nor is an app that has another id by now. */
+  /**
+   * What comes for an app that another object stands for is not its pages', nor is an app that has
+   * another id by now.
+   */
   #isServed(key: string, held: MessengerPage): boolean {
     const app = appOf(this.#world, held);
     return consents(this.#world, held) && appWorks(this.#world, app) && key.startsWith(`${app.spec.appId}/`);

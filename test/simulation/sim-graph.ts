@@ -110,7 +110,10 @@ export class SimGraph implements PageGraph, AppGraph {
     });
   }
 
-  /** Graph has something against this Page, for good: mostly it fails, sometimes it asks to be left alone for long. */
+  /**
+   * Graph has something against this Page, for good: mostly it fails, sometimes it asks to be left
+   * alone for long.
+   */
   #failure(page: PageCredentials | undefined): Error | undefined {
     if (page === undefined || !this.#world.graph.broken.has(page.pageId)) return undefined;
     if (this.#host.random.chance(0.7)) return new TransientError('GraphUnavailable', 'Graph fails for this Page');

@@ -10,7 +10,10 @@ import type { World } from './world.js';
 /** A pass that unsubscribes looks for a successor at its begin and takes less than this. */
 const PASS_MS = 30_000;
 
-/** Who could have taken over when a page is unsubscribed, and what could have been done when it was not. */
+/**
+ * Who could have taken over when a page is unsubscribed, and what could have been done when it was
+ * not.
+ */
 export class Successors {
   readonly #world: World;
   readonly #caches = new Map<Host, Caches>();
@@ -36,7 +39,10 @@ export class Successors {
     this.#unwilling.set(host, new Unwilling(caches, () => this.#nowMs()));
   }
 
-  /** Why this process must not subscribe the page of this key: it has known so for as long as a pass may take. */
+  /**
+   * Why this process must not subscribe the page of this key: it has known so for as long as a pass
+   * may take.
+   */
   unwilling(host: Host, key: string): string | undefined {
     if (host.resumed !== undefined && this.#nowMs() - host.resumed.atMs < PASS_MS) return undefined;
     return this.#unwilling.get(host)?.of(key);
@@ -82,7 +88,10 @@ export class Successors {
   }
 }
 
-/** What speaks against subscribing a page, as the caches of one process show it, and since when they do. */
+/**
+ * What speaks against subscribing a page, as the caches of one process show it, and since when they
+ * do.
+ */
 class Unwilling {
   readonly #caches: Caches;
   readonly #nowMs: () => number;

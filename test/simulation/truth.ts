@@ -33,7 +33,10 @@ export function appOf(world: World, page: MessengerPage): MessengerApp | undefin
   return world.server.get('messengerapps', appKeyOf(page));
 }
 
-/** What Graph's tokens and the Secret are worth together: the token's value if it is good for this page and app, now. */
+/**
+ * What Graph's tokens and the Secret are worth together: the token's value if it is good for this
+ * page and app, now.
+ */
 export function goodToken(world: World, page: MessengerPage): string | undefined {
   const value = secretValue(world, page.metadata.namespace ?? '', page.spec.accessTokenSecretRef.name, DEFAULT_KEYS.token);
   const token = world.graph.tokens.get(value ?? '');

@@ -24,7 +24,10 @@ const MAX_FOREIGN_CHANGES = 3;
 const MAIN: NamespacedName = { namespace: 'bots', name: 'main' };
 const SECOND: NamespacedName = { namespace: 'bots', name: 'second' };
 
-/** What people do to the cluster and to Graph. Every action that may lead to a write says so to the oracle first. */
+/**
+ * What people do to the cluster and to Graph. Every action that may lead to a write says so to the
+ * oracle first.
+ */
 export class Users {
   readonly #world: World;
   readonly #foreignChanges = new Map<string, number>();
@@ -202,7 +205,10 @@ export class Users {
     this.#world.trace('user', `kills ${found[0]}`);
   }
 
-  /** Somebody changes or removes our row at Graph; not so often that it would be left alone for hours. */
+  /**
+   * Somebody changes or removes our row at Graph; not so often that it would be left alone for
+   * hours.
+   */
   changeRow(): void {
     const { graph, random } = this.#world;
     const key = random.pickAny([...graph.rows.keys()]);
@@ -275,7 +281,9 @@ export class Users {
     return this.#world.server.get('messengerapps', key)?.spec.appId ?? '151';
   }
 
-  /** Whatever happens to a page may ask for one write of its key, and of the key that it has had. */
+  /**
+   * Whatever happens to a page may ask for one write of its key, and of the key that it has had.
+   */
   #touch(page: (KubePage & Partial<MessengerPage>) | undefined): void {
     if (page?.spec === undefined) return;
     const appIds = [page.status?.claim?.appId, appOf(this.#world, page as MessengerPage)?.spec.appId];

@@ -7,7 +7,10 @@ interface Timer {
   cancelled: boolean;
 }
 
-/** Time that passes only while it is run, timer by timer, in the order of their times; what an earlier one set off ends first. */
+/**
+ * Time that passes only while it is run, timer by timer, in the order of their times; what an
+ * earlier one set off ends first.
+ */
 export class VirtualClock implements Clock {
   readonly #startMs = Date.parse('2026-11-23T00:00:00Z');
   readonly #heap: Timer[] = [];

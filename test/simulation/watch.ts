@@ -17,8 +17,9 @@ interface Line {
 }
 
 /**
- * The watch of one kind by one process. Lines come late; those of one object in their order, those of two in any; some are
- * merged with the next of the same object. When it breaks, what is under way is lost until a new list comes.
+ * The watch of one kind by one process. Lines come late; those of one object in their order, those
+ * of two in any; some are merged with the next of the same object. When it breaks, what is under
+ * way is lost until a new list comes.
  */
 export class SimWatch<T extends KubeObject> {
   readonly #host: Host;

@@ -41,7 +41,9 @@ export class World {
   /** When something last stood in the way of the controllers besides lost requests. */
   lastTroubleMs = -Infinity;
   longestPauseMs = 0;
-  /** Times that a process began to lead, and those at which another one still believed that it did. */
+  /**
+   * Times that a process began to lead, and those at which another one still believed that it did.
+   */
   leaders = 0;
   overlaps = 0;
   /** Passes of each kind at work at once. */

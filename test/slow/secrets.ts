@@ -6,11 +6,16 @@ import { report, scaled } from './row.js';
 
 const COUNT = scaled(10_000);
 const BYTES = 100_000;
-/** So many of them are changed, and deleted: of every version etcd and the API server keep a copy. */
+/**
+ * So many of them are changed, and deleted: of every version etcd and the API server keep a copy.
+ */
 const CHANGED = scaled(1_500);
 /** Were data held, it would be a hundred times as much. */
 const BYTES_A_SECRET = 1_000;
-/** What goes through a process while it lists 1,000 Secrets with their data in an annotation stays mapped for a while; all data would be 1,300 MB. */
+/**
+ * What goes through a process while it lists 1,000 Secrets with their data in an annotation stays
+ * mapped for a while; all data would be 1,300 MB.
+ */
 const RSS_MB = 120;
 
 const world = await PageWorld.start({

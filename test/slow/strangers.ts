@@ -22,7 +22,8 @@ function rows(name: string, seen: CalmAndAbused, wanted: Wanted): Row[] {
     { what: `${name}: p99 in calm, ms`, value: list(calmP99) },
     ...(wasBeside ? [{ what: `${name}: p99 while they are at another listener, ms`, value: list(besideP99) }] : []),
     { what: `${name}: p99 under it, ms`, value: list(abusedP99) },
-    // What so many sockets cost the machine itself is no work of the listener's, and more than its own on a small one.
+    // What so many sockets cost the machine itself is no work of the listener's, and more than its
+    // own on a small one.
     { what: `${name}: ratio to calm`, value: toCalm.toFixed(2), ...(wasBeside ? {} : judged(toCalm)) },
     ...(wasBeside ? [{ what: `${name}: ratio to the other listener`, value: toBeside.toFixed(2), ...judged(toBeside) }] : []),
     { what: `${name}: not answered 200`, value: String(notOk), target: '0', ok: notOk === 0 },

@@ -20,7 +20,10 @@ export function argoScripts(): ReadonlyMap<string, string> {
   return new Map(Object.entries(data).map(([key, script]) => [key.slice(PREFIX.length), script]));
 }
 
-/** Runs a health script as Argo CD does: the object is the global `obj`. @throws for a script that fails or returns no table */
+/**
+ * Runs a health script as Argo CD does: the object is the global `obj`. @throws for a script that
+ * fails or returns no table
+ */
 export function argoHealth(script: string, object: KubeObject): ArgoHealth {
   const state = lauxlib.luaL_newstate();
   lualib.luaL_openlibs(state);

@@ -24,7 +24,10 @@ interface Body {
   readonly entry: readonly { readonly id: string; readonly messaging?: readonly Item[]; readonly standby?: readonly Item[] }[];
 }
 
-/** A bot that writes down what it gets. It refuses what is not signed with its secret, as Bottender does. */
+/**
+ * A bot that writes down what it gets. It refuses what is not signed with its secret, as Bottender
+ * does.
+ */
 export class RecordingBot {
   readonly received: BotRequest[] = [];
   readonly port: number;

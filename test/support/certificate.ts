@@ -13,7 +13,10 @@ const OID = {
   basicConstraints: [0x55, 0x1d, 0x13],
 } as const;
 
-/** Makes a self-signed certificate for `localhost` and 127.0.0.1, without any tool: RFC 5280 in its smallest form. */
+/**
+ * Makes a self-signed certificate for `localhost` and 127.0.0.1, without any tool: RFC 5280 in its
+ * smallest form.
+ */
 export function selfSigned(commonName = 'localhost'): TestCertificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const algorithm = sequence(oid(OID.ecdsaWithSha256));

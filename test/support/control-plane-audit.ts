@@ -21,7 +21,10 @@ export interface AuditEntry {
   readonly requestReceivedTimestamp: string;
 }
 
-/** The audit log's entries so far, oldest first; a watch that ended is in it twice (started, complete). */
+/**
+ * The audit log's entries so far, oldest first; a watch that ended is in it twice (started,
+ * complete).
+ */
 export async function readAuditLog(path: string): Promise<readonly AuditEntry[]> {
   const text = await readFile(path, 'utf8');
   // What follows the last line break is a line still being written.

@@ -81,7 +81,8 @@ export class ControlPlaneClient {
     try {
       return await this.#send(method, path, body, contentType);
     } catch (error) {
-      // A kept connection that the server closed meanwhile (it was restarted) says nothing about the server now.
+      // A kept connection that the server closed meanwhile (it was restarted) says nothing about
+      // the server now.
       if (!(error instanceof StaleConnectionError)) throw error;
       return await this.#send(method, path, body, contentType);
     }
@@ -119,7 +120,10 @@ export class ControlPlaneClient {
     return (await this.#ok('PATCH', path, patch, contentType)) as T;
   }
 
-  /** Deletes; an object that is not there is fine. Does not wait for finalizers: see {@link waitForGone}. */
+  /**
+   * Deletes; an object that is not there is fine. Does not wait for finalizers: see {@link
+   * waitForGone}.
+   */
   async delete(path: string, options: unknown = {}): Promise<void> {
     const response = await this.request('DELETE', path, options);
     if (response.status !== 404) accepted(`DELETE ${path}`, response);
@@ -148,7 +152,10 @@ export class ControlPlaneClient {
     return applied;
   }
 
-  /** The object's own path, by the server's discovery; waits a little for a kind that is not served yet. */
+  /**
+   * The object's own path, by the server's discovery; waits a little for a kind that is not served
+   * yet.
+   */
   async pathOf(object: Pick<KubeObject, 'apiVersion' | 'kind' | 'metadata'>): Promise<string> {
     const { apiVersion, kind, metadata } = object;
     const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;

@@ -14,7 +14,8 @@ export class ProcessGuard {
 
   constructor(folder: string) {
     this.#child = spawn(process.execPath, [GUARD, folder], { stdio: ['pipe', 'ignore', 'ignore'] });
-    // A guard that died early is no reason to fail a test: it only matters when this process ends badly.
+    // A guard that died early is no reason to fail a test: it only matters when this process ends
+    // badly.
     this.#child.on('error', () => undefined);
     this.#child.stdin?.on('error', () => undefined);
     this.#child.unref();

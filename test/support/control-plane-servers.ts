@@ -12,10 +12,15 @@ const ETCD_DEADLINE_MS = 30_000;
 const API_SERVER_DEADLINE_MS = 120_000;
 const PORT_ATTEMPTS = 3;
 
-/** Who the tests' ServiceAccount tokens are from, and the audience that the API server itself takes. */
+/**
+ * Who the tests' ServiceAccount tokens are from, and the audience that the API server itself takes.
+ */
 export const ISSUER = 'https://kubernetes.default.svc.cluster.local';
 
-/** No RequestReceived: one line a request, written when it is answered (and one more when a watch begins). */
+/**
+ * No RequestReceived: one line a request, written when it is answered (and one more when a watch
+ * begins).
+ */
 const AUDIT_POLICY = { apiVersion: 'audit.k8s.io/v1', kind: 'Policy', omitStages: ['RequestReceived'], rules: [{ level: 'Metadata' }] };
 
 /** What a test may ask of the servers. */
@@ -26,7 +31,10 @@ export interface ServerOptions {
   readonly apiServerFlags: readonly string[];
 }
 
-/** etcd, kube-apiserver and, if asked for, kube-controller-manager on the loopback interface, with their state in one folder. */
+/**
+ * etcd, kube-apiserver and, if asked for, kube-controller-manager on the loopback interface, with
+ * their state in one folder.
+ */
 export class LocalServers {
   readonly folder: string;
   readonly adminToken = randomBytes(24).toString('hex');
@@ -121,7 +129,8 @@ export class LocalServers {
       // One file, however long the test: MB.
       '--audit-log-maxsize=8192',
       '--profiling=false',
-      // Without it, a server that is asked to end stops listening at once but stays for its open watches, a minute and more.
+      // Without it, a server that is asked to end stops listening at once but stays for its open
+      // watches, a minute and more.
       '--shutdown-watch-termination-grace-period=2s',
       ...this.#options.apiServerFlags,
     ]);
@@ -136,7 +145,10 @@ export class LocalServers {
     await this.#apiServer.kill();
   }
 
-  /** Copies etcd's data as it is now; both servers are restarted for it. Resolves with the copy's folder. */
+  /**
+   * Copies etcd's data as it is now; both servers are restarted for it. Resolves with the copy's
+   * folder.
+   */
   async snapshotEtcd(): Promise<string> {
     const copy = join(this.folder, `etcd-${randomBytes(4).toString('hex')}`);
     await this.#whileStopped(async () => {
@@ -145,7 +157,10 @@ export class LocalServers {
     return copy;
   }
 
-  /** Puts a copy made by {@link snapshotEtcd} in the place of etcd's data, as a restored backup would. */
+  /**
+   * Puts a copy made by {@link snapshotEtcd} in the place of etcd's data, as a restored backup
+   * would.
+   */
   async restoreEtcd(copy: string): Promise<void> {
     await this.#whileStopped(async () => {
       await rm(this.#etcdFolder, { recursive: true });

@@ -29,7 +29,10 @@ export interface ToolOptions {
   readonly deadlineMs?: number;
 }
 
-/** Runs kubectl and helm with a home of their own, so that the machine's settings, plugins and caches play no part. */
+/**
+ * Runs kubectl and helm with a home of their own, so that the machine's settings, plugins and
+ * caches play no part.
+ */
 export class ControlPlaneTools {
   readonly #programs: ControlPlanePrograms;
   readonly #home: string;
@@ -49,7 +52,10 @@ export class ControlPlaneTools {
     return this.#run('helm', this.#programs.helm, args, options);
   }
 
-  /** Runs a command line as a reader of the documentation would type it, in `cwd`, with this cluster's kubectl and helm. */
+  /**
+   * Runs a command line as a reader of the documentation would type it, in `cwd`, with this
+   * cluster's kubectl and helm.
+   */
   async shell(command: string, cwd: string, options: ToolOptions = {}): Promise<Finished> {
     const { kubectl, helm } = this.#programs;
     const folders = [kubectl, helm].flatMap((program) => (program === null ? [] : [dirname(program)]));

@@ -9,7 +9,10 @@ import { LocalServers, type ServerOptions } from './control-plane-servers.js';
 import { recordUsage, type ExpectedRefusal, type Interval } from './grant-usage.js';
 import { ControlPlaneTools, findPrograms, type ControlPlanePrograms, type ToolOptions } from './control-plane-tools.js';
 
-/** What namespaces need to go away, ServiceAccounts to have tokens in Secrets, owners to take their dependents along, and roles to aggregate. */
+/**
+ * What namespaces need to go away, ServiceAccounts to have tokens in Secrets, owners to take their
+ * dependents along, and roles to aggregate.
+ */
 const DEFAULT_CONTROLLERS = [
   'namespace-controller',
   'serviceaccount-controller',
@@ -36,14 +39,17 @@ export interface TokenOptions {
 }
 
 /**
- * Whose kubeconfig: a ServiceAccount by a token of its own, or any user by impersonation with the admin's right. With
- * `tokenFile` the token is written there, and the kubeconfig names the file.
+ * Whose kubeconfig: a ServiceAccount by a token of its own, or any user by impersonation with the
+ * admin's right. With `tokenFile` the token is written there, and the kubeconfig names the file.
  */
 export type Subject =
   | ({ readonly serviceAccount: string; readonly namespace: string; readonly tokenFile?: string } & TokenOptions)
   | { readonly user: string; readonly groups?: readonly string[] };
 
-/** Where a kubeconfig points, if not at the API server itself: at a proxy in front of it, with the PEM of its CA. */
+/**
+ * Where a kubeconfig points, if not at the API server itself: at a proxy in front of it, with the
+ * PEM of its CA.
+ */
 export interface KubeconfigTarget {
   readonly server?: URL;
   readonly ca?: string;
@@ -94,12 +100,17 @@ export class ControlPlane {
     return this.#local('an audit log').auditLogPath;
   }
 
-  /** What the audit log holds now. The API server writes an entry before it sends the answer's end. */
+  /**
+   * What the audit log holds now. The API server writes an entry before it sends the answer's end.
+   */
   async audit(): Promise<readonly AuditEntry[]> {
     return readAuditLog(this.auditLogPath);
   }
 
-  /** Says that a test has the API server refuse such requests on purpose: the check of grants after all suites leaves them out. */
+  /**
+   * Says that a test has the API server refuse such requests on purpose: the check of grants after
+   * all suites leaves them out.
+   */
   expectRefusals(...expected: readonly ExpectedRefusal[]): void {
     this.#expectedRefusals.push(...expected);
   }
@@ -131,7 +142,10 @@ export class ControlPlane {
     return this.#tools.helm(args, options);
   }
 
-  /** Types a command line into a shell in the folder `cwd`, as the admin; a code other than 0 is an answer. */
+  /**
+   * Types a command line into a shell in the folder `cwd`, as the admin; a code other than 0 is an
+   * answer.
+   */
   async shell(command: string, cwd: string, options: ToolOptions = {}): Promise<Finished> {
     return this.#tools.shell(command, cwd, options);
   }
@@ -146,17 +160,26 @@ export class ControlPlane {
     await this.#local('killing the API server').killApiServer();
   }
 
-  /** Starts the API server again, on the same port with the same data and certificate; waits until it is ready. */
+  /**
+   * Starts the API server again, on the same port with the same data and certificate; waits until
+   * it is ready.
+   */
   async startApiServer(): Promise<void> {
     await this.#starting(this.#local('starting the API server').startApiServer());
   }
 
-  /** A copy of etcd's data, to be given to {@link restoreEtcd}; etcd and the API server restart for it. */
+  /**
+   * A copy of etcd's data, to be given to {@link restoreEtcd}; etcd and the API server restart for
+   * it.
+   */
   async snapshotEtcd(): Promise<string> {
     return this.#starting(this.#local('a snapshot of etcd').snapshotEtcd());
   }
 
-  /** Brings etcd back to a snapshot, resource versions included, as restoring a backup does; both servers restart. */
+  /**
+   * Brings etcd back to a snapshot, resource versions included, as restoring a backup does; both
+   * servers restart.
+   */
   async restoreEtcd(snapshot: string): Promise<void> {
     await this.#starting(this.#local('restoring etcd').restoreEtcd(snapshot));
   }

@@ -6,7 +6,10 @@ export interface ZoneName {
   readonly addresses?: readonly string[];
   /** Seconds; 30 by default. */
   readonly ttl?: number;
-  /** The name that this one is an alias of; its addresses are answered along with it, as a resolver does. */
+  /**
+   * The name that this one is an alias of; its addresses are answered along with it, as a resolver
+   * does.
+   */
   readonly alias?: string;
   /** Questions of this type are never answered. */
   readonly hangs?: readonly QuestionType[];

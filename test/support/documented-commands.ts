@@ -9,7 +9,10 @@ export interface DocumentedCommand {
 
 const PROGRAMS = /^(?:helm|kubectl|openssl|messenger-operator|make|npm|node) /;
 
-/** The commands of a page in their order: what stands in its `sh` blocks, or for YAML what stands indented in its comments. */
+/**
+ * The commands of a page in their order: what stands in its `sh` blocks, or for YAML what stands
+ * indented in its comments.
+ */
 export function documentedCommands(file: string): readonly DocumentedCommand[] {
   const lines = readFileSync(file, 'utf8').split('\n');
   return grouped(file, file.endsWith('.md') ? linesOfBlocks(lines) : linesOfComments(lines));
@@ -36,7 +39,10 @@ function linesOfComments(lines: readonly string[]): readonly Line[] {
   });
 }
 
-/** Joins what a shell reads as one command: lines that end with a backslash, and documents after `<<WORD`. */
+/**
+ * Joins what a shell reads as one command: lines that end with a backslash, and documents after
+ * `<<WORD`.
+ */
 function grouped(file: string, lines: readonly Line[]): readonly DocumentedCommand[] {
   const commands: DocumentedCommand[] = [];
   let open: { readonly line: number; readonly lines: string[] } | undefined;

@@ -1,5 +1,6 @@
 /**
- * Waits until `probe` neither throws nor returns false, undefined or null, and resolves with what it returned.
+ * Waits until `probe` neither throws nor returns false, undefined or null, and resolves with what
+ * it returned.
  * @throws the last failure, once `deadlineMs` have passed.
  */
 export async function eventually<T>(probe: () => T | Promise<T>, deadlineMs = 10_000, what = 'the condition'): Promise<NonNullable<T>> {

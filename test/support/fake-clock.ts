@@ -5,7 +5,9 @@ interface Timer {
   readonly fn: () => void;
 }
 
-/** A clock that moves only on `advance`. Timers fire in the order of their time while it is moved. */
+/**
+ * A clock that moves only on `advance`. Timers fire in the order of their time while it is moved.
+ */
 export class FakeClock implements Clock {
   #nowMs: number;
   #jumpedMs = 0;

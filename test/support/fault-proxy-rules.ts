@@ -6,7 +6,10 @@ export type Fault =
   | { readonly kind: 'cut' }
   /** The same with a TCP RST. */
   | { readonly kind: 'reset' }
-  /** Accepted, then never answered and never closed. An open watch is silent for the rest of its life, healed or not. */
+  /**
+   * Accepted, then never answered and never closed. An open watch is silent for the rest of its
+   * life, healed or not.
+   */
   | { readonly kind: 'half-open' }
   /** Half an answer, or half a line of a watch, then silence for the rest of its life. */
   | { readonly kind: 'stall' }
@@ -16,7 +19,10 @@ export type Fault =
   | { readonly kind: 'duplicate' }
   /** Two lines of a watch change places; one that nothing follows comes late. */
   | { readonly kind: 'reorder' }
-  /** A list is answered with the last one that the same user got; an open watch is ended with 410, so that a list follows. */
+  /**
+   * A list is answered with the last one that the same user got; an open watch is ended with 410,
+   * so that a list follows.
+   */
   | { readonly kind: 'replay' }
   /** Requests and lines of watches are late. */
   | { readonly kind: 'delay'; readonly ms: number }

@@ -29,8 +29,9 @@ interface Rule extends FaultRule {
 }
 
 /**
- * Stands between the operator and the API server with a certificate of its own, passes everything on, and does on demand
- * what networks, load balancers and API servers do on bad days. HTTP/1.1; it knows lists and watches.
+ * Stands between the operator and the API server with a certificate of its own, passes everything
+ * on, and does on demand what networks, load balancers and API servers do on bad days. HTTP/1.1; it
+ * knows lists and watches.
  */
 export class FaultProxy {
   readonly #upstream: Required<KubeconfigTarget>;
@@ -79,7 +80,10 @@ export class FaultProxy {
     return [...this.#watches].map(({ seen }) => named(seen));
   }
 
-  /** Begins a fault: for requests from now on, and for watches that are open. Of several that match, the first begun holds. */
+  /**
+   * Begins a fault: for requests from now on, and for watches that are open. Of several that match,
+   * the first begun holds.
+   */
   inject(rule: FaultRule): RunningFault {
     const own: Rule = { ...rule, met: new Set() };
     this.#rules.push(own);
@@ -218,7 +222,10 @@ function named({ user, path }: SeenRequest): string {
   return `${user} ${path}`;
 }
 
-/** As the API server begins lists, of its own kinds and of custom ones. An object is never replayed: reads of one are consistent. */
+/**
+ * As the API server begins lists, of its own kinds and of custom ones. An object is never replayed:
+ * reads of one are consistent.
+ */
 function isList({ body }: Answer): boolean {
   return /^\{"(kind":"\w*List"|apiVersion":"[^"]*","items":)/.test(body.subarray(0, 120).toString());
 }

@@ -1,4 +1,7 @@
-/** The part of fengari, a Lua interpreter in JavaScript, that {@link file://./lua.ts} uses. It has no types of its own. */
+/**
+ * The part of fengari, a Lua interpreter in JavaScript, that {@link file://./lua.ts} uses. It has
+ * no types of its own.
+ */
 declare module 'fengari' {
   /** The state of one interpreter. */
   interface LuaState {

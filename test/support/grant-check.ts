@@ -35,8 +35,9 @@ interface Manifest {
 }
 
 /**
- * Holds the rights of rendered manifests against what was asked. A right is used when any request with its verb and resource
- * by its ServiceAccount was answered with something else than 403, in any namespace.
+ * Holds the rights of rendered manifests against what was asked. A right is used when any request
+ * with its verb and resource by its ServiceAccount was answered with something else than 403, in
+ * any namespace.
  */
 export function judgeGrants(yamls: readonly string[], records: readonly UsageRecord[]): Verdict {
   const rights = new Map<string, Omit<Grant, 'used'>>(yamls.flatMap(rightsOf).map((right) => [keyOf(right), right]));
@@ -59,7 +60,10 @@ export function judgeGrants(yamls: readonly string[], records: readonly UsageRec
   };
 }
 
-/** What is granted to ServiceAccounts by bindings among the manifests; roles for people, which nothing binds, do not count. */
+/**
+ * What is granted to ServiceAccounts by bindings among the manifests; roles for people, which
+ * nothing binds, do not count.
+ */
 function rightsOf(yaml: string): readonly Omit<Grant, 'used'>[] {
   const manifests = parseAllDocuments(yaml)
     .map((document) => document.toJS() as Manifest | null)

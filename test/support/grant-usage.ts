@@ -21,7 +21,9 @@ export interface ExpectedRefusal {
   readonly because: string;
 }
 
-/** While the API server came up, whose authorizer has not listed its roles yet; ms since the epoch. */
+/**
+ * While the API server came up, whose authorizer has not listed its roles yet; ms since the epoch.
+ */
 export interface Interval {
   readonly fromMs: number;
   readonly toMs: number;
@@ -59,7 +61,10 @@ export interface UsageRecord {
   readonly expected: readonly { readonly because: string; readonly count: number }[];
 }
 
-/** What an audit log says of the ServiceAccounts outside kube-system; nothing is kept in memory but the sums. */
+/**
+ * What an audit log says of the ServiceAccounts outside kube-system; nothing is kept in memory but
+ * the sums.
+ */
 export class UsageSums {
   readonly #expected: readonly ExpectedRefusal[];
   readonly #starts: readonly Interval[];
@@ -113,7 +118,8 @@ export class UsageSums {
 
   #excuse({ verb, objectRef, annotations, requestReceivedTimestamp }: AuditEntry, account: string, resource: string): string | undefined {
     const allowed = annotations?.['authorization.k8s.io/decision'] === 'allow';
-    // Not for lack of a right: the Event is recorded in the operator's namespace then, as the design says.
+    // Not for lack of a right: the Event is recorded in the operator's namespace then, as the
+    // design says.
     if (allowed && verb === 'create' && resource === 'events') return 'an Event for a namespace that is being deleted';
     const atMs = Date.parse(requestReceivedTimestamp);
     if (this.#starts.some(({ fromMs, toMs }) => atMs >= fromMs && atMs <= toMs)) return 'the API server was starting';
@@ -127,7 +133,10 @@ export class UsageSums {
   }
 }
 
-/** Puts what the audit log says into the folder that scripts/test.mjs names; does nothing without one. */
+/**
+ * Puts what the audit log says into the folder that scripts/test.mjs names; does nothing without
+ * one.
+ */
 export async function recordUsage(auditLog: string, expected: readonly ExpectedRefusal[], starts: readonly Interval[]): Promise<void> {
   const folder = process.env[FOLDER];
   if (folder === undefined || folder === '') return;
@@ -141,7 +150,10 @@ export async function recordUsage(auditLog: string, expected: readonly ExpectedR
   await put(folder, 'usage', sums.record(testFile()));
 }
 
-/** Puts rendered manifests beside the usage, so that rights which only some values of the chart give are looked for as well. */
+/**
+ * Puts rendered manifests beside the usage, so that rights which only some values of the chart give
+ * are looked for as well.
+ */
 export async function recordManifests(yaml: string): Promise<void> {
   const folder = process.env[FOLDER];
   if (folder === undefined || folder === '') return;

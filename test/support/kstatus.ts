@@ -1,6 +1,8 @@
 import type { KubeObject } from './control-plane-client.js';
 
-/** What kstatus says of an object, and with it Flux, kpt and `kubectl apply --wait` of cli-utils. */
+/**
+ * What kstatus says of an object, and with it Flux, kpt and `kubectl apply --wait` of cli-utils.
+ */
 export type KStatus = 'InProgress' | 'Failed' | 'Current' | 'Terminating';
 
 export interface WatchedCondition {
@@ -20,8 +22,9 @@ export function statusOf(object: KubeObject): WatchedStatus {
 }
 
 /**
- * The published rules for kinds that kstatus has no special rules for, in their order: being deleted, an older generation,
- * Reconciling, Stalled, Ready; an object without any of these is Current.
+ * The published rules for kinds that kstatus has no special rules for, in their order: being
+ * deleted, an older generation, Reconciling, Stalled, Ready; an object without any of these is
+ * Current.
  */
 export function kstatusOf(object: KubeObject): KStatus {
   if (object.metadata.deletionTimestamp !== undefined) return 'Terminating';
@@ -35,8 +38,8 @@ export function kstatusOf(object: KubeObject): KStatus {
 }
 
 /**
- * Whether `kubectl wait --for=condition=Ready` would return: the condition's own generation counts, else the status' one, and
- * an object without either is believed.
+ * Whether `kubectl wait --for=condition=Ready` would return: the condition's own generation counts,
+ * else the status' one, and an object without either is believed.
  */
 export function waitsForReady(object: KubeObject): boolean {
   const { observedGeneration, conditions = [] } = statusOf(object);

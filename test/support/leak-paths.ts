@@ -32,7 +32,10 @@ export type Canaries = ReturnType<typeof newCanaries>;
 export const app = { name: 'canary', namespace: NAMESPACE };
 export const page = { name: 'canary-page', namespace: NAMESPACE, labels: { bot: 'canary' } };
 
-/** Graph refuses the app's own credential. After this it is asked once a minute only, so this comes last. */
+/**
+ * Graph refuses the app's own credential. After this it is asked once a minute only, so this comes
+ * last.
+ */
 export function lastFailure(canaries: Canaries): FaultSpec {
   const message = valuesInUse(canaries).join(' ');
   return { operation: 'subscriptions', appId: APP_ID, times: 1, effect: { kind: 'error', code: 190, message } };
@@ -48,7 +51,9 @@ export function pageChange(turn: number): Partial<MessengerPageSpec> {
   return { botConfig: { inline: { turn } } };
 }
 
-/** An app and a page with all kinds of secrets, and both once more with values that make no sense. */
+/**
+ * An app and a page with all kinds of secrets, and both once more with values that make no sense.
+ */
 export function canaryManifests(canaries: Canaries, turn = 0): readonly Manifest[] {
   const { appSecret, previousAppSecret, verifyToken, signingSecret, malformed, malformedAppSecret } = canaries;
   const values = { appSecret: appSecret.value, previousAppSecret: previousAppSecret.value, verifyToken: verifyToken.value };
@@ -94,7 +99,10 @@ function valuesInUse({ pageToken, appSecret, previousAppSecret, verifyToken, sig
   return [pageToken, appSecret, previousAppSecret, verifyToken, signingSecret].map(({ value }) => value);
 }
 
-/** Everything that Graph can do wrong on the page's own edges, with every secret in use in its texts. */
+/**
+ * Everything that Graph can do wrong on the page's own edges, with every secret in use in its
+ * texts.
+ */
 export function graphFailures(canaries: Canaries): readonly FaultSpec[] {
   const values = valuesInUse(canaries);
   const text = [...values, ...values.map(encodeURIComponent), ...values.map((value) => Buffer.from(value).toString('base64'))].join(' ');
@@ -153,7 +161,9 @@ export function rudeAnswers({ signingSecret }: Canaries): readonly ((seen: BotRe
   return [400, 404, 413, 500, 503, 302].map((status) => (seen) => ({ status, body: echo(seen) }));
 }
 
-/** Switches one failure on after the other, each until the operator has met it. @returns how many */
+/**
+ * Switches one failure on after the other, each until the operator has met it. @returns how many
+ */
 export async function meetEach(
   sim: RunningSimulator,
   faults: readonly FaultSpec[],
@@ -183,7 +193,10 @@ export async function beRude(sim: RunningSimulator, bot: RecordingBot, canaries:
   bot.answer = () => ({ status: 200 });
 }
 
-/** What strangers try at the webhook and at the Pages API, secrets in hand or not; the answers as specimens. */
+/**
+ * What strangers try at the webhook and at the Pages API, secrets in hand or not; the answers as
+ * specimens.
+ */
 export async function knock(
   webhookUrl: string,
   pagesApiUrl: string,

@@ -19,7 +19,10 @@ const AWKWARD = '"\\/+=&%<';
 export const AWKWARD_IN_BEARER = '/+~.-/+=';
 const LENGTH = 40;
 
-/** A value of 40 printable characters that occurs nowhere else; the first 32 are plain, so found whatever escapes follow. */
+/**
+ * A value of 40 printable characters that occurs nowhere else; the first 32 are plain, so found
+ * whatever escapes follow.
+ */
 export function newCanary(name: string, awkward = AWKWARD): Canary {
   const plain = randomBytes(40)
     .toString('base64')
@@ -29,8 +32,9 @@ export function newCanary(name: string, awkward = AWKWARD): Canary {
 }
 
 /**
- * Every place where a canary stands in a specimen: raw, URL-encoded, JSON-escaped, in base64 at each of its three places
- * in a longer text, or its plain part alone. Shares no code with the operator, whose redaction it judges.
+ * Every place where a canary stands in a specimen: raw, URL-encoded, JSON-escaped, in base64 at
+ * each of its three places in a longer text, or its plain part alone. Shares no code with the
+ * operator, whose redaction it judges.
  */
 export function findLeaks(specimens: readonly Specimen[], canaries: readonly Canary[]): readonly string[] {
   const searched = canaries.flatMap(({ name, value }) => [...formsOf(value)].map(([form, text]) => ({ name, form, text })));

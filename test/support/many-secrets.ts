@@ -16,7 +16,10 @@ export interface ManySecrets {
   readonly count: number;
   /** Of the data of each. */
   readonly bytes: number;
-  /** Of these, applied as `kubectl apply` does, which repeats the data in an annotation: so many of the count. */
+  /**
+   * Of these, applied as `kubectl apply` does, which repeats the data in an annotation: so many of
+   * the count.
+   */
   readonly annotated: number;
 }
 

@@ -17,7 +17,8 @@ const COLLECTIONS = 3;
 
 /**
  * Collects a process's garbage and looks at what is left, through Node's inspector.
- * @param output everything that the process has written: Node tells there where its inspector listens
+ * @param output everything that the process has written: Node tells there where its inspector
+ * listens
  */
 export async function memoryOf(output: string): Promise<Memory> {
   const url = [...output.matchAll(/^Debugger listening on (ws:\S+)$/gm)].at(-1)?.[1];

@@ -6,14 +6,20 @@ import { run } from './control-plane-process.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-/** Under node_modules, so that Node finds the packages from there; not `dist`, which another process may be writing. */
+/**
+ * Under node_modules, so that Node finds the packages from there; not `dist`, which another process
+ * may be writing.
+ */
 const BUILDS = join(ROOT, 'node_modules', '.cache', 'operator-under-test');
 const BUILD_DEADLINE_MS = 180_000;
 const KEPT_MS = 3_600_000;
 
 let built: Promise<string> | undefined;
 
-/** Path of the operator's `main.js`, of the sources as they are now: built once for each state of them, then found again. */
+/**
+ * Path of the operator's `main.js`, of the sources as they are now: built once for each state of
+ * them, then found again.
+ */
 export function builtOperator(): Promise<string> {
   built ??= build();
   return built;

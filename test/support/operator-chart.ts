@@ -5,12 +5,14 @@ import { recordManifests } from './grant-usage.js';
 
 const CHART = join(fileURLToPath(new URL('../../', import.meta.url)), 'charts', 'messenger-operator');
 
-/** Name of the release, of its namespace, and so the beginning of all names that the chart gives. */
+/**
+ * Name of the release, of its namespace, and so the beginning of all names that the chart gives.
+ */
 export const RELEASE = 'messenger-operator';
 
 /**
- * Applies what real helm renders of the chart: CRDs, ServiceAccounts, RBAC and the rest (no Pod runs here).
- * `secretNamespaces` is the chart's `webhook.secretNamespaces`.
+ * Applies what real helm renders of the chart: CRDs, ServiceAccounts, RBAC and the rest (no Pod
+ * runs here). `secretNamespaces` is the chart's `webhook.secretNamespaces`.
  */
 export async function installChart(cluster: ControlPlane, secretNamespaces: readonly string[]): Promise<void> {
   const values = ['--set', `webhook.secretNamespaces={${secretNamespaces.join(',')}}`];

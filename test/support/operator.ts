@@ -15,8 +15,9 @@ export interface OperatorOptions {
   readonly cluster: ControlPlane;
   readonly sim: Pick<RunningSimulator, 'url'>;
   /**
-   * Namespaces whose Secrets the webhook may watch; the chart is installed for them. undefined: the operator is installed in the
-   * cluster already, and its processes get the flags of its Deployments first.
+   * Namespaces whose Secrets the webhook may watch; the chart is installed for them. undefined: the
+   * operator is installed in the cluster already, and its processes get the flags of its
+   * Deployments first.
    */
   readonly secretNamespaces: readonly string[] | undefined;
   /** `namespace/name:port` of a Service → port of the bot on this machine. */
@@ -33,7 +34,10 @@ const READY_DEADLINE_MS = 90_000;
 const COMMON = ['--bind-address', '127.0.0.1', '--log-level', 'debug'];
 const SHORT_TIMES = ['--interval', '3s', '--min-interval', '1s', '--token-check-interval', '10s'];
 
-/** The three roles as processes of their own, each with the token of its ServiceAccount and the RBAC that the chart gives it. */
+/**
+ * The three roles as processes of their own, each with the token of its ServiceAccount and the RBAC
+ * that the chart gives it.
+ */
 export class Operator {
   readonly webhookUrl: string;
   readonly pagesApiUrl: string;
@@ -41,7 +45,10 @@ export class Operator {
   readonly adminUrls: Readonly<Record<Role, string>>;
   /** role → path of its kubeconfig. */
   readonly kubeconfigs: Readonly<Record<Role, string>>;
-  /** role → path of the file with the token of its ServiceAccount, read anew by the process as that of a Pod is. */
+  /**
+   * role → path of the file with the token of its ServiceAccount, read anew by the process as that
+   * of a Pod is.
+   */
   readonly tokenFiles: Readonly<Record<Role, string>>;
   readonly #processes: Readonly<Record<Role, ServerProcess>>;
   readonly #commands: Readonly<Record<Role, readonly string[]>>;
@@ -129,7 +136,8 @@ interface OperatorParts {
 }
 
 /**
- * Installs the chart into the cluster and starts the operator against it and the simulator, with times of seconds.
+ * Installs the chart into the cluster and starts the operator against it and the simulator, with
+ * times of seconds.
  * @throws with the end of its log, when a role does not become ready
  */
 export async function startOperator(options: OperatorOptions): Promise<Operator> {

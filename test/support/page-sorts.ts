@@ -5,7 +5,10 @@ import { NAMESPACE, type PageAccount, type PageWorld } from './page-world.js';
 /** A finalizer of another program, on the page `guarded`. */
 export const FOREIGN_FINALIZER = 'example.com/keep';
 
-/** Twenty pages of all sorts: how each came to be, and what an uninstall with --unsubscribe does to it. */
+/**
+ * Twenty pages of all sorts: how each came to be, and what an uninstall with --unsubscribe does to
+ * it.
+ */
 export interface Sort {
   readonly account: PageAccount;
   readonly graph: string | undefined;

@@ -47,7 +47,10 @@ export interface WorldOptions extends Partial<Pick<OperatorOptions, 'flags' | 'n
   readonly alsoServedByBot?: readonly string[];
 }
 
-/** An API server, Graph, a bot that knows the app's secret, the operator between them, and an app that is accepted. */
+/**
+ * An API server, Graph, a bot that knows the app's secret, the operator between them, and an app
+ * that is accepted.
+ */
 export class PageWorld {
   readonly cluster: ControlPlane;
   readonly sim: RunningSimulator;
@@ -157,7 +160,10 @@ export class PageWorld {
     return this.cluster.admin.patch<MessengerPage>(this.path(place), { spec });
   }
 
-  /** Waits until a condition of the present generation is as given; `reason` too if given. @returns its message */
+  /**
+   * Waits until a condition of the present generation is as given; `reason` too if given. @returns
+   * its message
+   */
   async condition(place: Place, type: string, wanted: { status: string; reason?: string }, deadlineMs = 15_000): Promise<string> {
     const holds = (page: MessengerPage): boolean => {
       const found = page.status?.conditions?.find((condition) => condition.type === type);
@@ -194,7 +200,10 @@ export class PageWorld {
     return delivery?.attempts[0]?.status;
   }
 
-  /** Sends until the webhook knows the page and this bot gets it. @returns the message id that arrived */
+  /**
+   * Sends until the webhook knows the page and this bot gets it. @returns the message id that
+   * arrived
+   */
   async reaches(pageId: string, bot: RecordingBot, appId = this.app.appId): Promise<string> {
     let count = 0;
     return eventually(async () => {

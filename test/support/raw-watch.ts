@@ -13,7 +13,10 @@ export interface WatchedVersion {
   readonly object: KubeObject;
 }
 
-/** Every version of every object of a collection, as the API server tells it to the admin; nothing is merged or left out. */
+/**
+ * Every version of every object of a collection, as the API server tells it to the admin; nothing
+ * is merged or left out.
+ */
 export class RawWatch {
   readonly versions: WatchedVersion[] = [];
   readonly #response: IncomingMessage;
@@ -29,7 +32,10 @@ export class RawWatch {
     response.on('close', () => (this.#problem ??= 'it ended'));
   }
 
-  /** From what is there now; the API server ends it after ten minutes. Only for a cluster that is ours. */
+  /**
+   * From what is there now; the API server ends it after ten minutes. Only for a cluster that is
+   * ours.
+   */
   static async start(cluster: ControlPlane, path: string): Promise<RawWatch> {
     const { server, ca, token } = readKubeconfig(await readFile(cluster.adminKubeconfig, 'utf8'));
     const url = new URL(`${path}?watch=1&timeoutSeconds=600`, server);

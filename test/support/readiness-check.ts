@@ -68,7 +68,10 @@ const RULES: readonly (readonly [string, (facts: Facts) => boolean])[] = [
   ],
 ];
 
-/** What is wrong with one version, one sentence for each. `canBeReady`: whether its spec is one that can become Ready at all. */
+/**
+ * What is wrong with one version, one sentence for each. `canBeReady`: whether its spec is one that
+ * can become Ready at all.
+ */
 export function complaintsAbout({ type, object }: WatchedVersion, canBeReady: (spec: object) => boolean): readonly string[] {
   if (type === 'DELETED') return [];
   const facts = factsOf(object, canBeReady);

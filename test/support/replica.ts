@@ -6,7 +6,10 @@ import type { Operator, Role } from './operator.js';
 
 const READY_DEADLINE_MS = 30_000;
 
-/** One more process of a role, beside the operator's own: same flags, kubeconfig and rights, ports of its own. */
+/**
+ * One more process of a role, beside the operator's own: same flags, kubeconfig and rights, ports
+ * of its own.
+ */
 export class Replica {
   readonly adminUrl: string;
   /** Port of the webhook or of the Pages API; of no use for a controller. */
@@ -26,7 +29,10 @@ export class Replica {
     this.#guard = parts.guard;
   }
 
-  /** Starts it and waits until it is ready. @throws with the end of its log, when it does not become ready */
+  /**
+   * Starts it and waits until it is ready. @throws with the end of its log, when it does not become
+   * ready
+   */
   static async start(operator: Operator, role: Role): Promise<Replica> {
     const folder = await mkdtemp(join(tmpdir(), 'replica-'));
     const [adminPort = 0, port = 0] = await freePorts(2);

@@ -41,7 +41,10 @@ export interface Rest {
   readonly lines: readonly string[];
 }
 
-/** Two controllers, of which one waits, two webhooks behind a balancer, the Pages API, and pages that are in order. */
+/**
+ * Two controllers, of which one waits, two webhooks behind a balancer, the Pages API, and pages
+ * that are in order.
+ */
 export class RestWorld {
   readonly world: PageWorld;
   readonly #pages: readonly PageAccount[];
@@ -91,7 +94,10 @@ export class RestWorld {
     await this.world.stop();
   }
 
-  /** Lets messages come in and a bot ask for its pages, for so long, and tells what the operator did meanwhile. */
+  /**
+   * Lets messages come in and a bot ask for its pages, for so long, and tells what the operator did
+   * meanwhile.
+   */
   async rest(ms: number): Promise<Rest> {
     const { cluster, sim } = this.world;
     const [entries, since] = [(await cluster.audit()).length, sim.control.calls().at(-1)?.seq ?? 0];

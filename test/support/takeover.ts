@@ -12,7 +12,10 @@ const KINDS = `/apis/messenger-operator.dev/v1alpha1/namespaces/${NAMESPACE}`;
 const AT_ONCE = 16;
 /** As the chart has it, so that nothing but the hand-over brings work. */
 const PRODUCTION_TIMES = ['--interval', '30m', '--min-interval', '5m', '--token-check-interval', '12h', '--log-level', 'info'];
-/** What Graph takes for each write that is under way when the leader is killed, and no more of them than this. */
+/**
+ * What Graph takes for each write that is under way when the leader is killed, and no more of them
+ * than this.
+ */
 const SLOW_WRITE = { kind: 'slow', ms: 1_000 } as const;
 const SLOW_WRITES = 5;
 const FEW_FIELDS = ['messages', 'messaging_postbacks'];
@@ -23,10 +26,16 @@ export interface TakeoverOptions {
   readonly finishDeadlineMs: number;
 }
 
-/** What was seen of a leader killed in the middle of its first pass. Times are counted from the kill. */
+/**
+ * What was seen of a leader killed in the middle of its first pass. Times are counted from the
+ * kill.
+ */
 export interface Takeover {
   readonly pages: number;
-  /** Pages that Graph had subscribed when the first leader was killed, and those of requests that it was at then. */
+  /**
+   * Pages that Graph had subscribed when the first leader was killed, and those of requests that it
+   * was at then.
+   */
   readonly writtenBefore: number;
   readonly writtenInFlight: number;
   readonly ledAfterMs: number;
@@ -40,7 +49,10 @@ export interface Takeover {
   readonly refusals: readonly string[];
 }
 
-/** Two controllers, the lease's time as in production, and a leader that is killed when a third of all pages is subscribed. */
+/**
+ * Two controllers, the lease's time as in production, and a leader that is killed when a third of
+ * all pages is subscribed.
+ */
 export async function takeover(options: TakeoverOptions): Promise<Takeover> {
   const world = await PageWorld.start({ flags: { controller: PRODUCTION_TIMES, webhook: ['--log-level', 'info'] } });
   try {
@@ -94,7 +106,8 @@ class Run {
   async run(): Promise<Takeover> {
     const { operator, sim } = this.#world;
     const since = sim.control.calls().at(-1)?.seq ?? 0;
-    // No replica leads before both are ready: else the pass would be over before there is a second one.
+    // No replica leads before both are ready: else the pass would be over before there is a second
+    // one.
     await this.#setHolder('the test');
     await operator.start(['controller']);
     const replica = await Replica.start(operator, 'controller');

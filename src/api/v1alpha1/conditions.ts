@@ -1,4 +1,7 @@
-/** Conditions of a MessengerPage in the order in which they are judged: `Ready` gives the first failing one's reason. */
+/**
+ * Conditions of a MessengerPage in the order in which they are judged: `Ready` gives the first
+ * failing one's reason.
+ */
 export const PAGE_CONDITIONS = ['Accepted', 'TokenValid', 'Claimed', 'Subscribed', 'Routable'] as const;
 export type PageConditionType = (typeof PAGE_CONDITIONS)[number];
 
@@ -6,7 +9,10 @@ export type PageConditionType = (typeof PAGE_CONDITIONS)[number];
 export const APP_CONDITIONS = ['Accepted', 'CredentialsValid', 'GraphReachable', 'Subscribed'] as const;
 export type AppConditionType = (typeof APP_CONDITIONS)[number];
 
-/** Reasons of a condition that is not True: the closed set that users see (design: the CRD's documentation). */
+/**
+ * Reasons of a condition that is not True: the closed set that users see (design: the CRD's
+ * documentation).
+ */
 export const PAGE_REASONS = {
   Accepted: ['AppNotFound', 'AppNotAllowed', 'AppNotAccepted', 'InvalidSpec'],
   TokenValid: [

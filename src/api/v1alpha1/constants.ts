@@ -2,9 +2,15 @@ export const GROUP = 'messenger-operator.dev';
 export const VERSION = 'v1alpha1';
 export const API_VERSION = `${GROUP}/${VERSION}`;
 
-/** Set on a MessengerPage before the first write to Graph, taken off once the Page is unsubscribed or cannot be. */
+/**
+ * Set on a MessengerPage before the first write to Graph, taken off once the Page is unsubscribed
+ * or cannot be.
+ */
 export const UNSUBSCRIBE_FINALIZER = `${GROUP}/unsubscribe`;
-/** Set on a MessengerApp while a MessengerPage refers to it, so that its pages can still be unsubscribed. */
+/**
+ * Set on a MessengerApp while a MessengerPage refers to it, so that its pages can still be
+ * unsubscribed.
+ */
 export const IN_USE_FINALIZER = `${GROUP}/in-use`;
 
 export const RECONCILE_AT_ANNOTATION = `${GROUP}/reconcile-at`;
@@ -23,7 +29,10 @@ export const DEFAULT_KEYS = {
   token: 'token',
 } as const;
 
-/** The minimum of Bottender's multi-page guide: what a page subscribes when neither it nor its app says more. */
+/**
+ * The minimum of Bottender's multi-page guide: what a page subscribes when neither it nor its app
+ * says more.
+ */
 export const DEFAULT_SUBSCRIBED_FIELDS: readonly string[] = [
   'messages',
   'messaging_postbacks',

@@ -28,17 +28,24 @@ interface Round {
 }
 
 /**
- * Decides and publishes who owns (appId, pageId). The caller must be the only one at work on this key (a mutex per key), and
- * the leader: the status writer checks that. Before anything is written every page concerned is read live, and judged again.
+ * Decides and publishes who owns (appId, pageId). The caller must be the only one at work on this
+ * key (a mutex per key), and the leader: the status writer checks that. Before anything is written
+ * every page concerned is read live, and judged again.
  */
 export class ClaimArbiter {
   readonly #deps: ClaimArbiterDeps;
   readonly #ownWriter: StatusWriter<MessengerPage>;
   /** uid → what this process last wrote: newer than the cache */
   readonly #ledger = new Map<string, PageClaim>();
-  /** claim key → highest epoch ever seen, so that one that comes after a holder that is gone counts on */
+  /**
+   * claim key → highest epoch ever seen, so that one that comes after a holder that is gone counts
+   * on
+   */
   readonly #epochs = new BoundedMap<string, number>(MAX_KEYS);
-  /** claim key → since when a vacancy has been waiting for an older page to be looked at; short-lived */
+  /**
+   * claim key → since when a vacancy has been waiting for an older page to be looked at;
+   * short-lived
+   */
   readonly #waitingSinceMs = new BoundedMap<string, number>(MAX_KEYS);
   /** claim keys of which a write may or may not have arrived */
   readonly #uncertain = new BoundedMap<string, true>(MAX_KEYS);
@@ -49,7 +56,8 @@ export class ClaimArbiter {
   }
 
   /**
-   * Makes the statuses of all who want this page's key say what is decided, and tells what that means for `page`.
+   * Makes the statuses of all who want this page's key say what is decided, and tells what that
+   * means for `page`.
    * @throws StaleReadError when it is too early to decide, ClusterUnavailableError, NotLeaderError
    */
   async settle(page: MessengerPage, appId: string, signal: AbortSignal): Promise<ClaimOutcome> {
@@ -65,8 +73,9 @@ export class ClaimArbiter {
   }
 
   /**
-   * The pages that could take over from one that is being deleted: same key, consented, not being deleted as far as the cache
-   * knows, and proven or holding the claim already; the holder comes first.
+   * The pages that could take over from one that is being deleted: same key, consented, not being
+   * deleted as far as the cache knows, and proven or holding the claim already; the holder comes
+   * first.
    */
   successorsOf(page: MessengerPage, appId: string): readonly MessengerPage[] {
     const { pages, candidates, decision } = this.#judge(this.#rivals(page), page, appId);
@@ -83,8 +92,8 @@ export class ClaimArbiter {
   }
 
   /**
-   * Of pages that are applied together the oldest gets the claim, whichever pass comes first: for a short time a vacancy waits
-   * for those that no pass has looked at.
+   * Of pages that are applied together the oldest gets the claim, whichever pass comes first: for a
+   * short time a vacancy waits for those that no pass has looked at.
    */
   #waitForElder(key: string, { decision }: Round): void {
     if (!decision.premature) {
@@ -158,7 +167,8 @@ export class ClaimArbiter {
     this.#uncertain.set(key, true);
     await writer.write(target, status, signal);
     this.#ledger.set(uid, claim);
-    // The page may be gone before anybody judges it again: who comes after it counts on all the same.
+    // The page may be gone before anybody judges it again: who comes after it counts on all the
+    // same.
     this.#noteEpoch(key, Math.max(this.#epochs.get(key) ?? 0, epoch));
     this.#deps.log.info('claim written', { page: keyText(keyOf(target)), appId, pageId: claim.pageId, state, epoch });
   }

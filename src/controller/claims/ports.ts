@@ -12,7 +12,10 @@ export interface ClaimArbiterDeps {
   readonly apps: Pick<Lister<MessengerApp>, 'get'>;
   readonly namespaces: NamespaceLabels;
   readonly livePages: LiveReader<MessengerPage>;
-  /** The plain writer: what it writes for other pages than the one at hand wakes them as a foreign change does. */
+  /**
+   * The plain writer: what it writes for other pages than the one at hand wakes them as a foreign
+   * change does.
+   */
   readonly status: StatusWriter<MessengerPage>;
   readonly statuses: StatusMemory<MessengerPage>;
   readonly appStatuses: StatusMemory<MessengerApp>;

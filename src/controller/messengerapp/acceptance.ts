@@ -99,7 +99,9 @@ function secretFault(found: readonly (FoundSecret | undefined)[]): Verdict | und
   return fault?.kind === 'fault' ? bad(FAULTS[fault.fault], fault.message) : undefined;
 }
 
-/** When a vanished Secret is to be mentioned, or its grace time ends; undefined: none has vanished. */
+/**
+ * When a vanished Secret is to be mentioned, or its grace time ends; undefined: none has vanished.
+ */
 function goneWakeMs(found: readonly FoundSecret[], graceMs: number): number | undefined {
   const gone = found.flatMap((one) => (one.kind === 'value' ? (one.goneForMs ?? []) : []));
   if (gone.length === 0) return undefined;
@@ -112,7 +114,10 @@ function accepted(app: MessengerApp, found: readonly (FoundSecret | undefined)[]
   return good(`this object stands for app ${app.spec.appId}`);
 }
 
-/** Another app has this appId; undefined: none has. `rivals`: all apps with this appId, itself included. */
+/**
+ * Another app has this appId; undefined: none has. `rivals`: all apps with this appId, itself
+ * included.
+ */
 function claimFault(app: MessengerApp, rivals: readonly MessengerApp[], holder: string | undefined): Verdict | undefined {
   if (holder === undefined || holder === app.metadata.uid) return undefined;
   const found = rivals.find(({ metadata }) => metadata.uid === holder);
@@ -135,8 +140,9 @@ function credentialsOfCandidate({ status }: MessengerApp): Pick<AppCandidate, 'c
 }
 
 /**
- * Too many accepted apps of one class on one path: each costs an HMAC for every POST. Those already there stay. Other classes have their own webhooks.
- * `onPath`: all apps on the path, this one included.
+ * Too many accepted apps of one class on one path: each costs an HMAC for every POST. Those already
+ * there stay. Other classes have their own webhooks. `onPath`: all apps on the path, this one
+ * included.
  */
 function crowdFault(app: MessengerApp, onPath: readonly MessengerApp[]): Verdict | undefined {
   const isAccepted = (one: MessengerApp): boolean => isConditionTrue(one.status?.conditions, 'Accepted');

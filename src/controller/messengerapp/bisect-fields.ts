@@ -1,4 +1,7 @@
-/** What came of subscribing to exactly these fields. `refused`: Graph took none, and named this one of them, or none. */
+/**
+ * What came of subscribing to exactly these fields. `refused`: Graph took none, and named this one
+ * of them, or none.
+ */
 export type TryResult = { readonly taken: true } | { readonly taken: false; readonly refused: string | undefined };
 export type TryFields = (fields: readonly string[]) => Promise<TryResult>;
 
@@ -10,9 +13,10 @@ export interface Bisected {
 }
 
 /**
- * Adds as many of `candidates` to `base` as Graph takes: one bad field makes it refuse the whole list. Where Graph names the
- * bad one the rest is tried again without it, one attempt more than there are bad ones; else the list is halved until the bad
- * ones stand alone, at most twice as many attempts as candidates. Never fewer fields than `base`.
+ * Adds as many of `candidates` to `base` as Graph takes: one bad field makes it refuse the whole
+ * list. Where Graph names the bad one the rest is tried again without it, one attempt more than
+ * there are bad ones; else the list is halved until the bad ones stand alone, at most twice as many
+ * attempts as candidates. Never fewer fields than `base`.
  */
 export async function bisectFields(base: readonly string[], candidates: readonly string[], attempt: TryFields): Promise<Bisected> {
   if (candidates.length === 0) return { fields: base, refused: [] };

@@ -19,8 +19,10 @@ interface InUsePass {
 type InUseDeps = Pick<AppReconcilerDeps, 'finalizers' | 'clock' | 'options'>;
 
 /**
- * Keeps our finalizer on the app while pages need it, so that they can still be unsubscribed; at most for the deletion timeout.
- * @returns `gone`: it was let go. A number: it is being deleted and waits for its pages, this many milliseconds at most.
+ * Keeps our finalizer on the app while pages need it, so that they can still be unsubscribed; at
+ * most for the deletion timeout.
+ * @returns `gone`: it was let go. A number: it is being deleted and waits for its pages, this many
+ * milliseconds at most.
  */
 export async function keepInUse(
   deps: InUseDeps,

@@ -6,11 +6,17 @@ import type { StallMemory } from '../stall.js';
 /** What this process remembers of one app besides the objects. Times of the monotonic clock. */
 export interface AppMemory extends StallMemory {
   readonly uid: string;
-  /** What Graph said last about the app's subscriptions, and with which spec and secret it was asked. */
+  /**
+   * What Graph said last about the app's subscriptions, and with which spec and secret it was
+   * asked.
+   */
   probe: { readonly rows: readonly AppSubscription[]; readonly basis: string } | undefined;
   /** When Graph is asked next, if nothing asks for it sooner. */
   probeDueMs: number;
-  /** `VersionWarning.code` of the last GraphVersion Event; "": none. undefined: before the first probe. */
+  /**
+   * `VersionWarning.code` of the last GraphVersion Event; "": none. undefined: before the first
+   * probe.
+   */
   versionTold: string | undefined;
   /** Tells the verify token that Meta has from others: as first seen, or as set last. */
   verifyToken: string | undefined;

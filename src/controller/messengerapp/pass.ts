@@ -28,15 +28,18 @@ export interface AppSecrets {
   readonly verifyToken: Secret | undefined;
 }
 
-/** A pass over an accepted app whose Secrets are all there: its subscription may be read and written. */
+/**
+ * A pass over an accepted app whose Secrets are all there: its subscription may be read and
+ * written.
+ */
 export interface AppGraphPass extends AppPass {
   readonly credentials: AppCredentials;
   readonly verifyToken: Secret;
 }
 
 /**
- * What Graph's answers about an app depend on, besides Graph: when this text changes, Graph is asked
- * again in the next pass, also for fields that it refused.
+ * What Graph's answers about an app depend on, besides Graph: when this text changes, Graph is
+ * asked again in the next pass, also for fields that it refused.
  */
 export function basisOf({ app, credentials }: Pick<AppGraphPass, 'app' | 'credentials'>): string {
   const { uid = '', generation = 0 } = app.metadata;

@@ -9,16 +9,19 @@ import { bad, good, refused } from '../verdict.js';
 import { basisOf, type AppPass } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
 
-/** `rows` undefined: nothing is known about the subscriptions. `error`: Graph gave no answer; the pass ends with it. */
+/**
+ * `rows` undefined: nothing is known about the subscriptions. `error`: Graph gave no answer; the
+ * pass ends with it.
+ */
 export interface Probe {
   readonly rows: readonly AppSubscription[] | undefined;
   readonly error: TransientError | RateLimitedError | undefined;
 }
 
 /**
- * Reads the app's subscriptions, which also shows whether its credentials are good and Graph can be reached: judges
- * `CredentialsValid` and `GraphReachable`. Asks Graph only when that is due or something gives a reason to; otherwise the
- * result is what Graph said last.
+ * Reads the app's subscriptions, which also shows whether its credentials are good and Graph can be
+ * reached: judges `CredentialsValid` and `GraphReachable`. Asks Graph only when that is due or
+ * something gives a reason to; otherwise the result is what Graph said last.
  */
 export async function probeGraph(deps: AppReconcilerDeps, pass: AppPass, credentials: AppCredentials): Promise<Probe> {
   const { memory } = pass;
@@ -69,7 +72,9 @@ function checkVersion({ signs, clock, options }: AppReconcilerDeps, { report, ap
   });
 }
 
-/** The leader before this one told of what had applied for two intervals. `thenMs`: that long ago. */
+/**
+ * The leader before this one told of what had applied for two intervals. `thenMs`: that long ago.
+ */
 function toldByEarlierLeader({ status }: AppPass['app'], use: VersionUse, thenMs: number): string {
   return isConditionTrue(status?.conditions, 'GraphReachable') ? (versionWarning(use, thenMs)?.code ?? '') : '';
 }

@@ -11,7 +11,10 @@ import type { AppReconcilerDeps } from './ports.js';
 import { composeAppStatus } from './status.js';
 import { reconcileAppSubscription } from './subscription.js';
 
-/** Keeps one app's acceptance, credentials, subscription and status equal to what its MessengerApp says. */
+/**
+ * Keeps one app's acceptance, credentials, subscription and status equal to what its MessengerApp
+ * says.
+ */
 export class MessengerAppReconciler implements Reconciler {
   readonly #deps: AppReconcilerDeps;
 
@@ -33,7 +36,8 @@ export class MessengerAppReconciler implements Reconciler {
     if (found === undefined) return this.#gone(key);
     const known = memories.peek(key);
     if (known !== undefined && known.uid !== found.metadata.uid) {
-      // It was deleted and created again between two passes: what was known of the old one says nothing about this one.
+      // It was deleted and created again between two passes: what was known of the old one says
+      // nothing about this one.
       statuses.forget(known.uid);
       health.forget(key);
     }
@@ -65,7 +69,10 @@ export class MessengerAppReconciler implements Reconciler {
     return result;
   }
 
-  /** An app that was turned away, or whose verify token is missing, has its subscription neither judged nor changed. */
+  /**
+   * An app that was turned away, or whose verify token is missing, has its subscription neither
+   * judged nor changed.
+   */
   async #subscribe(pass: AppPass, secrets: AppSecrets, probe: Probe | undefined): Promise<void> {
     if (pass.app.spec.webhook?.subscription === 'Ignore') {
       pass.report.judge('Subscribed', 'gone');

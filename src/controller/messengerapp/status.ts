@@ -57,7 +57,8 @@ function summaryOf(app: MessengerApp, conditions: readonly Condition[]): { reado
     (type) => !isConditionTrue(conditions, type),
   );
   if (failing === undefined) return { ready: good('the app is accepted and Graph answers', 'Ready'), state: 'done' };
-  // Where Graph could never be asked, nothing is known of the credentials: what counts is why it could not.
+  // Where Graph could never be asked, nothing is known of the credentials: what counts is why it
+  // could not.
   const condition = findCondition(conditions, failing) ?? findCondition(conditions, 'GraphReachable');
   if (condition === undefined || condition.status === 'True')
     return { ready: unknown('GraphUnavailable', 'Graph could not be asked yet'), state: 'reconciling' };

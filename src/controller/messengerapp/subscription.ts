@@ -22,8 +22,9 @@ const FIELD_REASONS: readonly string[] = ['FieldRefused', 'InvalidField'];
 type Row = AppSubscription | undefined;
 
 /**
- * The app's subscription of `object=page`: judges `Subscribed`, and with `Manage` keeps it right. Only ever adds fields, and never
- * touches the subscriptions of other objects. `rows`: what Graph has.
+ * The app's subscription of `object=page`: judges `Subscribed`, and with `Manage` keeps it right.
+ * Only ever adds fields, and never touches the subscriptions of other objects. `rows`: what Graph
+ * has.
  * @throws TransientError and the like when the outcome of a write is not known
  */
 export async function reconcileAppSubscription(
@@ -89,7 +90,10 @@ function holdBack(deps: AppReconcilerDeps, pass: AppGraphPass, fault: Verdict): 
   return fault;
 }
 
-/** Meta never tells the verify token: it is taken to be right when first seen, and set again when its Secret changes. */
+/**
+ * Meta never tells the verify token: it is taken to be right when first seen, and set again when
+ * its Secret changes.
+ */
 function isRotated({ app, memory, verifyToken }: AppGraphPass, row: Row): boolean {
   const print = tokenFingerprint(app.metadata.uid ?? '', verifyToken);
   if (row !== undefined) memory.verifyToken ??= print;
@@ -115,14 +119,20 @@ function rowOf(rows: readonly AppSubscription[]): Row {
   return rows.find(({ object }) => object === 'page');
 }
 
-/** There is no field to subscribe to, neither a needed one nor one to keep: Graph takes no such subscription. */
+/**
+ * There is no field to subscribe to, neither a needed one nor one to keep: Graph takes no such
+ * subscription.
+ */
 function isEmpty(row: Row, needed: readonly string[]): boolean {
   return needed.length === 0 && (row === undefined || row.fields.length === 0);
 }
 
 // What is wanted, and what is wrong.
 
-/** The fields that the app has to be subscribed to so that its pages get theirs, within `allowedFields`. Sorted. */
+/**
+ * The fields that the app has to be subscribed to so that its pages get theirs, within
+ * `allowedFields`. Sorted.
+ */
 function neededFields(app: MessengerApp, pages: readonly MessengerPage[]): readonly string[] {
   const any = { intervalMs: 0, minIntervalMs: 0 };
   const wanted = pages.filter((page) => !isBeingDeleted(page)).flatMap((page) => effectiveSpec(page, app, any).fields);
@@ -176,7 +186,8 @@ function rememberRefused({ clock, health }: AppReconcilerDeps, { memory, key }: 
 // The write.
 
 /**
- * Sets callback, verify token and fields = observed ∪ needed; fields that Graph refuses are found out and remembered.
+ * Sets callback, verify token and fields = observed ∪ needed; fields that Graph refuses are found
+ * out and remembered.
  * @returns why Graph refuses it altogether, if it does
  */
 async function write(
@@ -228,7 +239,9 @@ async function post({ liveApps, fence, graph }: AppReconcilerDeps, pass: AppGrap
   await graph.subscribeApp(credentials, wanted, { signal, priority: 'interactive' });
 }
 
-/** Waits until Graph shows the app subscribed to what is wanted and not refused. @returns its row */
+/**
+ * Waits until Graph shows the app subscribed to what is wanted and not refused. @returns its row
+ */
 async function readBack({ graph, clock }: AppReconcilerDeps, pass: AppGraphPass, wanted: readonly string[]): Promise<Row> {
   const { app, memory, credentials, signal } = pass;
   for (const ms of READ_BACK_AFTER_MS) {

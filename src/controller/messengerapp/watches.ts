@@ -34,7 +34,10 @@ export interface AppWatches {
 /** Many pages change at once: their app counts them, and is subscribed to their fields, once. */
 const COLLECT_MS = 1_000;
 
-/** What wakes apps: a change of their own, of their Secrets and pages, and of those that want the same appId or path. */
+/**
+ * What wakes apps: a change of their own, of their Secrets and pages, and of those that want the
+ * same appId or path.
+ */
 export function appWatches({ apps, pages, namespaces, secrets, statuses, health }: AppWatches): Watch {
   const itself = (app: MessengerApp): readonly NamespacedName[] => [keyOf(app)];
   const rivals = (app: MessengerApp): readonly NamespacedName[] =>

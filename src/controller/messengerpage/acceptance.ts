@@ -22,7 +22,10 @@ export function checkAccepted(page: MessengerPage, app: MessengerApp | undefined
   return { verdict: appVerdict(app), app };
 }
 
-/** Across namespaces the text is the same whether the app is missing or does not consent: it must not tell what exists there. */
+/**
+ * Across namespaces the text is the same whether the app is missing or does not consent: it must
+ * not tell what exists there.
+ */
 function missingApp(page: MessengerPage): Verdict {
   const name = keyText(appKeyOf(page));
   if (!isInAppNamespace(page)) return notAllowed(name, page);
@@ -79,7 +82,10 @@ function ruleProblem({ spec }: MessengerPage): string | undefined {
   return wrong === undefined ? undefined : `${wrong[0]} is not a duration such as 30m or 4s`;
 }
 
-/** The app's side of the subscription: both levels need a field before Meta delivers it. undefined: nothing is wrong. */
+/**
+ * The app's side of the subscription: both levels need a field before Meta delivers it. undefined:
+ * nothing is wrong.
+ */
 export function checkAppFields(wanted: readonly string[], app: MessengerApp, refused: ReadonlySet<string>): Verdict | undefined {
   if (app.spec.webhook?.subscription === 'Ignore') return undefined;
   const name = `MessengerApp ${app.metadata.namespace ?? ''}/${app.metadata.name}`;
@@ -110,8 +116,8 @@ export function deliveredFields(page: Iterable<string>, app: MessengerApp): read
 }
 
 /**
- * Which of the fields Graph is not known to take, with the nearest that it does, and the one that it refused by name. undefined: it is
- * known to take all of them and named none.
+ * Which of the fields Graph is not known to take, with the nearest that it does, and the one that
+ * it refused by name. undefined: it is known to take all of them and named none.
  */
 export function fieldHint(fields: readonly string[], refused: string | undefined): string | undefined {
   const odd = fields.filter((field) => field === refused || !isKnownPageField(field));

@@ -4,9 +4,15 @@ import { BoundedMap } from '../../kit/bounded-map.js';
 import { TokenBucket } from '../../kit/token-bucket.js';
 import { namespaceOf, reconcileRequestOf } from '../../relations/relations.js';
 
-/** Changes of one Page's spec or token that go to Graph: so many at once, then one a minute. Each costs up to eight calls. */
+/**
+ * Changes of one Page's spec or token that go to Graph: so many at once, then one a minute. Each
+ * costs up to eight calls.
+ */
 const CHANGES = { capacity: 10, refillMs: 60_000 };
-/** The same for `reconcile-at`, which does not wait for the changes, so that a user can shorten their wait. */
+/**
+ * The same for `reconcile-at`, which does not wait for the changes, so that a user can shorten
+ * their wait.
+ */
 const REQUESTS = { capacity: 3, refillMs: 60_000 };
 const MAX_PAGES = 20_000;
 
@@ -28,9 +34,10 @@ interface ChangedPage {
 }
 
 /**
- * Bounds how often changes of a Page's objects lead to calls of Graph: one field flipped four times a second used to spend the
- * app's whole hour. Counted by namespace and pageId, so that creating the object anew does not evade it. Drift checks and
- * retries of the same change are not counted: they have their own intervals.
+ * Bounds how often changes of a Page's objects lead to calls of Graph: one field flipped four times
+ * a second used to spend the app's whole hour. Counted by namespace and pageId, so that creating
+ * the object anew does not evade it. Drift checks and retries of the same change are not counted:
+ * they have their own intervals.
  */
 export class ChangeLimit {
   readonly #pages = new BoundedMap<string, PageLimits>(MAX_PAGES);

@@ -6,7 +6,8 @@ import type { PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 
 /**
- * Has it decided and published who owns (appId, pageId), and judges `Claimed`. `app` undefined: it is gone.
+ * Has it decided and published who owns (appId, pageId), and judges `Claimed`. `app` undefined: it
+ * is gone.
  * @returns the claim's epoch if this page holds it
  * @throws StaleReadError when it is too early to decide, ClusterUnavailableError, NotLeaderError
  */

@@ -1,4 +1,7 @@
-/** Changes that others made to our row at Graph, and what we do about it. Times of the monotonic clock. */
+/**
+ * Changes that others made to our row at Graph, and what we do about it. Times of the monotonic
+ * clock.
+ */
 export interface Contest {
   /** When others changed a row that was right, over the last half hour. */
   readonly changesMs: readonly number[];
@@ -15,7 +18,9 @@ const MAX_CHANGES = 5;
 const FIRST_STOP_MS = 3_600_000;
 const LAST_STOP_MS = 6 * 3_600_000;
 
-/** Someone changed the row again. At the fifth time in half an hour we stop: for 1 h, then 2, 4, 6. */
+/**
+ * Someone changed the row again. At the fifth time in half an hour we stop: for 1 h, then 2, 4, 6.
+ */
 export function afterForeignChange(contest: Contest, nowMs: number): Contest {
   const calm = contest.untilMs !== undefined && nowMs - contest.untilMs > LAST_STOP_MS;
   const stops = calm ? 0 : contest.stops;
@@ -28,7 +33,10 @@ export function isStopped({ untilMs }: Contest, nowMs: number): boolean {
   return untilMs !== undefined && nowMs < untilMs;
 }
 
-/** Our row vanished: Meta removes it when deliveries fail. It is always restored, but not every time at once. */
+/**
+ * Our row vanished: Meta removes it when deliveries fail. It is always restored, but not every time
+ * at once.
+ */
 export interface Removals {
   readonly count: number;
   /** When it was restored last. */

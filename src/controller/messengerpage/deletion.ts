@@ -16,8 +16,9 @@ import { Unsubscriber } from './unsubscribe.js';
 type Release = Extract<DeletionStep, { do: 'release' }>;
 
 /**
- * Takes a deleted page off Graph, then drops our finalizer. Never waits for what can never succeed, and says what it leaves
- * behind. `app` undefined: it is gone. @throws ClusterUnavailableError, NotLeaderError, StaleReadError
+ * Takes a deleted page off Graph, then drops our finalizer. Never waits for what can never succeed,
+ * and says what it leaves behind. `app` undefined: it is gone. @throws ClusterUnavailableError,
+ * NotLeaderError, StaleReadError
  */
 export async function reconcileDeletion(deps: PageReconcilerDeps, pass: PagePass, app: MessengerApp | undefined): Promise<Result> {
   if (!hasFinalizer(pass.page, UNSUBSCRIBE_FINALIZER)) return awaitChange();
@@ -88,7 +89,8 @@ async function dropFinalizer(
 ): Promise<Result> {
   const { row, left } = step;
   const { page, signal } = pass;
-  // What the spec allows is only true of the spec as it is: it may be changed until the page is gone.
+  // What the spec allows is only true of the spec as it is: it may be changed until the page is
+  // gone.
   if (row === 1 || row === 2) await assertUnchanged(deps, page, { signal });
   if (pass.memory.deletion?.told === false) {
     pass.memory.deletion.told = true;
@@ -112,14 +114,20 @@ function tellLeft({ events, counters, log }: PageReconcilerDeps, { page, key }: 
   log.warn('released a page that may still be subscribed', { page: keyText(key), pageId, appId, because });
 }
 
-/** The wall clock is asked once: however wrong it is or becomes, a deletion takes no longer than the timeout from here on. */
+/**
+ * The wall clock is asked once: however wrong it is or becomes, a deletion takes no longer than the
+ * timeout from here on.
+ */
 function firstAttempt({ page }: PagePass, clock: Clock): NonNullable<PageMemory['deletion']> {
   const firstAttemptMs = clock.monotonicMs();
   const ageMs = clock.nowMs() - (Date.parse(page.metadata.deletionTimestamp ?? '') || clock.nowMs());
   return { firstAttemptMs, deletionMs: firstAttemptMs - Math.max(0, ageMs), attempts: 0, told: false };
 }
 
-/** What may be left at Graph, why, and how to finish by hand; 1,000 characters at most. `why` begins with "for". */
+/**
+ * What may be left at Graph, why, and how to finish by hand; 1,000 characters at most. `why` begins
+ * with "for".
+ */
 export function leftSubscribedNote(pageId: string, appId: string, why: string): string {
   const byHand = `to finish, remove the app from the Page's settings at facebook.com, or send DELETE /${pageId}/subscribed_apps with a token of the Page or of the app`;
   return `Page ${pageId} may still be subscribed to app ${appId}, ${why}: ${byHand}`.slice(0, 1_000);
@@ -150,15 +158,18 @@ export function everHeld({ status }: MessengerPage): boolean {
   return status?.claim !== undefined && (status.claim.state === 'Held' || status.claim.epoch > 0);
 }
 
-/** What the page itself says; else what applied when its app was last seen; else what applies now. */
+/**
+ * What the page itself says; else what applied when its app was last seen; else what applies now.
+ */
 export function deletionPolicyOf({ spec, status }: MessengerPage, now: Pick<EffectiveSpec, 'deletionPolicy'>): 'Unsubscribe' | 'Retain' {
   if (spec.deletionPolicy !== undefined) return spec.deletionPolicy;
   return status?.effective?.deletionPolicy === 'Retain' ? 'Retain' : now.deletionPolicy;
 }
 
 /**
- * Looks for a page that takes over (appId, pageId): proven, consented, and on a live GET not being deleted itself. Our finalizer
- * is put on it before it gets the claim, so that its own deletion will unsubscribe. @returns whether one took over
+ * Looks for a page that takes over (appId, pageId): proven, consented, and on a live GET not being
+ * deleted itself. Our finalizer is put on it before it gets the claim, so that its own deletion
+ * will unsubscribe. @returns whether one took over
  */
 async function handOver(deps: PageReconcilerDeps, { page, key, signal }: PagePass, app: MessengerApp | undefined): Promise<boolean> {
   // What it has to hand over is what it held: its app may have been made anew with another id.

@@ -33,7 +33,10 @@ export function hindranceOf({ spec, app }: GraphPass, readOnly: boolean): string
   return spec.manage ? undefined : 'managementPolicy is Observe';
 }
 
-/** Whether the page was subscribed before this object managed it: nothing written by us, and no finalizer of ours on it. */
+/**
+ * Whether the page was subscribed before this object managed it: nothing written by us, and no
+ * finalizer of ours on it.
+ */
 export function isAdoption({ page }: GraphPass, observed: ObservedSubscription): boolean {
   return observed.subscribed && page.status?.lastWriteTime === undefined && !hasFinalizer(page, UNSUBSCRIBE_FINALIZER);
 }
@@ -50,7 +53,10 @@ export function changeOf({ page, spec, memory }: GraphPass, observed: ObservedSu
   return { kind: 'wanted', event: 'Subscribed', type: 'Normal' };
 }
 
-/** Counts a foreign change; a new spec, other fields by the app's defaults, or a page that this process does not know, begin anew. */
+/**
+ * Counts a foreign change; a new spec, other fields by the app's defaults, or a page that this
+ * process does not know, begin anew.
+ */
 export function noteChange({ page, spec, memory }: GraphPass, change: Change, nowMs: number): void {
   const basis = [page.metadata.generation, ...spec.fields].join();
   if (memory.contestBasis !== basis) {
@@ -61,8 +67,8 @@ export function noteChange({ page, spec, memory }: GraphPass, change: Change, no
 }
 
 /**
- * After a restart a contest that the status tells of goes on for one more hour. `Contested` is also the reason while a row that
- * was removed waits to be restored; then the status shows no fields.
+ * After a restart a contest that the status tells of goes on for one more hour. `Contested` is also
+ * the reason while a row that was removed waits to be restored; then the status shows no fields.
  */
 function contestInStatus({ status, metadata }: GraphPass['page'], nowMs: number): typeof NO_CONTEST {
   const was = findCondition(status?.conditions, 'Subscribed');

@@ -17,11 +17,15 @@ import { writeAfterLook, writeWithoutGraph } from './status-write.js';
 import { reconcileSubscription } from './subscription.js';
 import { checkPageToken, checkRefusedToken, isTokenReason } from './token.js';
 
-/** How long a page waits for the first verdict on its app before it writes a status: both are often applied together. */
+/**
+ * How long a page waits for the first verdict on its app before it writes a status: both are often
+ * applied together.
+ */
 const APP_VERDICT_MS = 5_000;
 
 /**
- * The steps of a pass over a page that is not being deleted, in the order of its conditions. `app` undefined: there is none.
+ * The steps of a pass over a page that is not being deleted, in the order of its conditions. `app`
+ * undefined: there is none.
  * @throws what prevents a step from being decided, for the queue to retry
  */
 export async function reconcilePage(deps: PageReconcilerDeps, pass: PagePass, app: MessengerApp | undefined): Promise<Result> {
@@ -40,7 +44,9 @@ export async function reconcilePage(deps: PageReconcilerDeps, pass: PagePass, ap
   return withGraph(deps, { ...pass, app: accepted.app, credentials, call });
 }
 
-/** Both are often applied at once: no status is written only to say that the app is about to come. */
+/**
+ * Both are often applied at once: no status is written only to say that the app is about to come.
+ */
 function mayWaitForApp({ clock }: PageReconcilerDeps, { memory, page }: PagePass, { verdict, app }: Acceptance): boolean {
   if (app === undefined || verdict.status !== 'Unknown' || page.status?.conditions !== undefined) return false;
   return clock.monotonicMs() - memory.metMs < APP_VERDICT_MS;
@@ -63,7 +69,10 @@ async function notAccepted(
   return writeAfterLook(deps, pass, app);
 }
 
-/** What the cluster alone tells. For a suspended page too: its events are still delivered, and consent may be withdrawn. */
+/**
+ * What the cluster alone tells. For a suspended page too: its events are still delivered, and
+ * consent may be withdrawn.
+ */
 async function fromClusterAlone(deps: PageReconcilerDeps, pass: PagePass, app: MessengerApp): Promise<Result> {
   await settleClaim(deps, pass, app);
   await judgeRoutable(deps, pass);
@@ -116,8 +125,10 @@ function isParked({ health }: PageReconcilerDeps, { app, page }: AcceptedPass): 
 }
 
 /**
- * Graph gave no answer. That changes nothing that was seen; the claim and the route do not need Graph.
- * @throws `error` again, for the queue to retry; not an AppCredentialError: the app's probe wakes its pages
+ * Graph gave no answer. That changes nothing that was seen; the claim and the route do not need
+ * Graph.
+ * @throws `error` again, for the queue to retry; not an AppCredentialError: the app's probe wakes
+ * its pages
  */
 async function withoutAnswer(deps: PageReconcilerDeps, pass: AcceptedPass, error: Error | undefined): Promise<Result> {
   const app = appKeyOf(pass.page);
@@ -130,12 +141,17 @@ async function withoutAnswer(deps: PageReconcilerDeps, pass: AcceptedPass, error
   throw error instanceof RateLimitedError ? noLongerThan(error, result) : error;
 }
 
-/** Whether it only says that there was no answer, from Graph, or from the cluster about a Secret. */
+/**
+ * Whether it only says that there was no answer, from Graph, or from the cluster about a Secret.
+ */
 function saysNothing(error: unknown): error is Error {
   return [TransientError, RateLimitedError, AppCredentialError, ClusterUnavailableError].some((kind) => error instanceof kind);
 }
 
-/** The app is asked to check that Graph is reachable, unless it knows that it is not: then it probes at its own pace. */
+/**
+ * The app is asked to check that Graph is reachable, unless it knows that it is not: then it probes
+ * at its own pace.
+ */
 function isWorthAsking(pass: AcceptedPass, error: Error | undefined): boolean {
   const ofApp = error instanceof TransientError || (error instanceof RateLimitedError && error.scope === 'app');
   return ofApp && !isThoughtUnreachable(pass);

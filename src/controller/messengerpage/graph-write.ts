@@ -7,14 +7,18 @@ import type { PageReconcilerDeps } from './ports.js';
 
 type WriteDeps = Pick<PageReconcilerDeps, 'livePages' | 'finalizers' | 'fence'>;
 
-/** Puts our finalizer on the page, unless it is there: before the first write to Graph, so that no deletion goes unseen. */
+/**
+ * Puts our finalizer on the page, unless it is there: before the first write to Graph, so that no
+ * deletion goes unseen.
+ */
 export async function ensureFinalizer({ finalizers }: WriteDeps, page: MessengerPage, signal: AbortSignal): Promise<void> {
   if (!hasFinalizer(page, UNSUBSCRIBE_FINALIZER)) await finalizers.add(page, UNSUBSCRIBE_FINALIZER, signal);
 }
 
 /**
- * To be called immediately before each write to Graph: the page must still be the one that the plan was made from, and this
- * process must lead. `epoch`: of the claim that it must still hold; left out where none is needed.
+ * To be called immediately before each write to Graph: the page must still be the one that the plan
+ * was made from, and this process must lead. `epoch`: of the claim that it must still hold; left
+ * out where none is needed.
  * @throws StaleReadError, NotLeaderError, ClusterUnavailableError: nothing may be written then
  */
 export async function assertMayWrite(
@@ -26,7 +30,10 @@ export async function assertMayWrite(
   deps.fence.check();
 }
 
-/** The page must still be the one that the plan was made from: for what is decided and not written to Graph. @throws as `assertMayWrite` */
+/**
+ * The page must still be the one that the plan was made from: for what is decided and not written
+ * to Graph. @throws as `assertMayWrite`
+ */
 export async function assertUnchanged(
   { livePages }: Pick<WriteDeps, 'livePages'>,
   page: MessengerPage,
@@ -41,7 +48,8 @@ function changeBetween(planned: MessengerPage, live: MessengerPage): string | un
   const { uid, generation, deletionTimestamp } = live.metadata;
   if (uid !== planned.metadata.uid) return 'is another object';
   if (generation !== planned.metadata.generation) return 'has another spec';
-  // Another controller's finalizer may keep a page that we are done with: what is at Graph by then is not this page's.
+  // Another controller's finalizer may keep a page that we are done with: what is at Graph by then
+  // is not this page's.
   if (hasFinalizer(planned, UNSUBSCRIBE_FINALIZER) && !hasFinalizer(live, UNSUBSCRIBE_FINALIZER)) return 'was released';
   return deletionTimestamp === planned.metadata.deletionTimestamp ? undefined : 'is being deleted';
 }

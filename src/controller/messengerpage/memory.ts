@@ -19,7 +19,10 @@ export interface TokenMemory {
   readonly badLooks: number;
 }
 
-/** A write that Graph refused for good: not tried again before this time, or before something changed. */
+/**
+ * A write that Graph refused for good: not tried again before this time, or before something
+ * changed.
+ */
 export interface RefusalMemory {
   /** `refusalBasisOf` when it was refused. */
   readonly basis: string;
@@ -31,8 +34,8 @@ export interface RefusalMemory {
 }
 
 /**
- * What this process remembers of one page besides the objects. Losing it costs a check or two and never does harm: all that
- * must survive a restart is in the status. Times of the monotonic clock.
+ * What this process remembers of one page besides the objects. Losing it costs a check or two and
+ * never does harm: all that must survive a restart is in the status. Times of the monotonic clock.
  */
 export interface PageMemory extends StallMemory {
   readonly uid: string;
@@ -58,7 +61,10 @@ export interface PageMemory extends StallMemory {
   /** What is found out only once. Kept here as well, in case the status write with it gets lost. */
   facts: Pick<MessengerPageStatus, 'lastWriteTime' | 'pageName'>;
   deletion: { readonly firstAttemptMs: number; readonly deletionMs: number; attempts: number; told: boolean } | undefined;
-  /** The last proven ones, for deletion only: `kubectl delete -f .` takes Secret and app within milliseconds. */
+  /**
+   * The last proven ones, for deletion only: `kubectl delete -f .` takes Secret and app within
+   * milliseconds.
+   */
   credentials: PageCredentials | undefined;
 }
 

@@ -36,8 +36,8 @@ export interface GraphPass extends AcceptedPass {
 }
 
 /**
- * What a bad answer about a token was about, besides the token itself: when this text changes, Graph
- * is asked again in the next pass.
+ * What a bad answer about a token was about, besides the token itself: when this text changes,
+ * Graph is asked again in the next pass.
  */
 export function basisOf({ page, app, credentials }: AcceptedPass): string {
   const { uid = '', generation } = page.metadata;
@@ -50,7 +50,10 @@ export function refusalBasisOf(pass: GraphPass): string {
   return [basisOf(pass), tokenFingerprint(pass.page.metadata.uid ?? '', pass.token.token)].join('/');
 }
 
-/** A drift check, or the first pass after a restart, of a page that was in order: it may wait behind users' changes. */
+/**
+ * A drift check, or the first pass after a restart, of a page that was in order: it may wait behind
+ * users' changes.
+ */
 export function priorityOf(page: MessengerPage): 'interactive' | 'background' {
   const { status, metadata } = page;
   const request = reconcileRequestOf(page);

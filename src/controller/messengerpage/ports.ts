@@ -91,6 +91,9 @@ export interface PageReconcilerDeps {
 export interface PageCounters {
   /** A page was released though our app may still be subscribed to it. */
   leftSubscribed(): void;
-  /** The good token of the page with this uid ends within so many days; undefined: not soon, never, or there is no good one. */
+  /**
+   * The good token of the page with this uid ends within so many days; undefined: not soon, never,
+   * or there is no good one.
+   */
   tokenEnds?(uid: string, within: WarnDays | undefined): void;
 }

@@ -11,10 +11,16 @@ import { reconcilePage } from './flow.js';
 import { PageReport, type PagePass } from './pass.js';
 import type { PageReconcilerDeps } from './ports.js';
 
-/** After the timeout the install that handled a page gives up within a minute; after this any other one lets it go. */
+/**
+ * After the timeout the install that handled a page gives up within a minute; after this any other
+ * one lets it go.
+ */
 const ORPHANED_MS = 2 * 60_000;
 
-/** Keeps one Page's subscription at Graph, its claim and its status equal to what its MessengerPage says. */
+/**
+ * Keeps one Page's subscription at Graph, its claim and its status equal to what its MessengerPage
+ * says.
+ */
 export class MessengerPageReconciler implements Reconciler {
   readonly #deps: PageReconcilerDeps;
 
@@ -29,7 +35,9 @@ export class MessengerPageReconciler implements Reconciler {
     return this.#deps.mutex.run(claimKey, signal, () => this.#alone(key, signal));
   }
 
-  /** Read again: another page's pass may have written this one's claim while it waited for its turn. */
+  /**
+   * Read again: another page's pass may have written this one's claim while it waited for its turn.
+   */
   async #alone(key: NamespacedName, signal: AbortSignal): Promise<Result> {
     const { pages, statuses, memories, clock, options } = this.#deps;
     const found = pages.get(key);
@@ -57,7 +65,8 @@ export class MessengerPageReconciler implements Reconciler {
   }
 
   /**
-   * An app of a namespace that could not be listed is not known to be missing: what was seen of the page stays. A deletion goes on.
+   * An app of a namespace that could not be listed is not known to be missing: what was seen of the
+   * page stays. A deletion goes on.
    * @throws ClusterUnavailableError
    */
   #throwIfUnlisted(page: MessengerPage, app: MessengerApp | undefined): void {
@@ -66,7 +75,10 @@ export class MessengerPageReconciler implements Reconciler {
     throw new ClusterUnavailableError(`MessengerApps of namespace ${key.namespace} cannot be listed, so ${keyText(key)} is not known`);
   }
 
-  /** Once its app is gone a page belongs to the unnamed class, unless this install has handled it before. */
+  /**
+   * Once its app is gone a page belongs to the unnamed class, unless this install has handled it
+   * before.
+   */
   #isOurs(page: MessengerPage, app: MessengerApp | undefined): boolean {
     const { memories, options } = this.#deps;
     const known = memories.peek({ namespace: page.metadata.namespace ?? '', name: page.metadata.name });
@@ -75,8 +87,8 @@ export class MessengerPageReconciler implements Reconciler {
   }
 
   /**
-   * How long ago the time ended in which its install should have released it. Its app is gone, so its class is not known any
-   * more. undefined: the page is not orphaned.
+   * How long ago the time ended in which its install should have released it. Its app is gone, so
+   * its class is not known any more. undefined: the page is not orphaned.
    */
   #orphanedMs(page: MessengerPage, app: MessengerApp | undefined): number | undefined {
     const { clock, options } = this.#deps;

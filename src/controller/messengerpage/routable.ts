@@ -12,7 +12,10 @@ import type { PageReconcilerDeps } from './ports.js';
 
 type RoutableDeps = Pick<PageReconcilerDeps, 'apps' | 'services' | 'secrets' | 'secretAccess' | 'clock' | 'options'>;
 
-/** Judges `Routable` from the manifests and the cluster alone. A Secret or Service that cannot be read now leaves it as it was. */
+/**
+ * Judges `Routable` from the manifests and the cluster alone. A Secret or Service that cannot be
+ * read now leaves it as it was.
+ */
 export async function judgeRoutable(deps: RoutableDeps, pass: PagePass): Promise<void> {
   const app = deps.apps.get(appKeyOf(pass.page));
   const { page, spec, report } = pass;

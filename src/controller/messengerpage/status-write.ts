@@ -11,11 +11,15 @@ import { composeStatus, type Composed } from './status.js';
 
 /** A page that could not be looked at for three intervals, and at least this long, is Unknown. */
 const NOT_LOOKED_MIN_MS = 3_600_000;
-/** A new page that cannot be looked at says so after this time: a hiccup is not worth a write, empty columns say nothing. */
+/**
+ * A new page that cannot be looked at says so after this time: a hiccup is not worth a write, empty
+ * columns say nothing.
+ */
 const NEVER_LOOKED_MS = 30_000;
 const LIMITED = "a request limit is reached (Graph's, or ten changes of one page): the operator continues by itself";
 
-// The end of a pass: one status write if anything changed, the Events, and the time of the next pass.
+// The end of a pass: one status write if anything changed, the Events, and the time of the next
+// pass.
 
 /** The pass saw what there is to see. */
 export async function writeAfterLook(deps: PageReconcilerDeps, pass: PagePass, app: MessengerApp | undefined): Promise<Result> {
@@ -33,8 +37,9 @@ interface NoLook {
 }
 
 /**
- * Graph could not be looked at: what was seen stays. A spec that was not looked at yet gets no status, or an old Ready would
- * seem to be about it, unless it waits for a request limit: then it says so. A page of which nothing was ever seen says why.
+ * Graph could not be looked at: what was seen stays. A spec that was not looked at yet gets no
+ * status, or an old Ready would seem to be about it, unless it waits for a request limit: then it
+ * says so. A page of which nothing was ever seen says why.
  */
 export async function writeWithoutGraph(deps: PageReconcilerDeps, pass: PagePass, { app, limited }: NoLook): Promise<Result> {
   const { page, memory, spec } = pass;
@@ -80,7 +85,10 @@ async function write(deps: PageReconcilerDeps, pass: PagePass, { status, summary
   deps.log.info('page changed', { page: keyText(pass.key), pageId: page.spec.pageId, ready: ready.status, reason: ready.reason });
 }
 
-/** With the version that the cache has by now: this pass may have written the object, and the writer builds on a version. */
+/**
+ * With the version that the cache has by now: this pass may have written the object, and the writer
+ * builds on a version.
+ */
 function withNewestVersion({ pages }: PageReconcilerDeps, page: MessengerPage): MessengerPage {
   const metadata = pages.get(keyOf(page))?.metadata;
   return metadata?.uid === page.metadata.uid && metadata !== undefined ? { ...page, metadata } : page;
@@ -103,7 +111,10 @@ function intervalMs({ signs }: PageReconcilerDeps, { spec, page }: PagePass, app
   return spec.intervalMs * (pressure ?? 1);
 }
 
-/** At first the page's own place in the interval, so that checks are spread evenly. A pass in between does not put it off. */
+/**
+ * At first the page's own place in the interval, so that checks are spread evenly. A pass in
+ * between does not put it off.
+ */
 function driftMs({ clock, random }: PageReconcilerDeps, { memory, spec }: PagePass, everyMs: number): number {
   const nowMs = clock.monotonicMs();
   const known = memory.nextDrift?.intervalMs === spec.intervalMs ? memory.nextDrift : undefined;

@@ -22,7 +22,10 @@ const MAY_COME: ReadonlySet<string> = new Set([
 ]);
 
 export interface StatusOptions {
-  /** The page is not written to by its own or the operator's policy: Ready does not ask for `Subscribed`. */
+  /**
+   * The page is not written to by its own or the operator's policy: Ready does not ask for
+   * `Subscribed`.
+   */
   readonly observing: boolean;
   /** `spec.suspend` of the page. */
   readonly suspended: boolean;
@@ -45,7 +48,9 @@ export interface Composed {
   readonly summary: ReadySummary;
   /** Stalled in the end, also because of what might have come and did not. */
   readonly stalled: boolean;
-  /** When the next pass is due because of how the page stands; undefined: at the usual drift check. */
+  /**
+   * When the next pass is due because of how the page stands; undefined: at the usual drift check.
+   */
   readonly wakeMs: number | undefined;
 }
 

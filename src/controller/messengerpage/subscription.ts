@@ -14,13 +14,17 @@ import type { PageReconcilerDeps } from './ports.js';
 
 type Write = Extract<SubscriptionPlan, { action: 'subscribe' }>;
 
-/** After a POST Graph may still show the old state for a moment: when to look again, in milliseconds after the look before. */
+/**
+ * After a POST Graph may still show the old state for a moment: when to look again, in milliseconds
+ * after the look before.
+ */
 const READ_BACK_AFTER_MS = [0, 250, 500, 1_000, 2_000];
 
 /**
  * The page's subscription at Graph: observe → plan → act → read back. Judges `Subscribed`.
- * @throws TerminalError when Graph refuses to tell or to change it, TransientError, RateLimitedError, AppCredentialError when
- * it cannot be asked, StaleReadError when the page changed meanwhile, NotLeaderError
+ * @throws TerminalError when Graph refuses to tell or to change it, TransientError,
+ * RateLimitedError, AppCredentialError when it cannot be asked, StaleReadError when the page
+ * changed meanwhile, NotLeaderError
  */
 export async function reconcileSubscription(deps: PageReconcilerDeps, pass: GraphPass): Promise<void> {
   const observed = await observe(deps, pass);
@@ -48,7 +52,10 @@ async function observe({ graph, clock }: PageReconcilerDeps, { token, call, memo
   return observed;
 }
 
-/** From here on a deletion unsubscribes, also what was subscribed before this object: one Event says so. */
+/**
+ * From here on a deletion unsubscribes, also what was subscribed before this object: one Event says
+ * so.
+ */
 async function adopt(deps: PageReconcilerDeps, pass: GraphPass, observed: ObservedSubscription): Promise<void> {
   const adopted = isAdoption(pass, observed);
   await ensureFinalizer(deps, pass.page, pass.signal);

@@ -27,9 +27,11 @@ type TokenStatus = NonNullable<MessengerPageStatus['token']>;
 type FoundToken = Extract<FoundSecret, { kind: 'value' }>;
 
 /**
- * Takes the page's token from its Secret, has it checked by `debug_token` where that is due, and judges `TokenValid`.
+ * Takes the page's token from its Secret, has it checked by `debug_token` where that is due, and
+ * judges `TokenValid`.
  * @returns what to call Graph with; undefined: the token is not good
- * @throws TransientError, RateLimitedError, AppCredentialError when Graph cannot be asked: nothing is judged then
+ * @throws TransientError, RateLimitedError, AppCredentialError when Graph cannot be asked: nothing
+ * is judged then
  */
 export async function checkPageToken(deps: PageReconcilerDeps, pass: AcceptedPass): Promise<PageCredentials | undefined> {
   const { page, report, memory, credentials: app, signal } = pass;
@@ -51,7 +53,10 @@ export async function checkPageToken(deps: PageReconcilerDeps, pass: AcceptedPas
   return credentials;
 }
 
-/** A Secret that does not exist yet may be applied in a moment: until then nothing is decided about the claim. */
+/**
+ * A Secret that does not exist yet may be applied in a moment: until then nothing is decided about
+ * the claim.
+ */
 function noteMissingToken({ proofs, secretGrace }: PageReconcilerDeps, { page, app, report }: AcceptedPass, fault: string): void {
   const { uid = '' } = page.metadata;
   const mayCome = fault === 'not_found' && page.status?.claim === undefined;
@@ -64,7 +69,9 @@ function noteMissingToken({ proofs, secretGrace }: PageReconcilerDeps, { page, a
   report.wake(leftMs);
 }
 
-/** Graph refused the token in another call: asks `debug_token` why, and judges `TokenValid` again. */
+/**
+ * Graph refused the token in another call: asks `debug_token` why, and judges `TokenValid` again.
+ */
 export async function checkRefusedToken(deps: PageReconcilerDeps, pass: AcceptedPass, error: TerminalError): Promise<void> {
   askAgain(pass);
   if ((await checkPageToken(deps, pass)) === undefined) return;
@@ -118,7 +125,10 @@ function remember(deps: PageReconcilerDeps, pass: AcceptedPass, { fingerprint, a
   return pass.memory.token;
 }
 
-/** It is due; or the answer is bad now and was for another spec, or was good before (other fields, it has expired). */
+/**
+ * It is due; or the answer is bad now and was for another spec, or was good before (other fields,
+ * it has expired).
+ */
 function mustAsk({ clock }: PageReconcilerDeps, pass: AcceptedPass, known: TokenMemory): boolean {
   if (clock.monotonicMs() >= known.dueMs) return true;
   const { reason } = verdictOf(known, pass, clock.nowMs());
@@ -181,7 +191,10 @@ function tokenValid({ reason, message, graphText }: TokenVerdict, goneMessage: s
   return good(goneMessage ?? message);
 }
 
-/** Proof, `status.token`, expiry and the next check. The last proven value stays in the status until another one is proven. */
+/**
+ * Proof, `status.token`, expiry and the next check. The last proven value stays in the status until
+ * another one is proven.
+ */
 function note(deps: PageReconcilerDeps, pass: AcceptedPass, { answer, verdict }: Judged): void {
   const { page, report } = pass;
   const uid = page.metadata.uid ?? '';

@@ -28,7 +28,10 @@ export interface UnsubscriberPass extends Pick<PagePass, 'page' | 'signal'> {
   readonly memory: Pick<PageMemory, 'credentials'>;
 }
 
-/** The calls to Graph for one deleted page: with the credentials last proven, then with those of the Secrets as they are. */
+/**
+ * The calls to Graph for one deleted page: with the credentials last proven, then with those of the
+ * Secrets as they are.
+ */
 export class Unsubscriber {
   readonly #deps: UnsubscriberDeps;
   readonly #pass: UnsubscriberPass;
@@ -51,7 +54,9 @@ export class Unsubscriber {
     return outcome === 'none' ? 'no_credentials' : outcome;
   }
 
-  /** DELETE and read back. @throws StaleReadError, NotLeaderError when it must not be written now */
+  /**
+   * DELETE and read back. @throws StaleReadError, NotLeaderError when it must not be written now
+   */
   async unsubscribe(): Promise<NonNullable<DeletionFacts['unsubscribe']>> {
     const outcome = await this.#withEach((page) => this.#unsubscribeWith(page));
     return outcome === 'none' ? 'refused' : outcome;
@@ -107,7 +112,10 @@ export class Unsubscriber {
     }
   }
 
-  /** An app that was made anew under its name may have another id: what the page has there is not its own. */
+  /**
+   * An app that was made anew under its name may have another id: what the page has there is not
+   * its own.
+   */
   #isOfClaim({ app }: PageCredentials): boolean {
     const { claim } = this.#pass.page.status ?? {};
     return claim === undefined || claim.appId === app.appId;

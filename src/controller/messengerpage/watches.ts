@@ -41,7 +41,10 @@ export interface PageWatches {
 const REQUEST_EVERY_MS = 10_000;
 const MAX_REQUESTS = 10_000;
 
-/** What wakes pages: a change of their own, of what they refer to, and of those that want the same Page. */
+/**
+ * What wakes pages: a change of their own, of what they refer to, and of those that want the same
+ * Page.
+ */
 export function pageWatches(deps: PageWatches): Watch {
   const { pages, apps, services, namespaces, secrets, statuses, health } = deps;
   const itself = (page: MessengerPage): readonly NamespacedName[] => [keyOf(page)];
@@ -72,7 +75,8 @@ export function pageWatches(deps: PageWatches): Watch {
     on(pages, { when: own, wake: itself, as: afterFirstList(pages) }),
     onRequest(deps, not(own)),
     on(pages, { when: fieldChanged(mattersToRivals), wake: rivals }),
-    // One change of an app wakes a page once: a second time, the page would already be running and would run again.
+    // One change of an app wakes a page once: a second time, the page would already be running and
+    // would run again.
     on(apps, { when: generationChanged(), wake: ofApp, as: afterFirstList(apps) }),
     on(apps, { when: allOf(appVerdict, not(generationChanged())), wake: ofApp, as: 'retry' }),
     on(apps, { when: allOf(appReachable, not(anyOf(appVerdict, generationChanged()))), wake: ofApp, as: 'background' }),
@@ -117,7 +121,10 @@ function mattersToRivals({ metadata, status }: MessengerPage): unknown {
   return [metadata.deletionTimestamp, status?.claim, status?.token?.fingerprint, token?.status, token?.reason];
 }
 
-/** What its pages depend on of an app's status; not its counts of pages, which change with each of them. */
+/**
+ * What its pages depend on of an app's status; not its counts of pages, which change with each of
+ * them.
+ */
 function mattersToPages({ status }: MessengerApp): unknown {
   const accepted = findCondition(status?.conditions, 'Accepted');
   const credentials = findCondition(status?.conditions, 'CredentialsValid');

@@ -7,9 +7,14 @@ export interface AppCandidate {
   readonly deleting: boolean;
   /** Its status says that it has the appId: Graph accepted its credentials once. */
   readonly holds: boolean;
-  /** What Graph said about its credentials; `unknown` until Graph was asked, and while it cannot be. */
+  /**
+   * What Graph said about its credentials; `unknown` until Graph was asked, and while it cannot be.
+   */
   readonly credentials: 'good' | 'bad' | 'unknown';
-  /** Since when they have not been good, milliseconds since the epoch; undefined: they are, or never were. */
+  /**
+   * Since when they have not been good, milliseconds since the epoch; undefined: they are, or never
+   * were.
+   */
   readonly notGoodSinceMs: number | undefined;
 }
 

@@ -15,12 +15,16 @@ export interface BackendFacts {
   readonly signingSecret: 'present' | 'absent' | 'malformed' | 'app_secret' | undefined;
 }
 
-/** `other_namespace`: the app is in another namespace. `shared_app`: the app asks for it, or serves several namespaces. */
+/**
+ * `other_namespace`: the app is in another namespace. `shared_app`: the app asks for it, or serves
+ * several namespaces.
+ */
 export type SigningRule = 'other_namespace' | 'shared_app';
 
 /**
- * Whether the page's bot needs a signing secret of its own. A bot that holds the app secret can forge
- * events for all Pages of the app, so an app that several namespaces use gives it to none of them.
+ * Whether the page's bot needs a signing secret of its own. A bot that holds the app secret can
+ * forge events for all Pages of the app, so an app that several namespaces use gives it to none of
+ * them.
  */
 export function signingRule(page: MessengerPage, app: MessengerApp): SigningRule | undefined {
   if (page.metadata.namespace !== app.metadata.namespace) return 'other_namespace';
@@ -36,7 +40,10 @@ export interface BackendFault {
 
 const DNS_1035 = /^[a-z](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** What is wrong with a page's backend as far as the manifests and the cluster can tell; undefined: events may be sent there. */
+/**
+ * What is wrong with a page's backend as far as the manifests and the cluster can tell; undefined:
+ * events may be sent there.
+ */
 export function checkBackend({ backend, signingRule: rule, service, signingSecret }: BackendFacts): BackendFault | undefined {
   if (backend === undefined) {
     return { reason: 'NoBackend', message: 'neither the page nor the pageDefaults of its app name a backend: set spec.backend' };
@@ -124,7 +131,10 @@ function signingFault(
   return { reason: 'SigningSecretNotFound', message: `${where} ${what}: create it. ${roleFor(namespace, ref.name)}` };
 }
 
-/** The webhook reads signing Secrets by name, where the chart was not given the namespace: the tenant grants it with this Role. */
+/**
+ * The webhook reads signing Secrets by name, where the chart was not given the namespace: the
+ * tenant grants it with this Role.
+ */
 function roleFor(namespace: string, secret: string): string {
   const rule = `apiGroups: [""], resources: [secrets], resourceNames: [${secret}], verbs: [get]`;
   return `If the operator may not read it, grant its webhook a Role in ${namespace} with {${rule}}`;

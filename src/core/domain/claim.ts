@@ -12,14 +12,18 @@ export interface ClaimCandidate {
   readonly deleting: boolean;
   /** The app exists and consents to its namespace. */
   readonly consented: boolean;
-  /** `accepted`: may take a vacancy; `undecided`: may keep what it holds; `superseded`: another MessengerApp has the appId. */
+  /**
+   * `accepted`: may take a vacancy; `undecided`: may keep what it holds; `superseded`: another
+   * MessengerApp has the appId.
+   */
   readonly app: 'accepted' | 'undecided' | 'superseded';
   readonly proof: Proof;
   /** false: its token has not been checked yet, so that `proof` may still become better. */
   readonly examined: boolean;
   /**
-   * The proof is still to come: no leader has looked at the token yet, Graph could not answer, or the
-   * Secret was created a moment ago or not yet. Such a page loses no event by that: Meta gets 503 and sends it later.
+   * The proof is still to come: no leader has looked at the token yet, Graph could not answer, or
+   * the Secret was created a moment ago or not yet. Such a page loses no event by that: Meta gets
+   * 503 and sends it later.
    */
   readonly pending: boolean;
   /** Since when its token has been dead or of another page or app, by the clock of `nowMs`. */
@@ -37,15 +41,24 @@ export interface ClaimWrite {
 export interface ClaimDecision {
   /** uid of who holds the key once `writes` are done. */
   readonly holder: string | undefined;
-  /** In the order in which they must be made: the new holder, then those who lose it, then the rest. Empty: all is as it should be. */
+  /**
+   * In the order in which they must be made: the new holder, then those who lose it, then the rest.
+   * Empty: all is as it should be.
+   */
   readonly writes: readonly ClaimWrite[];
-  /** There is a vacancy, and an older candidate that could still come to be proven: better not decided yet. */
+  /**
+   * There is a vacancy, and an older candidate that could still come to be proven: better not
+   * decided yet.
+   */
   readonly premature: boolean;
   /** When the same candidates would be judged otherwise; undefined: only a change does that. */
   readonly recheckAfterMs: number | undefined;
 }
 
-/** A token must have been dead, or another page's, for this long before a proven claimant takes over. */
+/**
+ * A token must have been dead, or another page's, for this long before a proven claimant takes
+ * over.
+ */
 const REFUTED_FOR_MS = 10 * 60_000;
 
 /**
@@ -72,7 +85,10 @@ export function decideClaim(candidates: readonly ClaimCandidate[], nowMs: number
   };
 }
 
-/** Of several that say Held, which a crash between two writes leaves behind, the one of the highest epoch. */
+/**
+ * Of several that say Held, which a crash between two writes leaves behind, the one of the highest
+ * epoch.
+ */
 function currentHolder(candidates: readonly ClaimCandidate[]): ClaimCandidate | undefined {
   return candidates.filter(isHeld).sort(byEpoch)[0];
 }
@@ -103,7 +119,9 @@ function mayTake(one: ClaimCandidate): boolean {
   return one.proof === 'proven' || wasProven(one);
 }
 
-/** Its consent was withdrawn while it held the claim: with the consent back it needs no new proof. */
+/**
+ * Its consent was withdrawn while it held the claim: with the consent back it needs no new proof.
+ */
 function wasProven({ claim, proof }: ClaimCandidate): boolean {
   return claim?.state === 'Refused' && claim.epoch > 0 && proof !== 'foreign';
 }
@@ -131,7 +149,8 @@ function writesFor(
 ): readonly ClaimWrite[] {
   const first = holder !== undefined && newEpoch !== undefined ? [{ uid: holder.uid, state: 'Held' as const, epoch: newEpoch }] : [];
   const others = candidates.filter((one) => one !== holder);
-  // The one that held it longest ago first: a crash in between must not leave it as the only one that says Held.
+  // The one that held it longest ago first: a crash in between must not leave it as the only one
+  // that says Held.
   const losers = others.filter(isHeld).sort((a, b) => byEpoch(b, a));
   return [...first, ...[...losers, ...others.filter((one) => !isHeld(one))].flatMap((one) => loserWrite(one, holder === undefined))];
 }

@@ -1,15 +1,19 @@
 import type { LabelSelector, MessengerApp } from '../../api/v1alpha1/types.gen.js';
 import { labelRequirements, matchesLabels } from './label-selector.js';
 
-/** The label that every namespace carries and whose value is its name (KEP-2161): known even where namespaces cannot be read. */
+/**
+ * The label that every namespace carries and whose value is its name (KEP-2161): known even where
+ * namespaces cannot be read.
+ */
 const NAME_LABEL = 'kubernetes.io/metadata.name';
 
 export type Consent = { readonly given: true } | { readonly given: false; readonly why: 'not_allowed' | 'selector_unsupported' };
 
 /**
- * Whether an app lets pages of this namespace use it (`spec.allowedNamespaces`; default: its own namespace alone, which is
- * always allowed). `labels` are the namespace's; undefined where they cannot be read: then only `kubernetes.io/metadata.name`
- * can match, and a selector that asks for another label is `selector_unsupported`.
+ * Whether an app lets pages of this namespace use it (`spec.allowedNamespaces`; default: its own
+ * namespace alone, which is always allowed). `labels` are the namespace's; undefined where they
+ * cannot be read: then only `kubernetes.io/metadata.name` can match, and a selector that asks for
+ * another label is `selector_unsupported`.
  */
 export function consentOf(app: MessengerApp, namespace: string, labels: Readonly<Record<string, string>> | undefined): Consent {
   if ((app.metadata.namespace ?? '') === namespace) return { given: true };

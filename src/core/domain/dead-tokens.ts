@@ -12,7 +12,10 @@ export const EXPIRED_TOKEN: DeadToken = { says: 'the token has expired', fix: NE
 /** For a token that Graph calls invalid without one of the subcodes below. */
 export const INVALID_TOKEN: DeadToken = { says: 'the token is not valid or no longer valid', fix: NEW_TOKEN };
 
-/** Subcode of Graph's error 190 → why the token is dead. Graph gives the same subcodes in the answer of `debug_token`. */
+/**
+ * Subcode of Graph's error 190 → why the token is dead. Graph gives the same subcodes in the answer
+ * of `debug_token`.
+ */
 export const DEAD_TOKENS: ReadonlyMap<number, DeadToken> = new Map([
   [
     458,

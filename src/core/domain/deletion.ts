@@ -1,19 +1,30 @@
-/** What is known about a page that is being deleted. A field that is undefined has not been found out yet. */
+/**
+ * What is known about a page that is being deleted. A field that is undefined has not been found
+ * out yet.
+ */
 export interface DeletionFacts {
   /** It held (appId, pageId) at some time. */
   readonly everHeld: boolean;
   /** `managementPolicy: Observe`. */
   readonly observeOnly: boolean;
-  /** Something may have been written to Graph for it: our finalizer is set before the first write. */
+  /**
+   * Something may have been written to Graph for it: our finalizer is set before the first write.
+   */
   readonly everWritten: boolean;
   readonly policy: 'Unsubscribe' | 'Retain';
   /** Whether another page of the same key took over, our finalizer on it. */
   readonly successor: boolean | undefined;
-  /** A write of ours may have arrived that Graph does not show yet: then no row in sight does not mean that there is none. */
+  /**
+   * A write of ours may have arrived that Graph does not show yet: then no row in sight does not
+   * mean that there is none.
+   */
   readonly unconfirmedWrite?: boolean;
   /** Whether this install may write to Graph at all (`--read-only`). */
   readonly mayWrite: boolean;
-  /** What a live GET said of our row. `refused`: it never will answer (token, permission, credentials); `failed`: not now. */
+  /**
+   * What a live GET said of our row. `refused`: it never will answer (token, permission,
+   * credentials); `failed`: not now.
+   */
   readonly look: 'absent' | 'present' | 'refused' | 'no_credentials' | 'failed' | undefined;
   /** `done`: DELETE, and the read back shows no row of ours, or cannot be had any more. */
   readonly unsubscribe: 'done' | 'refused' | 'failed' | undefined;
@@ -30,17 +41,25 @@ export interface DeletionFacts {
 export type DeletionStep =
   /** Find out this fact, then decide again. */
   | { readonly do: 'seek_successor' | 'look' | 'unsubscribe' }
-  /** `row` is that of the table in the design; `left`: our app may still be subscribed to the Page. */
+  /**
+   * `row` is that of the table in the design; `left`: our app may still be subscribed to the Page.
+   */
   | { readonly do: 'release'; readonly row: 1 | 2 | 3 | 4 | 5 | 6 | 7; readonly left: boolean }
   | { readonly do: 'retry'; readonly row: 7; readonly afterMs: number };
 
-/** A leader that comes late still gets this long, or a deletion that waited for it would be given up at once. */
+/**
+ * A leader that comes late still gets this long, or a deletion that waited for it would be given up
+ * at once.
+ */
 const OWN_TIME_MS = 60_000;
 const MIN_ATTEMPTS = 3;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
 
-/** The rows of the deletion table, first match wins. Pure: the caller finds out facts until the answer is release or retry. */
+/**
+ * The rows of the deletion table, first match wins. Pure: the caller finds out facts until the
+ * answer is release or retry.
+ */
 export function decideDeletion(facts: DeletionFacts): DeletionStep {
   const { everHeld, observeOnly, everWritten, policy, successor } = facts;
   if (!everHeld || observeOnly || !everWritten) return release(1);

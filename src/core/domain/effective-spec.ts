@@ -2,13 +2,18 @@ import { DEFAULT_SUBSCRIBED_FIELDS } from '../../api/v1alpha1/constants.js';
 import type { Backend, MessengerApp, MessengerPage } from '../../api/v1alpha1/types.gen.js';
 import { parseDurationMs } from '../../kit/duration.js';
 
-/** A backend and the namespace that its Service and its Secrets are in: the page's, or the app's if it is the app's default. */
+/**
+ * A backend and the namespace that its Service and its Secrets are in: the page's, or the app's if
+ * it is the app's default.
+ */
 export interface EffectiveBackend {
   readonly namespace: string;
   readonly backend: Backend;
 }
 
-/** What applies to a page once its app's `pageDefaults` and the operator's defaults are counted in. */
+/**
+ * What applies to a page once its app's `pageDefaults` and the operator's defaults are counted in.
+ */
 export interface EffectiveSpec {
   /** Sorted, each once. */
   readonly fields: readonly string[];

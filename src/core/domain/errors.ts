@@ -1,7 +1,10 @@
 import type { Reason } from '../../api/v1alpha1/conditions.js';
 
 interface Details {
-  /** The error that led to this one. Kept on the chain, never put into the message; left out where it holds a secret. */
+  /**
+   * The error that led to this one. Kept on the chain, never put into the message; left out where
+   * it holds a secret.
+   */
   readonly cause?: unknown;
   /** See `OperatorError.graphText`. */
   readonly graphText?: string | undefined;
@@ -10,17 +13,21 @@ interface Details {
 }
 
 /**
- * Base class. What sets the subclasses apart is not where they come from but what the caller has to do. `message` is our own
- * sentence: the same failure always has the same one.
+ * Base class. What sets the subclasses apart is not where they come from but what the caller has to
+ * do. `message` is our own sentence: the same failure always has the same one.
  */
 export abstract class OperatorError extends Error {
   readonly reason: Reason;
   /**
-   * What Graph said, redacted: `Graph 190/463: Error validating access token: …`. It can differ from one try to the next (Graph
-   * writes the time of day into it), so nothing is decided by it. undefined: the failure is not an answer of Graph's.
+   * What Graph said, redacted: `Graph 190/463: Error validating access token: …`. It can differ
+   * from one try to the next (Graph writes the time of day into it), so nothing is decided by it.
+   * undefined: the failure is not an answer of Graph's.
    */
   readonly graphText: string | undefined;
-  /** Graph's error code, where it gave one. What it means is known in `graph` alone; elsewhere the class and the reason count. */
+  /**
+   * Graph's error code, where it gave one. What it means is known in `graph` alone; elsewhere the
+   * class and the reason count.
+   */
   readonly graphCode: number | undefined;
 
   constructor(reason: Reason, message: string, { cause, graphText, graphCode }: Details = {}) {
@@ -32,12 +39,18 @@ export abstract class OperatorError extends Error {
   }
 }
 
-/** Our sentence with Graph's text in brackets behind it, as a user reads it. Without such a text it is the sentence alone. */
+/**
+ * Our sentence with Graph's text in brackets behind it, as a user reads it. Without such a text it
+ * is the sentence alone.
+ */
 export function withGraphText(message: string, graphText: string | undefined): string {
   return graphText === undefined ? message : `${message} (${graphText})`;
 }
 
-/** Whether `text` is `message` as `withGraphText` writes it, whatever Graph's text was, and whether or not it was cut at its end. */
+/**
+ * Whether `text` is `message` as `withGraphText` writes it, whatever Graph's text was, and whether
+ * or not it was cut at its end.
+ */
 export function isWithGraphText(text: string, message: string): boolean {
   return text === message || (text.startsWith(`${message} (`) && /[)…]$/.test(text));
 }
@@ -50,7 +63,9 @@ export function fullMessage(error: Error): string {
 /** May work if tried again: the workqueue backs off exponentially. */
 export class TransientError extends OperatorError {}
 
-/** Works again at a known time: the workqueue waits exactly that long and does not count a failure. */
+/**
+ * Works again at a known time: the workqueue waits exactly that long and does not count a failure.
+ */
 export class RateLimitedError extends OperatorError {
   readonly retryAfterMs: number;
   /** Whose budget is spent: the whole app's (all its pages wait) or this page's alone. */
@@ -63,7 +78,10 @@ export class RateLimitedError extends OperatorError {
   }
 }
 
-/** Will not work by retrying soon: no back-off; the object is marked Stalled and looked at again at long, growing intervals. */
+/**
+ * Will not work by retrying soon: no back-off; the object is marked Stalled and looked at again at
+ * long, growing intervals.
+ */
 export class TerminalError extends OperatorError {
   /** Which item of the list that was sent is refused, from 0; undefined where Graph did not say. */
   readonly refusedIndex: number | undefined;
@@ -74,10 +92,16 @@ export class TerminalError extends OperatorError {
   }
 }
 
-/** The app's own credential was refused (secret, proof, app token): parks the app's pages, says nothing about any of them. */
+/**
+ * The app's own credential was refused (secret, proof, app token): parks the app's pages, says
+ * nothing about any of them.
+ */
 export class AppCredentialError extends OperatorError {}
 
-/** This process may not write (any more): it does not lead, or its lease is too old. The pass ends and reports nothing. */
+/**
+ * This process may not write (any more): it does not lead, or its lease is too old. The pass ends
+ * and reports nothing.
+ */
 export class NotLeaderError extends Error {
   constructor(message = 'this replica does not hold a fresh lease') {
     super(message);
@@ -85,7 +109,10 @@ export class NotLeaderError extends Error {
   }
 }
 
-/** The object changed since the pass began: the pass ends, reports nothing, and the key is queued again. */
+/**
+ * The object changed since the pass began: the pass ends, reports nothing, and the key is queued
+ * again.
+ */
 export class StaleReadError extends Error {
   constructor(message: string) {
     super(message);
@@ -93,7 +120,10 @@ export class StaleReadError extends Error {
   }
 }
 
-/** The cluster gave no usable answer (network, timeout, 429, 5xx, 403). Says nothing about any object: back off, no condition changes. */
+/**
+ * The cluster gave no usable answer (network, timeout, 429, 5xx, 403). Says nothing about any
+ * object: back off, no condition changes.
+ */
 export class ClusterUnavailableError extends Error {
   constructor(message: string, { cause }: Details = {}) {
     super(message, cause === undefined ? undefined : { cause });
@@ -107,7 +137,10 @@ export type Disposition =
   | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'stall'; readonly reason: Reason };
 
-/** The single place where an error becomes a decision. An unknown error is a bug or an outage: back off. */
+/**
+ * The single place where an error becomes a decision. An unknown error is a bug or an outage: back
+ * off.
+ */
 export function dispositionOf(error: unknown): Disposition {
   if (error instanceof StaleReadError || error instanceof NotLeaderError) return { kind: 'requeue' };
   if (error instanceof RateLimitedError) return { kind: 'wait', ms: error.retryAfterMs };

@@ -20,7 +20,8 @@ export interface EventItem {
    */
   readonly dedupeKey: string;
   /**
-   * The earlier of `entry.time` and the item's own time, in milliseconds; undefined: it has neither.
+   * The earlier of `entry.time` and the item's own time, in milliseconds; undefined: it has
+   * neither.
    */
   readonly timeMs: number | undefined;
 }

@@ -1,9 +1,10 @@
 import { editDistance } from '../../kit/nearest.js';
 
 /**
- * The fields of the webhook object `page` that Graph is known to take (Meta's SDK spec of 15 April 2026, `enum_types.json`).
- * In Graph's own order, which is also the order of its "must be one of" text. A field that is not in here may still be good:
- * Meta adds some; so the list warns and never refuses.
+ * The fields of the webhook object `page` that Graph is known to take (Meta's SDK spec of 15 April
+ * 2026, `enum_types.json`). In Graph's own order, which is also the order of its "must be one of"
+ * text. A field that is not in here may still be good: Meta adds some; so the list warns and never
+ * refuses.
  */
 export const PAGE_FIELDS: readonly string[] = [
   'affiliation',
@@ -113,7 +114,9 @@ export const PAGE_FIELDS: readonly string[] = [
 ];
 
 const KNOWN: ReadonlySet<string> = new Set(PAGE_FIELDS);
-/** Further away than this a name is not a slip of the pen, and naming a "nearest" one would mislead. */
+/**
+ * Further away than this a name is not a slip of the pen, and naming a "nearest" one would mislead.
+ */
 const MAX_DISTANCE = 4;
 const MAX_NAME = 64;
 
@@ -123,8 +126,8 @@ export function isKnownPageField(name: string): boolean {
 }
 
 /**
- * The known field whose name is nearest to `name` (Instagram's and the old singular names are such near misses);
- * undefined where none is near.
+ * The known field whose name is nearest to `name` (Instagram's and the old singular names are such
+ * near misses); undefined where none is near.
  */
 export function nearestField(name: string): string | undefined {
   const wanted = name.toLowerCase().slice(0, MAX_NAME);

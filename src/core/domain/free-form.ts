@@ -1,13 +1,19 @@
 /** A page's settings for its bot, as its author wrote them. */
 export type FreeForm = Readonly<Record<string, unknown>>;
 
-/** As much as a page may carry itself (`spec.botConfig.inline`), as JSON. A schema cannot bound what it does not describe. */
+/**
+ * As much as a page may carry itself (`spec.botConfig.inline`), as JSON. A schema cannot bound what
+ * it does not describe.
+ */
 export const MAX_INLINE_BYTES = 16_384;
 /** Deeper data overflows the stack of code that walks through it. */
 const MAX_DEPTH = 64;
 const PROBLEM = 'messenger-operator.dev/problem';
 
-/** What is wrong with `spec.botConfig.inline`, as the end of a sentence that begins with its name. undefined: nothing. */
+/**
+ * What is wrong with `spec.botConfig.inline`, as the end of a sentence that begins with its name.
+ * undefined: nothing.
+ */
 export function inlineProblem(inline: FreeForm | undefined): string | undefined {
   if (inline === undefined) return undefined;
   const told = inline[PROBLEM];

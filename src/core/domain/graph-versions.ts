@@ -1,6 +1,7 @@
 /**
- * Graph versions, oldest first, with the first day on which each is not served any more, in UTC; undefined: not announced.
- * Source: Meta's changelog, https://developers.facebook.com/docs/graph-api/changelog (read in October 2026).
+ * Graph versions, oldest first, with the first day on which each is not served any more, in UTC;
+ * undefined: not announced. Source: Meta's changelog,
+ * https://developers.facebook.com/docs/graph-api/changelog (read in October 2026).
  */
 export const GRAPH_VERSIONS: readonly (readonly [version: string, end: string | undefined])[] = [
   ['v17.0', '2025-09-12'],
@@ -34,8 +35,9 @@ export interface VersionWarning {
 }
 
 /**
- * What to say about the API version that an app uses; undefined: all is well, or nothing is known of the version. Graph serves
- * a call for a version that has ended as the next one that it has, and says so only in a header.
+ * What to say about the API version that an app uses; undefined: all is well, or nothing is known
+ * of the version. Graph serves a call for a version that has ended as the next one that it has, and
+ * says so only in a header.
  */
 export function versionWarning({ asked, answered }: VersionUse, nowMs: number): VersionWarning | undefined {
   if (answered !== undefined && answered !== asked) {

@@ -23,8 +23,9 @@ const MAX_TEXT = 1_024;
 const MAX_REQUIREMENTS = 20;
 
 /**
- * Reads a selector as kubectl's `-l` takes it, equality and set based: `app=a,tier!=b,env in (x,y),!old`. An empty text
- * selects everything. The problem names what is wrong, in a sentence for the caller.
+ * Reads a selector as kubectl's `-l` takes it, equality and set based: `app=a,tier!=b,env in
+ * (x,y),!old`. An empty text selects everything. The problem names what is wrong, in a sentence for
+ * the caller.
  */
 export function parseLabelSelector(text: string): LabelSelectorText {
   if (text.length > MAX_TEXT) return { ok: false, problem: `a label selector has at most ${MAX_TEXT} characters` };
@@ -41,7 +42,10 @@ export function parseLabelSelector(text: string): LabelSelectorText {
   return { ok: true, requirements };
 }
 
-/** The same requirements out of a selector as it stands in an object. No selector at all selects nothing: undefined. */
+/**
+ * The same requirements out of a selector as it stands in an object. No selector at all selects
+ * nothing: undefined.
+ */
 export function labelRequirements(selector: LabelSelector | undefined): readonly LabelRequirement[] | undefined {
   if (selector === undefined) return undefined;
   const equal = Object.entries(selector.matchLabels ?? {}).map(([key, value]) => ({ key, operator: 'In' as const, values: [value] }));
@@ -49,7 +53,10 @@ export function labelRequirements(selector: LabelSelector | undefined): readonly
   return [...equal, ...expressions];
 }
 
-/** Whether labels meet every requirement, by Kubernetes' rules: `NotIn` holds for a label that is not there. */
+/**
+ * Whether labels meet every requirement, by Kubernetes' rules: `NotIn` holds for a label that is
+ * not there.
+ */
 export function matchesLabels(requirements: readonly LabelRequirement[], labels: Readonly<Record<string, string>>): boolean {
   return requirements.every(({ key, operator, values }) => {
     const value = Object.hasOwn(labels, key) ? labels[key] : undefined;

@@ -4,8 +4,9 @@ import { DEAD_TOKENS, EXPIRED_TOKEN, INVALID_TOKEN, NEW_TOKEN } from './dead-tok
 import { requiredScopes } from './scopes.js';
 
 /**
- * What a token proves about a claim. `proven`: Graph says it is a live PAGE token of this page and this app. `foreign`: of another
- * page or app. `dead`: expired or invalidated. `unproven`: none of these is known.
+ * What a token proves about a claim. `proven`: Graph says it is a live PAGE token of this page and
+ * this app. `foreign`: of another page or app. `dead`: expired or invalidated. `unproven`: none of
+ * these is known.
  */
 export type Proof = 'proven' | 'unproven' | 'foreign' | 'dead';
 
@@ -27,7 +28,10 @@ export interface TokenVerdict {
   readonly graphText?: string | undefined;
 }
 
-/** Judges what `debug_token` said. The first fault counts, in the order in which they would have to be mended. */
+/**
+ * Judges what `debug_token` said. The first fault counts, in the order in which they would have to
+ * be mended.
+ */
 export function checkToken(info: TokenInfo, wanted: WantedToken): TokenVerdict {
   return aliveFault(info, wanted.nowMs) ?? identityFault(info, wanted) ?? grantFault(info, wanted) ?? good(info, wanted);
 }
@@ -56,7 +60,10 @@ function identityFault(info: TokenInfo, { appId, pageId }: WantedToken): TokenVe
   return undefined;
 }
 
-/** People's ids, and those of Pages in the address `profile.php?id=…`: another number than the Page's id that Graph knows. */
+/**
+ * People's ids, and those of Pages in the address `profile.php?id=…`: another number than the
+ * Page's id that Graph knows.
+ */
 const PROFILE_ID = /^(?:1000\d{11}|6\d{13})$/;
 
 function wrongPage(tokenOf: string, pageId: string): string {
@@ -99,7 +106,10 @@ const DAY_MS = 86_400_000;
 export const WARN_DAYS = [1, 7, 30] as const;
 export type WarnDays = (typeof WARN_DAYS)[number];
 
-/** The least of the thresholds within which the token ends; undefined: none. `expiresAt` in seconds, 0 = never. */
+/**
+ * The least of the thresholds within which the token ends; undefined: none. `expiresAt` in seconds,
+ * 0 = never.
+ */
 export function expiresWithin(expiresAt: number | undefined, nowMs: number): WarnDays | undefined {
   if (expiresAt === undefined || expiresAt === 0) return undefined;
   const leftMs = expiresAt * 1_000 - nowMs;
@@ -107,8 +117,8 @@ export function expiresWithin(expiresAt: number | undefined, nowMs: number): War
 }
 
 /**
- * What to say about a token that dies soon; undefined for one that lives longer than 30 days. `expiresAt` in seconds, 0 = never.
- * The text stays the same between two of the thresholds.
+ * What to say about a token that dies soon; undefined for one that lives longer than 30 days.
+ * `expiresAt` in seconds, 0 = never. The text stays the same between two of the thresholds.
  */
 export function expiryWarning(expiresAt: number | undefined, nowMs: number): string | undefined {
   const within = expiresWithin(expiresAt, nowMs);

@@ -15,7 +15,10 @@ export interface PageCredentials {
   readonly token: Secret;
 }
 
-/** How a call is made. `background` (drift checks, first pass of a restart) never delays `interactive` and may be batched. */
+/**
+ * How a call is made. `background` (drift checks, first pass of a restart) never delays
+ * `interactive` and may be batched.
+ */
 export interface GraphCallOptions {
   readonly signal: AbortSignal;
   readonly priority?: 'interactive' | 'background';
@@ -27,7 +30,10 @@ export interface ObservedSubscription {
   readonly fields: ReadonlySet<string>;
 }
 
-/** `debug_token`'s answer. Times are seconds since the epoch; 0 = never; undefined = Graph did not say. */
+/**
+ * `debug_token`'s answer. Times are seconds since the epoch; 0 = never; undefined = Graph did not
+ * say.
+ */
 export interface TokenInfo {
   readonly isValid: boolean;
   readonly type: string | undefined;
@@ -37,7 +43,10 @@ export interface TokenInfo {
   readonly expiresAt: number | undefined;
   readonly dataAccessExpiresAt: number | undefined;
   readonly scopes: readonly string[];
-  /** scope → ids it was granted for; a scope that Graph lists without ids has `undefined`: unknown, never none. */
+  /**
+   * scope → ids it was granted for; a scope that Graph lists without ids has `undefined`: unknown,
+   * never none.
+   */
   readonly granularScopes: ReadonlyMap<string, readonly string[] | undefined>;
   /** Set when `isValid` is false: Graph's code and subcode, and its redacted text. */
   readonly error: { readonly code: number; readonly subcode: number | undefined; readonly message: string } | undefined;
@@ -70,7 +79,10 @@ export interface PageGraph {
 /** The edges of an App, called with its app token. */
 export interface AppGraph {
   subscriptions(app: AppCredentials, options: GraphCallOptions): Promise<readonly AppSubscription[]>;
-  /** Creates or replaces the subscription for `object=page`; Graph verifies the callback before it answers. */
+  /**
+   * Creates or replaces the subscription for `object=page`; Graph verifies the callback before it
+   * answers.
+   */
   subscribeApp(
     app: AppCredentials,
     wanted: { readonly callbackUrl: string; readonly verifyToken: Secret; readonly fields: readonly string[] },

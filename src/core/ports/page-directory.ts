@@ -18,13 +18,19 @@ export interface PageEntry {
   readonly version: string;
 }
 
-/** The page index as the Pages API sees it: synchronous, from the cache alone. Holders of claims only. */
+/**
+ * The page index as the Pages API sees it: synchronous, from the cache alone. Holders of claims
+ * only.
+ */
 export interface PageDirectory {
   synced(): boolean;
   /** Every page with this id, one an app at the most. */
   find(pageId: string): readonly PageEntry[];
   /** In the order of namespace, then name. */
   list(namespace?: string): readonly PageEntry[];
-  /** The last value proven to be this page's token (by `status.token.fingerprint`); undefined while none is. */
+  /**
+   * The last value proven to be this page's token (by `status.token.fingerprint`); undefined while
+   * none is.
+   */
   provenToken(entry: PageEntry): Secret | undefined;
 }

@@ -1,20 +1,27 @@
 import { NONE, PairTable } from './pair-table.js';
 
-/** Forms are looked up by their first 1, 2, 4, … or 64 characters: the longest of these that they have. */
+/**
+ * Forms are looked up by their first 1, 2, 4, … or 64 characters: the longest of these that they
+ * have.
+ */
 const PREFIXES = [1, 2, 4, 8, 16, 32, 64] as const;
 /** Odd, so that no character's part of a hash gets lost on the way. */
 const BASE = 0x01000193;
 
 /**
- * Many strings, found in a text in one pass whose cost does not depend on how many there are. It keeps hashes, not the
- * strings: what it reports is a candidate, which the caller compares with what it looks for. It misses nothing.
+ * Many strings, found in a text in one pass whose cost does not depend on how many there are. It
+ * keeps hashes, not the strings: what it reports is a candidate, which the caller compares with
+ * what it looks for. It misses nothing.
  */
 export class FormIndex {
   /** The hash of a form's prefix, and the length of the form. */
   readonly #lengths = new PairTable();
   /** The hash of a whole form, and its owner. */
   readonly #owners = new PairTable();
-  /** How many forms there are for each of the prefixes. A text is not searched for a length that no form has. */
+  /**
+   * How many forms there are for each of the prefixes. A text is not searched for a length that no
+   * form has.
+   */
   readonly #forms = PREFIXES.map(() => 0);
 
   add(form: string, owner: number): void {
@@ -32,7 +39,10 @@ export class FormIndex {
     this.#forms[at] = (this.#forms[at] ?? 1) - 1;
   }
 
-  /** Calls `candidate` for every place where a form may stand in the text: each one that does, and hardly another. */
+  /**
+   * Calls `candidate` for every place where a form may stand in the text: each one that does, and
+   * hardly another.
+   */
   search(text: string, candidate: (start: number, end: number, owner: number) => void): void {
     if (this.#forms.every((count) => count === 0)) return;
     const hashes = runningHashes(text);

@@ -11,8 +11,9 @@ const SCRATCH_BYTES = 64 * 1_024;
 const scratch = Buffer.alloc(BLOCK_BYTES + SCRATCH_BYTES);
 
 /**
- * HMAC (RFC 2104) with one key, prepared once. It costs half of `createHmac`, which makes a native object for each message
- * that the garbage collector has to take apart again; here a message is two calls of the one-shot hash.
+ * HMAC (RFC 2104) with one key, prepared once. It costs half of `createHmac`, which makes a native
+ * object for each message that the garbage collector has to take apart again; here a message is two
+ * calls of the one-shot hash.
  */
 export class Hmac {
   readonly #algorithm: HmacAlgorithm;

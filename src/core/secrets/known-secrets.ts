@@ -9,8 +9,9 @@ export interface Span {
 }
 
 /**
- * Which of the known values a text is searched for: `all`; only those that cannot be `guessed`, since a tenant who makes
- * a Secret of an ordinary word must not take that word out of what is said about others; or `none`.
+ * Which of the known values a text is searched for: `all`; only those that cannot be `guessed`,
+ * since a tenant who makes a Secret of an ordinary word must not take that word out of what is said
+ * about others; or `none`.
  */
 export type SearchedValues = 'all' | 'unguessable' | 'none';
 
@@ -30,9 +31,9 @@ interface Known {
 }
 
 /**
- * The secret values that this process has read, in all forms in which they may stand in a text. Values in use have no
- * bound of their own: there are as many as Secrets are referred to. Of values that are no longer in use it keeps as many
- * again (20,000 at least) and forgets the oldest first.
+ * The secret values that this process has read, in all forms in which they may stand in a text.
+ * Values in use have no bound of their own: there are as many as Secrets are referred to. Of values
+ * that are no longer in use it keeps as many again (20,000 at least) and forgets the oldest first.
  */
 export class KnownSecrets {
   readonly #index = new FormIndex();

@@ -9,7 +9,10 @@ const MIX = 0x9e3779b1;
 /** No row. */
 export const NONE = -1;
 
-/** Counted pairs of a hash and a number, both 32 bits, in 32 bytes each: a `Map` of as many takes ten times the memory. */
+/**
+ * Counted pairs of a hash and a number, both 32 bits, in 32 bytes each: a `Map` of as many takes
+ * ten times the memory.
+ */
 export class PairTable {
   #rows = new Int32Array(MIN_ROWS * COLUMNS);
   #heads = new Int32Array(MIN_ROWS * HEADS_PER_ROW).fill(NONE);

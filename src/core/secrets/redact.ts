@@ -4,7 +4,10 @@ import type { Secret } from './secret.js';
 
 const REDACTED = '[redacted]';
 const DEFAULT_MAX = 256;
-/** Of a longer text only the beginning is looked at: enough for 256 characters of it, bounded for a body of megabytes. */
+/**
+ * Of a longer text only the beginning is looked at: enough for 256 characters of it, bounded for a
+ * body of megabytes.
+ */
 const MAX_INPUT = 16_384;
 
 /** What looks like a credential although its value is not known. */
@@ -19,9 +22,9 @@ const PATTERNS: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Makes a text of foreign origin fit to be shown: every known secret value in raw, URL-encoded, JSON-escaped and base64
- * form and everything that looks like a credential becomes `[redacted]`, control characters go, what is left is cut to
- * `max` (256 characters).
+ * Makes a text of foreign origin fit to be shown: every known secret value in raw, URL-encoded,
+ * JSON-escaped and base64 form and everything that looks like a credential becomes `[redacted]`,
+ * control characters go, what is left is cut to `max` (256 characters).
  */
 export class Redactor {
   readonly #max: number;
@@ -59,7 +62,9 @@ function spansOf(text: string, forms: readonly string[]): Span[] {
   return spans;
 }
 
-/** Spans that overlap go together: of two secrets that share a piece of the text nothing is left. */
+/**
+ * Spans that overlap go together: of two secrets that share a piece of the text nothing is left.
+ */
 function without(text: string, spans: Span[]): string {
   if (spans.length === 0) return text;
   spans.sort((a, b) => a.start - b.start || b.end - a.end);
@@ -72,7 +77,10 @@ function without(text: string, spans: Span[]): string {
   return clean + text.slice(end);
 }
 
-/** A cut may go through the middle of a secret, whose first half nothing would recognise: the word at the cut goes whole. */
+/**
+ * A cut may go through the middle of a secret, whose first half nothing would recognise: the word
+ * at the cut goes whole.
+ */
 function beginningOf(text: string): string {
   if (text.length <= MAX_INPUT) return text;
   let end = MAX_INPUT;
@@ -80,7 +88,10 @@ function beginningOf(text: string): string {
   return text.slice(0, end);
 }
 
-/** Line breaks and tabs become one blank; other control and invisible format characters vanish (they could split a secret). */
+/**
+ * Line breaks and tabs become one blank; other control and invisible format characters vanish (they
+ * could split a secret).
+ */
 function withoutControls(text: string): string {
   if (!/[^ -~]/.test(text)) return text.trim();
   return text

@@ -2,8 +2,9 @@
 const MIN_BASE64 = 8;
 
 /**
- * The forms in which a value may stand in a text: raw, URL-encoded (three writings), JSON-escaped (plain, with `\/`, all
- * non-ASCII as `\uXXXX`) and base64 (both alphabets, at each of the three places where it can begin in a longer text).
+ * The forms in which a value may stand in a text: raw, URL-encoded (three writings), JSON-escaped
+ * (plain, with `\/`, all non-ASCII as `\uXXXX`) and base64 (both alphabets, at each of the three
+ * places where it can begin in a longer text).
  */
 export function secretForms(value: string): readonly string[] {
   if (value === '') return [];

@@ -3,13 +3,15 @@ import { Secret, type SecretKind } from './secret.js';
 export type SecretValue = { readonly ok: true; readonly secret: Secret } | { readonly ok: false; readonly problem: string };
 
 /**
- * A shorter value can be guessed. It also cannot be redacted: it is part of any text, and the gaps would reveal it.
+ * A shorter value can be guessed. It also cannot be redacted: it is part of any text, and the gaps
+ * would reveal it.
  */
 const MIN_SECRET_LENGTH = 6;
 
 /**
- * Takes a value out of a Secret's data. One trailing newline is removed (`echo` adds it); any other blank or control
- * character, or fewer than six characters, is a problem that is named without the value.
+ * Takes a value out of a Secret's data. One trailing newline is removed (`echo` adds it); any other
+ * blank or control character, or fewer than six characters, is a problem that is named without the
+ * value.
  */
 export function secretValue(kind: SecretKind, raw: Uint8Array): SecretValue {
   const text = Buffer.from(raw)

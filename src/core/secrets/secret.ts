@@ -3,8 +3,8 @@ const REDACTED = '[redacted]';
 export type SecretKind = 'page-token' | 'app-secret' | 'verify-token' | 'signing-secret' | 'bot-key' | 'bearer';
 
 /**
- * A secret value: a page token, an app secret, … It prints as `[redacted]` wherever it is logged, joined, inspected or
- * serialised by accident.
+ * A secret value: a page token, an app secret, … It prints as `[redacted]` wherever it is logged,
+ * joined, inspected or serialised by accident.
  */
 export class Secret {
   readonly kind: SecretKind;
@@ -15,7 +15,10 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The only way to the value. Called by the Graph transport, the signer and the Pages API's answer, nowhere else. */
+  /**
+   * The only way to the value. Called by the Graph transport, the signer and the Pages API's
+   * answer, nowhere else.
+   */
   reveal(): string {
     return this.#value;
   }

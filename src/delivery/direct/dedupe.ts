@@ -10,8 +10,8 @@ export interface EventState {
   readonly key: string;
   readonly seen: SeenKey;
   /**
-   * Its age counts from here, on the wall clock: the earliest of when its key was first seen and the
-   * times of its repeats. Meta may repeat an event with a later `entry.time`.
+   * Its age counts from here, on the wall clock: the earliest of when its key was first seen and
+   * the times of its repeats. Meta may repeat an event with a later `entry.time`.
    */
   sinceMs: number;
   /** A request with it was really sent. */

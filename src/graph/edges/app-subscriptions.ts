@@ -21,7 +21,10 @@ export async function readAppSubscriptions(
   return found;
 }
 
-/** A row that is not as documented must not be left out: the next write would replace what it stands for. */
+/**
+ * A row that is not as documented must not be left out: the next write would replace what it stands
+ * for.
+ */
 function readRow(row: JsonRecord): AppSubscription {
   return {
     object: textAt(row['object'], 'subscriptions.data[].object'),
@@ -34,7 +37,10 @@ function readRow(row: JsonRecord): AppSubscription {
   };
 }
 
-/** `POST /{app-id}/subscriptions` for the object `page`. Graph calls the callback URL before it answers. */
+/**
+ * `POST /{app-id}/subscriptions` for the object `page`. Graph calls the callback URL before it
+ * answers.
+ */
 export async function writeAppSubscription(
   caller: GraphCaller,
   app: AppCredentials,

@@ -13,8 +13,9 @@ const MAX_SCOPES = 200;
 const SCOPE = /^[a-z][a-z0-9_]{0,99}$/;
 
 /**
- * `GET /debug_token`, as the app: what Graph knows about a token. A dead token of our app is an answer (`isValid` false and
- * `error`), not a failure; a token of another app is a TerminalError (`TokenWrongApp`).
+ * `GET /debug_token`, as the app: what Graph knows about a token. A dead token of our app is an
+ * answer (`isValid` false and `error`), not a failure; a token of another app is a TerminalError
+ * (`TokenWrongApp`).
  */
 export function inspectToken(
   deps: { readonly caller: GraphCaller; readonly redactor: Redactor },
@@ -58,7 +59,10 @@ function where(member: string): string {
   return `debug_token.data.${member}`;
 }
 
-/** A scope without `target_ids` stays undefined: Graph leaves them out where all assets are granted, and at times where not. */
+/**
+ * A scope without `target_ids` stays undefined: Graph leaves them out where all assets are granted,
+ * and at times where not.
+ */
 function granularScopes(value: unknown): ReadonlyMap<string, readonly string[] | undefined> {
   const items = optional(value, where('granular_scopes'), listAt) ?? [];
   return new Map(

@@ -7,8 +7,8 @@ import { secretsOf } from '../credentials.js';
 import { asText } from '../json.js';
 
 /**
- * `GET /{page-id}?fields=id,name`: what the Page is called, redacted since it stands in the status. Another tenant's
- * Secret that holds an ordinary word takes nothing out of it.
+ * `GET /{page-id}?fields=id,name`: what the Page is called, redacted since it stands in the status.
+ * Another tenant's Secret that holds an ordinary word takes nothing out of it.
  */
 export function readPage(
   deps: { readonly caller: GraphCaller; readonly redactor: Redactor },

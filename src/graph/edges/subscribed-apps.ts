@@ -5,8 +5,8 @@ import type { GraphCaller } from '../caller.js';
 import { collectPages } from '../paging.js';
 
 /**
- * `GET /{page-id}/subscribed_apps`. Graph lists a row for each app on the Page; only our app's counts.
- * Source: https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
+ * `GET /{page-id}/subscribed_apps`. Graph lists a row for each app on the Page; only our app's
+ * counts. Source: https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps
  */
 export async function readSubscription(
   caller: GraphCaller,
@@ -29,7 +29,10 @@ function ownFields(body: unknown, appId: string): readonly string[] | undefined 
   return own && (optional(own['subscribed_fields'], 'subscribed_apps.data[].subscribed_fields', textsAt) ?? []);
 }
 
-/** `POST /{page-id}/subscribed_apps`: replaces our app's whole list. One bad field, and Graph changes nothing at all. */
+/**
+ * `POST /{page-id}/subscribed_apps`: replaces our app's whole list. One bad field, and Graph
+ * changes nothing at all.
+ */
 export async function replaceSubscription(
   caller: GraphCaller,
   page: PageCredentials,
@@ -45,7 +48,10 @@ export async function deleteSubscription(caller: GraphCaller, page: PageCredenti
   await caller.call(pageCall('unsubscribe', page, {}, options), requireSuccess);
 }
 
-/** The same with the app token, for a Graph that answers `(#15) This method must be called with an app access_token`. */
+/**
+ * The same with the app token, for a Graph that answers `(#15) This method must be called with an
+ * app access_token`.
+ */
 export async function deleteSubscriptionAsApp(caller: GraphCaller, page: PageCredentials, options: GraphCallOptions): Promise<void> {
   await caller.call(pageCall('unsubscribe_as_app', page, {}, options), requireSuccess);
 }

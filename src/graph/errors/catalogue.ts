@@ -268,7 +268,10 @@ const REST: readonly CatalogueRow[] = [
   { disposition: 'transient', reason: 'GraphUnavailable', says: 'Graph gave an unknown answer', fix: WAIT },
 ];
 
-/** The one table that turns Graph's errors into decisions. `docs/reference/graph-errors.md` is generated from it. */
+/**
+ * The one table that turns Graph's errors into decisions. `docs/reference/graph-errors.md` is
+ * generated from it.
+ */
 export const ERROR_CATALOGUE: readonly CatalogueRow[] = [
   ...THROTTLES,
   ...OUTAGES,

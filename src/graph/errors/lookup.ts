@@ -2,7 +2,10 @@ import type { GraphOperation } from '../operations.js';
 import type { CatalogueRow, HttpClass } from './row.js';
 import { ERROR_CATALOGUE } from './catalogue.js';
 
-/** What Graph said about a failure, whatever envelope it came in. The message is raw: redact before showing. */
+/**
+ * What Graph said about a failure, whatever envelope it came in. The message is raw: redact before
+ * showing.
+ */
 export interface GraphErrorBody {
   readonly message: string;
   readonly type: string | undefined;

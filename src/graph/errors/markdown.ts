@@ -20,7 +20,9 @@ the documented shape (a list that is missing, a truth value that is null, a link
 |---|---|---|---|---|---|---|---|---|---|
 `;
 
-/** The error catalogue as a Markdown page: `docs/reference/graph-errors.md` is exactly this text. */
+/**
+ * The error catalogue as a Markdown page: `docs/reference/graph-errors.md` is exactly this text.
+ */
 export function catalogueMarkdown(rows: readonly CatalogueRow[] = ERROR_CATALOGUE): string {
   return `${HEAD}${rows.map(line).join('\n')}\n`;
 }

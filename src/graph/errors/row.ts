@@ -6,9 +6,10 @@ export type GraphDisposition = 'transient' | 'wait' | 'terminal' | 'app-credenti
 export type HttpClass = '2xx' | '3xx' | '4xx' | '5xx';
 
 /**
- * One row: what to do about an error that Graph answered. A part of the key that is left out matches everything. The first
- * matching row of the table wins. `prefix` (how the message begins after its `(#code)`) only ever chooses between reasons:
- * a row with one is followed by a row of the same key without one and with the same disposition (a test holds this).
+ * One row: what to do about an error that Graph answered. A part of the key that is left out
+ * matches everything. The first matching row of the table wins. `prefix` (how the message begins
+ * after its `(#code)`) only ever chooses between reasons: a row with one is followed by a row of
+ * the same key without one and with the same disposition (a test holds this).
  */
 export interface CatalogueRow {
   readonly on?: readonly GraphOperation[];

@@ -5,8 +5,9 @@ import type { CatalogueRow } from './row.js';
 import type { GraphErrorBody, GraphFailure } from './lookup.js';
 
 /**
- * What an answer says about a failure, or undefined for a good one. An `error` counts at any status (Graph has sent some with
- * 200); a status of 300 and more counts without one; so does an answer that is not JSON.
+ * What an answer says about a failure, or undefined for a good one. An `error` counts at any status
+ * (Graph has sent some with 200); a status of 300 and more counts without one; so does an answer
+ * that is not JSON.
  */
 export function failureIn({ status, body }: Pick<WireResponse, 'status' | 'body'>): GraphErrorBody | undefined {
   const record = asRecord(body);
@@ -17,7 +18,9 @@ export function failureIn({ status, body }: Pick<WireResponse, 'status' | 'body'
   return undefined;
 }
 
-/** `{"error": {message, type, code, error_subcode}}`; debug_token and some others write `subcode`. */
+/**
+ * `{"error": {message, type, code, error_subcode}}`; debug_token and some others write `subcode`.
+ */
 function nested(record: Readonly<Record<string, unknown>>): GraphErrorBody | undefined {
   if (record['error'] === undefined || record['error'] === null) return undefined;
   const error = asRecord(record['error']) ?? {};
@@ -29,7 +32,10 @@ function nested(record: Readonly<Record<string, unknown>>): GraphErrorBody | und
   };
 }
 
-/** `{"error_code", "error_description"}` (a whole batch) and `{"error_type", "code", "error_message"}` (OAuth endpoints). */
+/**
+ * `{"error_code", "error_description"}` (a whole batch) and `{"error_type", "code",
+ * "error_message"}` (OAuth endpoints).
+ */
 function flat(record: Readonly<Record<string, unknown>>): GraphErrorBody | undefined {
   const message = asText(record['error_description']) ?? asText(record['error_message']);
   const code = asNumber(record['error_code']) ?? (message === undefined ? undefined : asNumber(record['code']));
@@ -45,7 +51,10 @@ export interface ErrorDetails {
   readonly scope: 'app' | 'page';
 }
 
-/** The error that the caller gets: our sentence with the fix as its message, and Graph's number and words apart. */
+/**
+ * The error that the caller gets: our sentence with the fix as its message, and Graph's number and
+ * words apart.
+ */
 export function toOperatorError(row: CatalogueRow, failure: GraphFailure, details: ErrorDetails): OperatorError {
   const message = `${row.says}: ${row.fix}`;
   const graph = { graphText: numbered(failure, details.graphText), graphCode: failure.code };

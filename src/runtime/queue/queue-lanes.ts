@@ -11,9 +11,9 @@ export const AGED_AFTER_MS = 10_000;
 const TURNS_PER_AGED = 4;
 
 /**
- * What is ready, one lane a class, first in first out. The first lane that holds something is served, except that every
- * fourth turn goes to whatever has waited longest, once that is more than 10 s: changes stay quick behind any backlog,
- * and a flood of changes cannot starve the rest.
+ * What is ready, one lane a class, first in first out. The first lane that holds something is
+ * served, except that every fourth turn goes to whatever has waited longest, once that is more than
+ * 10 s: changes stay quick behind any backlog, and a flood of changes cannot starve the rest.
  */
 export class QueueLanes {
   readonly #lanes: Readonly<Record<QueueClass, Map<string, number>>> = { change: new Map(), retry: new Map(), background: new Map() };

@@ -11,7 +11,10 @@ export interface WorkQueueOptions<K> {
   readonly groupOf?: (key: K) => string | undefined;
   /** After the first failure (1 s) and at most (7 min). */
   readonly backoff?: { readonly baseMs: number; readonly maxMs: number };
-  /** Delayed background keys become due together, at multiples of this time, so that they fill batches. */
+  /**
+   * Delayed background keys become due together, at multiples of this time, so that they fill
+   * batches.
+   */
   readonly collectBackgroundMs?: number;
   /** Keys known at once, whatever their state (100,000). */
   readonly maxKeys?: number;
@@ -39,8 +42,8 @@ type Waiter<K> = (key: K | undefined) => void;
 const DEFAULT_BACKOFF = { baseMs: 1_000, maxMs: 7 * 60_000 };
 
 /**
- * Keys to be worked on. A key is in it at most once and with one worker at most; added again while it is worked on, it
- * comes back afterwards. Of two adds the earlier time and the sooner class win.
+ * Keys to be worked on. A key is in it at most once and with one worker at most; added again while
+ * it is worked on, it comes back afterwards. Of two adds the earlier time and the sooner class win.
  */
 export class WorkQueue<K extends string | NamespacedName = NamespacedName> implements Enqueue<K> {
   readonly #options: WorkQueueOptions<K>;
@@ -81,7 +84,10 @@ export class WorkQueue<K extends string | NamespacedName = NamespacedName> imple
     this.#put(key, step > 0 ? Math.ceil(dueMs / step) * step : dueMs, cls);
   }
 
-  /** Adds a key that failed, after its own exponential back-off, or half of `atMostMs` to all of it where that is less. */
+  /**
+   * Adds a key that failed, after its own exponential back-off, or half of `atMostMs` to all of it
+   * where that is less.
+   */
   addRateLimited(key: K, atMostMs = Infinity): void {
     const text = textOf(key);
     const failures = (this.#failures.get(text) ?? 0) + 1;
@@ -101,7 +107,10 @@ export class WorkQueue<K extends string | NamespacedName = NamespacedName> imple
     return this.#failures.get(textOf(key)) ?? 0;
   }
 
-  /** Waits for a key and hands it over; `done` must follow. undefined: the queue or the signal has ended. */
+  /**
+   * Waits for a key and hands it over; `done` must follow. undefined: the queue or the signal has
+   * ended.
+   */
   next(signal?: AbortSignal): Promise<K | undefined> {
     if (this.#stopped || signal?.aborted === true) return Promise.resolve(undefined);
     const ready = this.#take();
@@ -133,7 +142,10 @@ export class WorkQueue<K extends string | NamespacedName = NamespacedName> imple
     this.#serve();
   }
 
-  /** Ends every wait with undefined and takes nothing more. Keys that are worked on may still be `done`. */
+  /**
+   * Ends every wait with undefined and takes nothing more. Keys that are worked on may still be
+   * `done`.
+   */
   shutDown(): void {
     this.#stopped = true;
     for (const entry of this.#entries.values()) entry.pending?.cancelTimer?.();

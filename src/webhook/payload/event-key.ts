@@ -19,7 +19,8 @@ export interface KeyScope {
 /**
  * Two items with one key are the same event sent twice. Meta may repeat an event with another
  * `entry.time`, so an event is known by its own id, else by its bytes, which hold a time of their
- * own. Only an item without id and time is distinguished by `entry.time`: twice is better than never.
+ * own. Only an item without id and time is distinguished by `entry.time`: twice is better than
+ * never.
  */
 export function dedupeKey(scope: KeyScope, facts: EventFacts | undefined, bytes: Buffer): string {
   const { page, object, list = 'none', entryTime = '' } = scope;

@@ -1,6 +1,9 @@
 import { idIn, lastOf, rawJson, textIn, type RawMember, type RawValue } from './raw-json.js';
 
-/** Lists of events whatever is in them; any other list is one if each of its items names a party or a time. */
+/**
+ * Lists of events whatever is in them; any other list is one if each of its items names a party or
+ * a time.
+ */
 const CHANNELS: readonly string[] = ['messaging', 'standby', 'changes', 'calls'];
 /** Members of an entry with a meaning of their own. */
 const NO_LISTS: readonly string[] = ['id', 'time', 'sender', 'recipient', 'timestamp'];
@@ -60,7 +63,10 @@ function partsOf(all: readonly RawMember[]): { readonly lists: readonly RawMembe
   return { lists, others: members.filter((member) => !lists.includes(member)) };
 }
 
-/** How many entries an element of `entry` counts for: without an id, one for each Page that its items name. */
+/**
+ * How many entries an element of `entry` counts for: without an id, one for each Page that its
+ * items name.
+ */
 function countOf(entry: RawValue): number {
   if (entry.members === undefined || idIn(lastOf(entry, 'id')) !== undefined) return 1;
   const pages = partsOf(entry.members).lists.flatMap(({ key, value }) => (value.elements ?? []).map((item) => pageOf(item, key)));

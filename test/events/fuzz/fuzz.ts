@@ -31,7 +31,10 @@ export interface FuzzResult {
   /** Signed bodies that have at least one item for a known page. */
   readonly delivering: number;
   readonly items: number;
-  /** Answers that were neither a 200 for a good request nor one of the refusals for a bad one; items not the same in and out. */
+  /**
+   * Answers that were neither a 200 for a good request nor one of the refusals for a bad one; items
+   * not the same in and out.
+   */
   readonly wrong: readonly string[];
   /** Heap in use after a collection, at a fifth of the way and at the end. */
   readonly heapMb: readonly [number, number];
@@ -49,7 +52,10 @@ const ROUTES: Readonly<Record<string, Partial<PageRoute>>> = {
   [TRAP_PAGE]: {},
 };
 
-/** A listener whose bots write down what they get, and the one client that talks to it: what arrives belongs to what was sent last. */
+/**
+ * A listener whose bots write down what they get, and the one client that talks to it: what arrives
+ * belongs to what was sent last.
+ */
 class Lane {
   readonly #got: BotRequest[] = [];
   readonly observed = new CountingObserver();
@@ -100,7 +106,10 @@ class Lane {
     return answer === 200 ? this.#judge(body) : `answered ${answer ?? 'nothing'} to a signed body`;
   }
 
-  /** The totals of the observer must be those of the bodies that verified: nothing else was looked into. */
+  /**
+   * The totals of the observer must be those of the bodies that verified: nothing else was looked
+   * into.
+   */
   unread(): string | undefined {
     const { counts } = this.observed;
     const sum = (prefix: string): number =>

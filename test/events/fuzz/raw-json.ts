@@ -18,8 +18,8 @@ const TOKEN = /[ \t\n\r]*("(?:[^"\\]|\\.)*"|[[\]{}:,]|[^\s[\]{}:,"]+)/y;
 const DEEPEST = 256;
 
 /**
- * Reads JSON in its own way: JavaScript's parser says whether it is JSON, this only finds where everything begins and ends.
- * undefined: not JSON, or nested more deeply than 256.
+ * Reads JSON in its own way: JavaScript's parser says whether it is JSON, this only finds where
+ * everything begins and ends. undefined: not JSON, or nested more deeply than 256.
  */
 export function rawJson(text: string): RawValue | undefined {
   try {

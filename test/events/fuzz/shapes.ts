@@ -17,7 +17,10 @@ const TEXTS = [
 ] as const;
 const NUMBERS = ['1763856000000', '1.0', '-0', '1e400', '-1E-400', '123456789012345678901234567890', '0.10', '9007199254740993'] as const;
 
-/** A POST in Meta's form, with everything in it that RFC 8259 and Meta permit and people do not expect. */
+/**
+ * A POST in Meta's form, with everything in it that RFC 8259 and Meta permit and people do not
+ * expect.
+ */
 export function aPost(random: Random, pages: readonly [string, ...string[]] = KNOWN_PAGES): string {
   const entries = Array.from({ length: random.chance(60) ? 1 : random.int(12) }, () => anEntry(random, pages));
   const members = [member(random, 'object', object(random)), member(random, 'entry', `[${entries.join(comma(random))}]`)];

@@ -5,7 +5,10 @@ export type WireAnswer = number | 'closed';
 
 const ANSWER_WITHIN_MS = 15_000;
 
-/** A client that sends exactly the bytes that it is given, one request after the other on one connection as long as that lives. */
+/**
+ * A client that sends exactly the bytes that it is given, one request after the other on one
+ * connection as long as that lives.
+ */
 export class Wire {
   readonly #port: number;
   #socket: Socket | undefined;

@@ -1,4 +1,5 @@
-// A stranger as a process of its own. Arguments: one JSON object. Answers every message of its parent with its counts.
+// A stranger as a process of its own. Arguments: one JSON object. Answers every message of its
+// parent with its counts.
 import { setPriority } from 'node:os';
 import { Abuse, type AbuseOptions } from '../support/abuse.js';
 

@@ -1,4 +1,5 @@
-// A bot as a process of its own: writes down every event before it accepts it. Arguments: one JSON object.
+// A bot as a process of its own: writes down every event before it accepts it. Arguments: one JSON
+// object.
 import { createHmac } from 'node:crypto';
 import { openSync, writeSync } from 'node:fs';
 import { createServer } from 'node:http';

@@ -1,4 +1,5 @@
-// Keeps whatever connects and says nothing: what so many connections cost this machine, whoever has them.
+// Keeps whatever connects and says nothing: what so many connections cost this machine, whoever has
+// them.
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
 const kept = new Set<Socket>();

@@ -1,5 +1,5 @@
-// The webhook's listener with direct delivery as a process of its own; only the page index is a table. Arguments: one JSON
-// object. Answers every message of its parent with what it uses.
+// The webhook's listener with direct delivery as a process of its own; only the page index is a
+// table. Arguments: one JSON object. Answers every message of its parent with what it uses.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { PageRoute } from '../../../src/core/ports/page-lookup.js';
 import type { WebhookLimits } from '../../../src/webhook/limits.js';

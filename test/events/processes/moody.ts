@@ -1,5 +1,6 @@
-// Bots that can be in a mood, in a process of their own: what they do must not keep whoever measures from the clock. Each message
-// of the parent is the moods, in order; it is answered once they are so.
+// Bots that can be in a mood, in a process of their own: what they do must not keep whoever
+// measures from the clock. Each message of the parent is the moods, in order; it is answered once
+// they are so.
 import { setPriority } from 'node:os';
 import { MoodyBot, type Mood } from '../support/bad-bots.js';
 

@@ -1,6 +1,7 @@
-// Meta's sender as a process of its own. Sends events of many conversations, several in a POST, over kept-alive connections;
-// repeats a POST until it is answered 200, and sends nothing newer of a conversation before. Ends after `events` events and
-// SIGTERM, whichever comes last. Arguments: one JSON object.
+// Meta's sender as a process of its own. Sends events of many conversations, several in a POST,
+// over kept-alive connections; repeats a POST until it is answered 200, and sends nothing newer of
+// a conversation before. Ends after `events` events and SIGTERM, whichever comes last. Arguments:
+// one JSON object.
 import { createHmac } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { Agent, request } from 'node:http';

@@ -3,15 +3,23 @@ import { connect, type Socket } from 'node:net';
 
 export interface AbuseOptions {
   readonly port: number;
-  /** Connections that never send anything; one that is ended from the other side is opened again. */
+  /**
+   * Connections that never send anything; one that is ended from the other side is opened again.
+   */
   readonly idle: number;
   /** Connections whose headers never end, a byte a second. */
   readonly slowHeaders: number;
   /** Connections that send a body a byte a second. */
   readonly slowBodies: number;
-  /** All slow ones send their bytes in the same millisecond; else spread over the second, as senders that know nothing of each other. */
+  /**
+   * All slow ones send their bytes in the same millisecond; else spread over the second, as senders
+   * that know nothing of each other.
+   */
   readonly inStep?: boolean;
-  /** Connections that send bodies of 8 MiB with a wrong signature, one after the other, as fast as they are taken. */
+  /**
+   * Connections that send bodies of 8 MiB with a wrong signature, one after the other, as fast as
+   * they are taken.
+   */
   readonly junk: number;
 }
 
@@ -29,7 +37,10 @@ const signature = `sha256=${createHmac('sha256', 'not-the-secret').update('').di
 const head = (length: number): string =>
   `POST /webhooks/messenger HTTP/1.1\r\nHost: a\r\nX-Hub-Signature-256: ${signature}\r\nContent-Length: ${length}\r\n\r\n`;
 
-/** Everything that a stranger can do to the public listener to keep it busy. Broken connections are made anew. */
+/**
+ * Everything that a stranger can do to the public listener to keep it busy. Broken connections are
+ * made anew.
+ */
 export class Abuse {
   readonly counts: AbuseCounts = { open: 0, junkBytes: 0, answers: {} };
   readonly #port: number;
@@ -48,7 +59,8 @@ export class Abuse {
     for (let i = 0; i < slowHeaders; i++) this.#openSlow('POST /webhooks/messenger HTTP/1.1\r\nHost: a\r\nX-A: ');
     for (let i = 0; i < slowBodies; i++) this.#openSlow(head(5_000));
     for (let i = 0; i < junk; i++) this.#junk();
-    // Idle ones alone need no timer: a process that wakes a hundred times a second is what would be measured.
+    // Idle ones alone need no timer: a process that wakes a hundred times a second is what would be
+    // measured.
     if (slowHeaders + slowBodies === 0) return;
     this.#timer = setInterval(() => {
       this.#phase = (this.#phase + 1) % this.#phases.length;

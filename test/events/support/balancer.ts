@@ -10,7 +10,10 @@ export interface BalancerTarget {
 const PROBE_EVERY_MS = 100;
 const CONNECT_LIMIT_MS = 1_000;
 
-/** A plain TCP balancer: new connections go round to the targets that are ready; open ones stay where they are, whatever happens. */
+/**
+ * A plain TCP balancer: new connections go round to the targets that are ready; open ones stay
+ * where they are, whatever happens.
+ */
 export class Balancer {
   readonly port: number;
   readonly #server: Server;

@@ -15,7 +15,10 @@ type Kind = 'text' | 'postback' | 'echo' | 'read' | 'delivery' | 'reaction' | 'i
 const KINDS: readonly Kind[] = ['text', 'text', 'text', 'postback', 'echo', 'read', 'delivery', 'reaction', 'image', 'unknown', 'optin'];
 const UNKNOWN_PAGE = '104500000009999';
 
-/** Makes POSTs of every shape in which Meta sends events, one shape after the other, and keeps what is in them. */
+/**
+ * Makes POSTs of every shape in which Meta sends events, one shape after the other, and keeps what
+ * is in them.
+ */
 export class BottenderPosts {
   readonly sent: SentItem[] = [];
   readonly #pages: readonly string[];

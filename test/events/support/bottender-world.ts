@@ -136,7 +136,10 @@ export class BottenderWorld {
   }
 }
 
-/** The example's own install, by its lockfile, and the client library that it takes from this repository. */
+/**
+ * The example's own install, by its lockfile, and the client library that it takes from this
+ * repository.
+ */
 function install(): void {
   if (existsSync(join(MODULES, '.installed-from')) && existsSync(join(ROOT, 'dist-client'))) return;
   for (const script of ['build-client.mjs', 'install-bottender.mjs']) {

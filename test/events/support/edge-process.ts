@@ -12,7 +12,10 @@ export interface Usage {
   readonly loopMaxMs: number;
 }
 
-/** A process of this folder that is talked to over its channel, on a core of its own where there are two. */
+/**
+ * A process of this folder that is talked to over its channel, on a core of its own where there are
+ * two.
+ */
 export class Peer {
   readonly #child: ChildProcess;
 
@@ -41,7 +44,10 @@ export class Peer {
   }
 }
 
-/** Keeps a process on one core, where the system lets it: what is measured is that process and not who runs beside it. */
+/**
+ * Keeps a process on one core, where the system lets it: what is measured is that process and not
+ * who runs beside it.
+ */
 export function pin(pid: number, core: number): void {
   try {
     execFileSync('taskset', ['-a', '-p', '-c', String(core), String(pid)], { stdio: 'ignore' });

@@ -32,7 +32,10 @@ export interface Edge {
   stop(): Promise<void>;
 }
 
-/** A real listener, real delivery and real connections in this process; only the page index is a table. */
+/**
+ * A real listener, real delivery and real connections in this process; only the page index is a
+ * table.
+ */
 export async function startEdge({
   clock = systemClock,
   pages,

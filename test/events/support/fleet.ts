@@ -63,8 +63,8 @@ interface Parts {
 }
 
 /**
- * Replicas of the operator that share nothing but their manifests, bots and Meta's sender, each a process of its own, and a
- * plain TCP balancer in between.
+ * Replicas of the operator that share nothing but their manifests, bots and Meta's sender, each a
+ * process of its own, and a plain TCP balancer in between.
  */
 export class Fleet {
   readonly #parts: Parts;
@@ -158,7 +158,10 @@ export class Fleet {
     await this.#startReplica(replica);
   }
 
-  /** As a rolling update does it: SIGTERM, and started again once it has ended. Resolves when it is ready. */
+  /**
+   * As a rolling update does it: SIGTERM, and started again once it has ended. Resolves when it is
+   * ready.
+   */
   async restartReplica(at: number): Promise<void> {
     const replica = this.#replica(at);
     await replica.process.stop(40_000);

@@ -19,11 +19,17 @@ export function entryOf(page: string, mid: string): string {
 export const bodyOf = (...entries: readonly string[]): string => `{"object":"page","entry":[${entries.join()}]}`;
 
 export interface Round {
-  /** From the POST's beginning until its event came to its bot, of pages whose bot is well, alone in their POST; ms. */
+  /**
+   * From the POST's beginning until its event came to its bot, of pages whose bot is well, alone in
+   * their POST; ms.
+   */
   readonly single: number;
   /** The same, for an event that shares its POST with one for a bot that is not well. */
   readonly mixed: number;
-  /** How many of the POSTs of one page were answered 200, and of the mixed ones, at their first attempt. */
+  /**
+   * How many of the POSTs of one page were answered 200, and of the mixed ones, at their first
+   * attempt.
+   */
   readonly singleOk: number;
   readonly mixedOk: number;
   readonly rssMb: number;
@@ -44,7 +50,10 @@ interface Stage {
   readonly usage: () => Promise<Usage>;
 }
 
-/** 200 pages, four of them with a bot that hangs, is dead, fails or takes 3.9 s; rounds with them well and bad by turns. */
+/**
+ * 200 pages, four of them with a bot that hangs, is dead, fails or takes 3.9 s; rounds with them
+ * well and bad by turns.
+ */
 export async function neighbours({
   rounds,
   seconds,

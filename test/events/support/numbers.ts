@@ -8,7 +8,10 @@ export function median(values: readonly number[]): number {
   return percentile(values, 50);
 }
 
-/** Calls `send` so many times a second, whether earlier ones have come to an end or not. Resolves when all have. */
+/**
+ * Calls `send` so many times a second, whether earlier ones have come to an end or not. Resolves
+ * when all have.
+ */
 export async function atRate(perSecond: number, seconds: number, send: (n: number) => Promise<unknown>): Promise<void> {
   const began = performance.now();
   const all: Promise<unknown>[] = [];

@@ -12,7 +12,10 @@ export interface RollingResult extends Verdict {
   readonly complaints: readonly string[];
 }
 
-/** Two replicas, one after the other restarted as by a rolling update, over and over, under steady load. */
+/**
+ * Two replicas, one after the other restarted as by a rolling update, over and over, under steady
+ * load.
+ */
 export async function rollingRestart({ seconds, perSecond }: RollingOptions): Promise<RollingResult> {
   const fleet = await Fleet.start({ replicas: 2, bots: 2, pages: 8 });
   try {

@@ -19,8 +19,9 @@ export function newConversations(pages: readonly string[], usersPerPage: number)
 }
 
 /**
- * Takes conversations out of `free` and makes a POST of their next events: mostly one event, sometimes several of one
- * conversation, of one page or of several pages, a page in two positions. undefined: no conversation is free.
+ * Takes conversations out of `free` and makes a POST of their next events: mostly one event,
+ * sometimes several of one conversation, of one page or of several pages, a page in two positions.
+ * undefined: no conversation is free.
  */
 export function nextPost(free: Conversation[]): Post | undefined {
   const shape = randomInt(10);

@@ -10,15 +10,24 @@ import { send } from './send.js';
 
 export interface CalmAndAbused {
   readonly calmP99: readonly number[];
-  /** While the same strangers are connected to a listener beside it that does nothing; only where it was asked for. */
+  /**
+   * While the same strangers are connected to a listener beside it that does nothing; only where it
+   * was asked for.
+   */
   readonly besideP99: readonly number[];
   readonly abusedP99: readonly number[];
   readonly notOk: number;
   readonly maxRssMb: number;
-  /** The longest turn of the listener's event loop in a round under abuse, and while the stranger connected. */
+  /**
+   * The longest turn of the listener's event loop in a round under abuse, and while the stranger
+   * connected.
+   */
   readonly maxLoopMs: number;
   readonly counts: AbuseCounts;
-  /** The fewest connections of the stranger that were open, looked at every half second of its rounds. */
+  /**
+   * The fewest connections of the stranger that were open, looked at every half second of its
+   * rounds.
+   */
   readonly leastOpen: number;
 }
 
@@ -34,7 +43,10 @@ export interface Rounds {
 
 type Abuse = Omit<AbuseOptions, 'port'>;
 
-/** Meta's POSTs to a listener in calm and under abuse, by turns; ms from the POST's beginning to its answer. */
+/**
+ * Meta's POSTs to a listener in calm and under abuse, by turns; ms from the POST's beginning to its
+ * answer.
+ */
 export async function underAbuse(abuse: Abuse, rounds: Rounds): Promise<CalmAndAbused> {
   const bot = await MoodyBot.start();
   const edge = new Peer('edge.ts', { pages: [[pageId(0), bot.port]] }, 0);

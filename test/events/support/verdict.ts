@@ -43,7 +43,9 @@ interface Accepted {
   again: number;
 }
 
-/** `botLogs`: file → the pages whose bot writes it. @throws when the sender did not come to its end */
+/**
+ * `botLogs`: file → the pages whose bot writes it. @throws when the sender did not come to its end
+ */
 export async function judge(senderLog: string, botLogs: ReadonlyMap<string, ReadonlySet<string>>): Promise<Verdict> {
   const accepted: Accepted = { seen: new Set(), misrouted: [], outOfOrder: [], again: 0 };
   for (const [file, pages] of botLogs) await readBot(file, pages, accepted);

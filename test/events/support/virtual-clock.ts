@@ -9,8 +9,9 @@ interface Timer {
 }
 
 /**
- * A clock for real sockets: it jumps to the next timer, but only while nothing is on its way. Something is, as long as a
- * timer of `attemptMs` is pending: that is the time limit of Meta's attempts.
+ * A clock for real sockets: it jumps to the next timer, but only while nothing is on its way.
+ * Something is, as long as a timer of `attemptMs` is pending: that is the time limit of Meta's
+ * attempts.
  */
 export class VirtualClock implements Clock {
   #nowMs = Date.parse('2026-11-23T00:00:00Z');

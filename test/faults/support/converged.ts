@@ -25,7 +25,10 @@ export interface Converged {
   readonly wrong: readonly string[];
 }
 
-/** Waits until everything is as the specs say, at most for `deadlineMs`. Never throws for what is wrong. */
+/**
+ * Waits until everything is as the specs say, at most for `deadlineMs`. Never throws for what is
+ * wrong.
+ */
 export async function converged(faults: FaultWorld, writes: Writes, deadlineMs: number): Promise<Converged> {
   const began = performance.now();
   let storesMs = Infinity;
@@ -88,7 +91,10 @@ function graphDifferences({ world }: FaultWorld, writes: Writes, server: ServerS
   return wrong;
 }
 
-/** A leader that is new does not know the token of a page whose Secret is gone; then it has to say what it left behind. */
+/**
+ * A leader that is new does not know the token of a page whose Secret is gone; then it has to say
+ * what it left behind.
+ */
 async function leftAtGraph({ world: { sim, operator } }: FaultWorld, writes: Writes): Promise<readonly string[]> {
   const rows = new Set(sim.control.state().subscriptions.map(({ pageId }) => pageId));
   const left = writes.gone.filter(({ pageId }) => rows.has(pageId));

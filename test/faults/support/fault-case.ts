@@ -13,7 +13,9 @@ const MIN_ROUNDS = 3;
 const MOVED_WITHIN_MS = 35_000;
 const SHOWN = 2;
 const CONVERGED_WITHIN_MS = 60_000;
-/** A leader that could not renew its Lease for 10 s has to end, and the kubelet to start it again. */
+/**
+ * A leader that could not renew its Lease for 10 s has to end, and the kubelet to start it again.
+ */
 const LEASE_MAY_BE_LOST_MS = 7_000;
 
 /** One line of the table: a fault, and the watches that meet it. */
@@ -147,7 +149,8 @@ function notServed({ posts, statuses, lost }: Served): readonly string[] {
 }
 
 /**
- * The processes are other ones than the mirrors, and may still wait for their next attempt when those have converged.
+ * The processes are other ones than the mirrors, and may still wait for their next attempt when
+ * those have converged.
  * @returns the counters once all that have to move have, or at the deadline
  */
 async function afterAllMoved(faults: FaultWorld, before: Reading, parts: readonly FaultPart[], ended: readonly Role[]): Promise<Reading> {

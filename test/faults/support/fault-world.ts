@@ -21,7 +21,10 @@ const LOOK_EVERY_MS = 500;
 /** Watches have to tell what changed: no check by the clock happens to come along. */
 const RARE_CHECKS = ['--interval', '10m', '--min-interval', '1s', '--token-check-interval', '1h'];
 
-/** A cluster behind the fault proxy, with some hundred pages of one app, all Ready, and messages coming in all the time. */
+/**
+ * A cluster behind the fault proxy, with some hundred pages of one app, all Ready, and messages
+ * coming in all the time.
+ */
 export class FaultWorld {
   readonly world: PageWorld;
   readonly proxy: FaultProxy;

@@ -28,7 +28,10 @@ export const watchersOf = (kind: Kind): readonly Watcher[] => WATCHERS.filter((o
 
 const CUSTOM = '/apis/messenger-operator.dev/v1alpha1';
 
-/** Matches every request for the kind: its collection, in one namespace or all, and its objects with their subresources. */
+/**
+ * Matches every request for the kind: its collection, in one namespace or all, and its objects with
+ * their subresources.
+ */
 export function pathOf(kind: Kind): RegExp {
   if (kind === 'namespaces') return /^\/api\/v1\/namespaces(\/[^/]+)?$/;
   const root = kind.startsWith('messenger') ? CUSTOM : '/api/v1';
@@ -40,7 +43,10 @@ export function ruleOf({ role, kind }: Watcher): { readonly user: string; readon
   return { user: accountOf(role), path: pathOf(kind) };
 }
 
-/** All objects of all kinds as the API server has them; Secrets only those that the operator follows. */
+/**
+ * All objects of all kinds as the API server has them; Secrets only those that the operator
+ * follows.
+ */
 export type ServerState = Readonly<Record<Kind, readonly KubeObject[]>>;
 
 export async function readServer(admin: ControlPlaneClient): Promise<ServerState> {

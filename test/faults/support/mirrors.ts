@@ -15,8 +15,8 @@ const SHOWN = 3;
 const GRACE_MS = 600_000;
 
 /**
- * What the three roles hold, made visible: the same KubeCluster with the same rights through the same proxy, but in this
- * process, where its stores can be looked into.
+ * What the three roles hold, made visible: the same KubeCluster with the same rights through the
+ * same proxy, but in this process, where its stores can be looked into.
  */
 export class Mirrors {
   readonly #clients: KubeClient[] = [];
@@ -27,7 +27,10 @@ export class Mirrors {
     for (const role of ROLES) this.#follow(role, kubeconfigs[role]);
   }
 
-  /** Where a store is not what the server has, object by object, by uid and resourceVersion. Empty: equal. */
+  /**
+   * Where a store is not what the server has, object by object, by uid and resourceVersion. Empty:
+   * equal.
+   */
   differences(server: ServerState, watchers: readonly Watcher[]): readonly string[] {
     return watchers.flatMap((watcher) => {
       const differing = this.#differing(watcher, objectsFor(server, watcher));

@@ -24,7 +24,10 @@ export function apiServerKilled({ world: { cluster } }: FaultWorld): FaultCase {
   };
 }
 
-/** A stop of API server and etcd; `copied` is told where the copy of etcd is that was made meanwhile. */
+/**
+ * A stop of API server and etcd; `copied` is told where the copy of etcd is that was made
+ * meanwhile.
+ */
 export function serversRestarted({ world: { cluster } }: FaultWorld, copied: (folder: string) => void): FaultCase {
   return {
     parts: [{ name: 'API server and etcd stopped and started', watchers: WATCHERS, events: ['watch_failed', 'list'] }],
@@ -37,7 +40,9 @@ export function serversRestarted({ world: { cluster } }: FaultWorld, copied: (fo
   };
 }
 
-/** What was written since the copy never happened; `forget` makes the expectations forget it too. */
+/**
+ * What was written since the copy never happened; `forget` makes the expectations forget it too.
+ */
 export function etcdRestored({ world: { cluster } }: FaultWorld, copy: string, forget: () => void): FaultCase {
   return {
     parts: [{ name: 'etcd restored to an older revision', watchers: WATCHERS, events: ['list', 'reset'] }],
@@ -76,7 +81,9 @@ async function replaceFile(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
-/** Secrets that are in use vanish for a time, and come back as they were: nothing may be seen of it. */
+/**
+ * Secrets that are in use vanish for a time, and come back as they were: nothing may be seen of it.
+ */
 export function secretsRecreated(faults: FaultWorld, duringMs: number): FaultCase {
   const { world, known, signingSecret } = faults;
   const [page] = known;
@@ -109,7 +116,10 @@ export function secretsRecreated(faults: FaultWorld, duringMs: number): FaultCas
   };
 }
 
-/** name → its conditions, by type, status and reason, of the app and of every page that nobody touches. */
+/**
+ * name → its conditions, by type, status and reason, of the app and of every page that nobody
+ * touches.
+ */
 async function statuses(faults: FaultWorld): Promise<ReadonlyMap<string, string>> {
   const app = await faults.world.appObject(faults.world.app.place);
   const untouched = new Set([faults.special.signed, ...faults.known].map(({ place }) => place.name));

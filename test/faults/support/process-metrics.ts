@@ -20,7 +20,10 @@ export const watchSeries = (role: Role, kind: Kind, event: string): string =>
 
 export const cacheSeries = (role: Role, kind: Kind): string => `${role} messenger_cache_objects{resource="${kind}"}`;
 
-/** @throws for a series that there is not, so that a renamed metric does not pass as one that does not move */
+/**
+ * @throws for a series that there is not, so that a renamed metric does not pass as one that does
+ * not move
+ */
 export function movedBy(before: Reading, after: Reading, series: string): number {
   const [old, now] = [before.get(series), after.get(series)];
   if (old === undefined || now === undefined) throw new Error(`there is no ${series}`);

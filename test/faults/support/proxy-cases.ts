@@ -24,7 +24,8 @@ export const LOUD: readonly ProxyFault[] = [
   { name: '503', fault: status(503, 'ServiceUnavailable'), events: ['error_event', 'list_failed'] },
   { name: '504 ResourceVersionTooLarge', fault: status(504, 'Timeout', TOO_LARGE), watches: true, events: ['expired', 'list'] },
   { name: '410', fault: status(410, 'Expired'), watches: true, events: ['expired', 'list'] },
-  // It is a reset only where something newer than the list had been seen, a bookmark at least: not on every watch in every run.
+  // It is a reset only where something newer than the list had been seen, a bookmark at least: not
+  // on every watch in every run.
   { name: 'an older list replayed', fault: { kind: 'replay' }, events: ['list'] },
   { name: 'lines doubled', fault: { kind: 'duplicate' }, events: ['event'] },
   { name: 'lines re-ordered', fault: { kind: 'reorder' }, events: ['bad_line', 'list'] },

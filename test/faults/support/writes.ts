@@ -8,11 +8,17 @@ const MORE = ['messages', 'messaging_optins'];
 /** How many rounds a page lives that a round has made. */
 const LIFE = 3;
 
-/** People and their tools, changing something of every kind in every round; knows what has to hold in the end. */
+/**
+ * People and their tools, changing something of every kind in every round; knows what has to hold
+ * in the end.
+ */
 export class Writes {
   readonly #faults: FaultWorld;
   #round = 0;
-  /** What the namespace `guests` is allowed, what is in the ConfigMap, where `moving` is, the token of `rotated`. */
+  /**
+   * What the namespace `guests` is allowed, what is in the ConfigMap, where `moving` is, the token
+   * of `rotated`.
+   */
   guestsAllowed = true;
   config = 0;
   movingPort = 5000;
@@ -27,7 +33,10 @@ export class Writes {
     this.rotatedToken = faults.special.rotated.token;
   }
 
-  /** Remembers what has to hold now. @returns what makes it hold again, after an older state was restored */
+  /**
+   * Remembers what has to hold now. @returns what makes it hold again, after an older state was
+   * restored
+   */
   remember(): () => void {
     const { guestsAllowed, config, movingPort, rotatedToken } = this;
     const [made, gone] = [[...this.made], [...this.gone]];
@@ -84,7 +93,10 @@ export class Writes {
     await world.apply(movingService(this.movingPort), guestsNamespace(this.guestsAllowed), configOf(number));
   }
 
-  /** A label each time, and now and then what all pages without fields of their own are subscribed to. */
+  /**
+   * A label each time, and now and then what all pages without fields of their own are subscribed
+   * to.
+   */
   async #appChanges(number: number): Promise<void> {
     const { cluster, app } = this.#faults.world;
     const path = `/apis/messenger-operator.dev/v1alpha1/namespaces/${app.place.namespace}/messengerapps/${app.place.name}`;

@@ -12,8 +12,8 @@ export interface ColdStart {
 }
 
 /**
- * Starts the leader with so many pages, some of which Graph does not list our app on, and waits until all are Ready. `ageMs`: how
- * long ago their objects were created.
+ * Starts the leader with so many pages, some of which Graph does not list our app on, and waits
+ * until all are Ready. `ageMs`: how long ago their objects were created.
  */
 export async function coldStart(pages: number, unsubscribed: number, options: { readonly ageMs?: number } = {}): Promise<ColdStart> {
   const world = await GraphWorld.make();

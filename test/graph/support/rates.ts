@@ -20,7 +20,9 @@ export interface PageRates {
   readonly others: number;
 }
 
-/** Calls of each page, by whom the token belongs to (an inspection names its token, not the page). */
+/**
+ * Calls of each page, by whom the token belongs to (an inspection names its token, not the page).
+ */
 export function perPage(calls: readonly CallRecord[], pages: readonly { readonly pageId: string; readonly alias: string }[]): PageRates[] {
   const byPage = new Map(pages.map(({ pageId }) => [pageId, { reads: 0, inspections: 0, others: 0 }]));
   const byAlias = new Map(pages.map(({ alias, pageId }) => [alias, byPage.get(pageId)]));

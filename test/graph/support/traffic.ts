@@ -2,10 +2,16 @@ import type { ClientRequest } from 'node:http';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 const STARTED = 'http.client.request.start';
-/** So many turns of the event loop without a request under way, and whatever an answer brought forth has begun. */
+/**
+ * So many turns of the event loop without a request under way, and whatever an answer brought forth
+ * has begun.
+ */
 const QUIET_TURNS = 4;
 
-/** Counts the HTTP requests of this process that have no whole answer yet, so that virtual time can wait for them. */
+/**
+ * Counts the HTTP requests of this process that have no whole answer yet, so that virtual time can
+ * wait for them.
+ */
 export class Traffic {
   #underWay = 0;
   #started = 0;

@@ -7,8 +7,8 @@ interface Timer {
 }
 
 /**
- * A clock for weeks of thousands of pages: timers in a heap, and time that stands still while real sockets are at work.
- * `idle` resolves when nothing is under way that needs no time.
+ * A clock for weeks of thousands of pages: timers in a heap, and time that stands still while real
+ * sockets are at work. `idle` resolves when nothing is under way that needs no time.
  */
 export class VirtualClock extends FakeClock {
   readonly #idle: () => Promise<void>;
@@ -44,7 +44,9 @@ export class VirtualClock extends FakeClock {
     return this.#heap.filter(({ fn }) => fn !== undefined).length;
   }
 
-  /** All timers of one moment fire together, then everything comes to rest before the next moment. */
+  /**
+   * All timers of one moment fire together, then everything comes to rest before the next moment.
+   */
   override async advance(ms: number): Promise<void> {
     const end = this.#nowMs + ms;
     await this.#idle();

@@ -40,8 +40,8 @@ export interface ToldEvent {
 }
 
 /**
- * The leader's work as it is composed for a cluster, with the real Graph client, over sockets to the simulator, in virtual time.
- * Only the API server is not real: it is in memory.
+ * The leader's work as it is composed for a cluster, with the real Graph client, over sockets to
+ * the simulator, in virtual time. Only the API server is not real: it is in memory.
  */
 export class GraphWorld {
   readonly #traffic = new Traffic();
@@ -73,7 +73,10 @@ export class GraphWorld {
     return world;
   }
 
-  /** A Page with a token at Graph, its Secret and its object. `subscribed`: Graph lists our app already. */
+  /**
+   * A Page with a token at Graph, its Secret and its object. `subscribed`: Graph lists our app
+   * already.
+   */
   addPage(options: { readonly subscribed?: boolean; readonly spec?: Partial<MessengerPageSpec>; readonly ageMs?: number } = {}): TestPage {
     const { subscribed = false, spec = {}, ageMs = 30 * DAY_MS } = options;
     const number = ++this.#pages;
@@ -116,7 +119,10 @@ export class GraphWorld {
     this.#traffic.stop();
   }
 
-  /** All calls of Graph's edges since a number, items of batches counted singly, the batches themselves not. */
+  /**
+   * All calls of Graph's edges since a number, items of batches counted singly, the batches
+   * themselves not.
+   */
   calls(since = 0): readonly CallRecord[] {
     return this.#records(since).filter(({ shape }) => shape !== '/ (batch)');
   }

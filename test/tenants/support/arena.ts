@@ -21,7 +21,10 @@ export interface Figures {
   readonly twice: number;
 }
 
-/** A webhook process, a victim whose bot is well, and a page of another namespace that is up to something. */
+/**
+ * A webhook process, a victim whose bot is well, and a page of another namespace that is up to
+ * something.
+ */
 export class Arena {
   readonly port: number;
   readonly to: SendTo;

@@ -4,7 +4,9 @@ import { webhookLimits } from '../../../src/webhook/limits.js';
 import { installed } from './rendered.js';
 
 const MIB = 1_024 * 1_024;
-/** Measured: a process that listens, with its code compiled, and what an idle connection costs it. */
+/**
+ * Measured: a process that listens, with its code compiled, and what an idle connection costs it.
+ */
 const BASE_BYTES = 150 * MIB;
 const CONNECTION_BYTES = 28 * 1_024;
 /** What an event under way costs besides its bytes, and one that waits for its repeat. */

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { temporaryFolder } from '../folder/fixtures.js';
 import { type Answer, json, ScriptedApi, type Seen, status } from '../k8s/scripted-api.js';
 
-/** An API server whose answer to every request the test decides, with a kubeconfig that leads to it. */
+/**
+ * An API server whose answer to every request the test decides, with a kubeconfig that leads to it.
+ */
 export class ListedCluster {
   readonly #api = new ScriptedApi();
   kubeconfig = '';

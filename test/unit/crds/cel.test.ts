@@ -14,7 +14,10 @@ const rules: readonly Rule[] = allFields().flatMap((field) =>
   (field.node['x-kubernetes-validations'] ?? []).map(({ rule, message = '' }) => ({ ...field, rule, message })),
 );
 
-/** What a rule calls beyond the allowed functions, and syntax that only one of the two evaluators has. */
+/**
+ * What a rule calls beyond the allowed functions, and syntax that only one of the two evaluators
+ * has.
+ */
 function foreignPartsOf(rule: string): readonly string[] {
   const bare = rule.replaceAll(/'[^']*'|"[^"]*"/g, "''");
   const calls = [...bare.matchAll(/([A-Za-z_]\w*)\s*\(/g)]

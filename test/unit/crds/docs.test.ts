@@ -12,7 +12,10 @@ const REASONS: Readonly<Record<Kind, Readonly<Record<string, readonly string[]>>
   MessengerPage: { ...PAGE_REASONS, Ready: READY_REASONS },
 };
 
-/** `spec.backend.url` and so on; without items, and without the parts of a condition, which are Kubernetes' own. */
+/**
+ * `spec.backend.url` and so on; without items, and without the parts of a condition, which are
+ * Kubernetes' own.
+ */
 function fieldPathsOf(kind: Kind): readonly string[] {
   const crd = readCrds().find((one) => one.kind === kind);
   if (crd === undefined) throw new Error(`no CRD of ${kind}`);

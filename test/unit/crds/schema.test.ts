@@ -75,7 +75,9 @@ describe('the CustomResourceDefinitions', () => {
   });
 });
 
-/** All that a field takes; its texts speak of a page or of an app, its fields stand for themselves. */
+/**
+ * All that a field takes; its texts speak of a page or of an app, its fields stand for themselves.
+ */
 function shapeOf(node: SchemaNode): object {
   const own = Object.entries(node).filter(([name]) => !['description', 'properties', 'items', 'additionalProperties'].includes(name));
   return { ...Object.fromEntries(own), 'x-kubernetes-validations': node['x-kubernetes-validations']?.map(({ rule }) => rule) };

@@ -53,7 +53,10 @@ interface World {
   readonly lookup: FakeLookup;
 }
 
-/** A real listener, real delivery, real connections, real bots; only the page index is a fake. Bot i is `bots/bot-i:80`. */
+/**
+ * A real listener, real delivery, real connections, real bots; only the page index is a fake. Bot i
+ * is `bots/bot-i:80`.
+ */
 async function aWorld(botCount: number): Promise<World> {
   const bots = Array.from({ length: botCount }, () => new Bot());
   for (const bot of bots) await new Promise<void>((resolve) => bot.server.listen(0, '127.0.0.1', resolve));

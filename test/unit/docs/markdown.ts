@@ -22,7 +22,10 @@ export interface Link {
   readonly anchor: string | undefined;
 }
 
-/** The links of a page to other files and to headings; links to other sites are left out, and so is what stands in code. */
+/**
+ * The links of a page to other files and to headings; links to other sites are left out, and so is
+ * what stands in code.
+ */
 export function relativeLinks(page: string, text: string): Link[] {
   const lines = withoutCode(text).split('\n');
   return lines.flatMap((content, index) =>

@@ -17,7 +17,10 @@ const BANNED: readonly (readonly [RegExp, string])[] = [
 /** Comments, messages and log lines are held to it as well. */
 const CODE = globSync(['src/**/*.ts', 'test/support/**/*.ts']);
 
-/** Everything that a user reads besides what the operator prints; the references hold the texts of flags, metrics and errors. */
+/**
+ * Everything that a user reads besides what the operator prints; the references hold the texts of
+ * flags, metrics and errors.
+ */
 const TEXTS = [
   ...markdownFiles(),
   ...globSync('{crds,deploy,charts,.github}/**/*.{yaml,yml,txt,tpl}'),

@@ -97,7 +97,8 @@ describe('every row of the catalogue, from Graph to the caller', () => {
     const operation = operationFor(row);
     if (operation === undefined) throw new Error('no operation ever comes to this row');
     const pending = call(operation);
-    // The fault stands behind one that a call may have needed for itself, and before the call's first byte is out.
+    // The fault stands behind one that a call may have needed for itself, and before the call's
+    // first byte is out.
     const effect = faultOf(sampleOf(row, operation));
     world.sim.control.addFault({ operation: EDGES[operation], effect });
     // The app is blamed only if a call of its own is refused as well.

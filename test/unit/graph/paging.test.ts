@@ -3,7 +3,9 @@ import { TransientError } from '../../../src/core/domain/errors.js';
 import { collectPages } from '../../../src/graph/paging.js';
 import { rejection } from './world.js';
 
-/** Reads the given bodies one after the other and tells with which parameters each was asked for. */
+/**
+ * Reads the given bodies one after the other and tells with which parameters each was asked for.
+ */
 async function pagesOf(bodies: readonly unknown[]): Promise<unknown[]> {
   const asked: unknown[] = [];
   await collectPages((after) => {

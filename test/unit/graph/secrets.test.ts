@@ -50,7 +50,10 @@ beforeEach(async () => {
   graph = newClient();
 });
 
-/** A client that has no memory of throttles and refusals, and knows the secrets of the process or only those of each call. */
+/**
+ * A client that has no memory of throttles and refusals, and knows the secrets of the process or
+ * only those of each call.
+ */
 function newClient(knowsAll = false): GraphClient {
   const known = new KnownSecrets();
   if (knowsAll) for (const secret of secrets) known.add(secret);
@@ -93,7 +96,10 @@ function leaks(text: string): readonly string[] {
 
 const errorOf = (message: string, more = {}) => JSON.stringify({ error: { message, code: 31_337, type: 'OAuthException', ...more } });
 
-/** Every call, alone and as a background one, each with a client of its own, so that none is held back for another's failure. */
+/**
+ * Every call, alone and as a background one, each with a client of its own, so that none is held
+ * back for another's failure.
+ */
 async function errorsOfAllCalls(knowsAll: boolean): Promise<string> {
   const shown = [interactive, background].flatMap((options) =>
     [...CALLS(graph, options).keys()].map(async (index) => {

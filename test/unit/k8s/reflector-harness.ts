@@ -20,7 +20,9 @@ export function list(resourceVersion: string, items: readonly KubeObject[], more
 
 /** A clock that can wait for real sockets between its steps. */
 export class SteppedClock extends FakeClock {
-  /** Moves on in small steps, letting sockets work after each, until `until` holds or `ms` are over. */
+  /**
+   * Moves on in small steps, letting sockets work after each, until `until` holds or `ms` are over.
+   */
   async settle(ms: number, until: () => boolean): Promise<void> {
     const end = this.monotonicMs() + ms;
     const step = Math.max(1, Math.min(100, ms / 50));

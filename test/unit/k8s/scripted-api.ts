@@ -64,7 +64,10 @@ export class Stream {
   }
 }
 
-/** An API server that answers what it is told, one answer after the other; the last one again and again. */
+/**
+ * An API server that answers what it is told, one answer after the other; the last one again and
+ * again.
+ */
 export class ScriptedApi {
   readonly seen: Seen[] = [];
   connections = 0;

@@ -12,7 +12,10 @@ function aKey(overrides: Partial<BotKey> = {}): BotKey {
   return { owner: { namespace: 'bots', name: 'bot-a' }, key: new Secret('bot-key', KEY), pages: 'bot=a', ...overrides };
 }
 
-/** A Pages API as standalone makes it, with two pages of the bot, one of another bot and one of another namespace. */
+/**
+ * A Pages API as standalone makes it, with two pages of the bot, one of another bot and one of
+ * another namespace.
+ */
 async function withKeys(initial: readonly BotKey[]) {
   const keys = [...initial];
   const entries = [

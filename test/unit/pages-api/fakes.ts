@@ -46,7 +46,10 @@ function text({ namespace, name }: NamespacedName): string {
   return `${namespace}/${name}`;
 }
 
-/** The API server's reviews as a state: who has which token, who may do what; `down` makes every review fail. */
+/**
+ * The API server's reviews as a state: who has which token, who may do what; `down` makes every
+ * review fail.
+ */
 export class FakeReviews implements Authenticator, Authorizer {
   readonly callers = new Map<string, Caller>();
   /** `username verb resource[/subresource] namespace/name` */

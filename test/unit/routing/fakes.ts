@@ -77,7 +77,10 @@ export function decided(app: MessengerApp, status: 'True' | 'False', reason = 'A
   };
 }
 
-/** A page `bots/clinic-a` with pageId 1001 that holds its claim, with a numeric backend in its namespace. */
+/**
+ * A page `bots/clinic-a` with pageId 1001 that holds its claim, with a numeric backend in its
+ * namespace.
+ */
 export function aPage(
   overrides: {
     readonly spec?: Partial<MessengerPageSpec>;

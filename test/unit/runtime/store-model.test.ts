@@ -33,7 +33,10 @@ function storeOf(failures: unknown[], indexes: StoreOptions<Thing>['indexes'] = 
 
 const COLOR = { color: (each: Thing): readonly string[] => [each.spec?.color ?? ''] };
 
-/** What a subscriber that believes every change holds; fails on a change that does not fit what it holds. */
+/**
+ * What a subscriber that believes every change holds; fails on a change that does not fit what it
+ * holds.
+ */
 function believer(store: Store<Thing>): ReadonlyMap<string, Thing> {
   const held = new Map<string, Thing>();
   store.subscribe((change) => {

@@ -46,7 +46,8 @@ describe('WebhookSender', () => {
     await sim.control.send({ appId: APP, entries: [{ id: PAGE, time: 1458692752478, messaging: [message(text)] }] });
 
     const [post] = receiver.received;
-    // Body written by hand from Meta's rules; both digests were computed by another program (Python's hmac).
+    // Body written by hand from Meta's rules; both digests were computed by another program
+    // (Python's hmac).
     const wanted =
       '{"object":"page","entry":[{"id":"222","time":1458692752478,"messaging":[{"sender":{"id":"1"},"recipient":{"id":"222"},"timestamp":1458692752478,' +
       '"message":{"mid":"m_1","text":"\\u00e4\\u00f6\\u00e5 \\ud83d\\ude22 \\u003Cb> 100\\u0025 a\\u0040b https:\\/\\/x.example\\/y"}}]}]}';

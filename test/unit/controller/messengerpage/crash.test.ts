@@ -3,7 +3,10 @@ import { aPage, aSettledWorld, aWorld, SHOP, type World } from '../support/world
 
 class Crash extends Error {}
 
-/** The `n`-th operation of cluster or Graph is the last one of this process: before it has an effect, or before its answer. */
+/**
+ * The `n`-th operation of cluster or Graph is the last one of this process: before it has an
+ * effect, or before its answer.
+ */
 function crashAt(world: World, n: number, when: 'before' | 'after'): () => boolean {
   let count = 0;
   let crashed = false;

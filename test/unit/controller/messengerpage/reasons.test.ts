@@ -6,7 +6,9 @@ import { anApp, aPage, aSettledWorld, aWorld, MAIN, SHOP, World } from '../suppo
 
 const OTHER = { namespace: 'platform', name: 'main' };
 
-/** reason → a world in which the page has it, and a piece of the message that says how to mend it */
+/**
+ * reason → a world in which the page has it, and a piece of the message that says how to mend it
+ */
 const CASES: readonly (readonly [PageConditionType, string, string, () => Promise<World>])[] = [
   ['Accepted', 'AppNotFound', 'spec.appRef', () => settled(onlyPage())],
   ['Accepted', 'AppNotAllowed', 'spec.allowedNamespaces', () => settled(onlyPage({ appRef: OTHER }))],

@@ -117,7 +117,8 @@ describe('a token', () => {
     const world = await aSettledWorld();
     expect(world.graph.count('inspect')).toBe(1);
 
-    // The second time is somewhere between 6 and 12 hours, so that thousands of pages do not ask at once.
+    // The second time is somewhere between 6 and 12 hours, so that thousands of pages do not ask at
+    // once.
     await world.advance(5 * 3_600_000, 300_000);
     expect(world.graph.count('inspect')).toBe(1);
     await world.advance(8 * 3_600_000, 300_000);

@@ -14,7 +14,10 @@ import type { Secret } from '../../../../src/core/secrets/secret.js';
 
 const NOT_SUBSCRIBED: ObservedSubscription = { subscribed: false, fields: new Set() };
 
-/** Graph as a state: which apps are on which pages, what tokens are worth, what the app is subscribed to. */
+/**
+ * Graph as a state: which apps are on which pages, what tokens are worth, what the app is
+ * subscribed to.
+ */
 export class FakeGraph implements PageGraph, AppGraph {
   /** `pageId/appId` → fields */
   readonly rows = new Map<string, ReadonlySet<string>>();

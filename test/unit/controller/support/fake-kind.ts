@@ -9,7 +9,10 @@ import type { FakeClock } from '../../../support/fake-clock.js';
 
 type Stored = KubeObject & { readonly spec: unknown; readonly status?: unknown };
 
-/** One kind at the API server: what is live, the watch that fills a store, and writers that behave as the real ones promise. */
+/**
+ * One kind at the API server: what is live, the watch that fills a store, and writers that behave
+ * as the real ones promise.
+ */
 export class FakeKind<T extends Stored> implements LiveReader<T>, StatusWriter<T>, FinalizerWriter<T> {
   readonly store: Store<T>;
   readonly #clock: FakeClock;

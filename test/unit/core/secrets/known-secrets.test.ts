@@ -30,7 +30,10 @@ function oneAfterTheOther(text: string, values: readonly string[]): string {
   return found.reduce((left, form) => left.replaceAll(form, '[redacted]'), text);
 }
 
-/** Few characters, so that values begin, end and contain one another; some that every encoding changes. */
+/**
+ * Few characters, so that values begin, end and contain one another; some that every encoding
+ * changes.
+ */
 const fewLetters = fc.string({ unit: fc.constantFrom('a', 'b', '/', '+', '"', 'ü', '😀'), minLength: 1, maxLength: 80 });
 const sharedPrefix = fc.tuple(fc.constantFrom('EAAGm0PX4ZCpsBAKZCabcdefghijk', 'x'.repeat(64)), fewLetters).map((parts) => parts.join(''));
 const value = fc.oneof(fewLetters, sharedPrefix, fc.string({ minLength: 1, maxLength: 200 }));

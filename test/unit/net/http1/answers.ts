@@ -15,7 +15,10 @@ export function bytesOf(text: string): Buffer {
   return Buffer.from(text, 'latin1');
 }
 
-/** `cuts`: where one piece ends and the next begins, rising. `thenEnd`: the bot ends its side behind the last piece. */
+/**
+ * `cuts`: where one piece ends and the next begins, rising. `thenEnd`: the bot ends its side behind
+ * the last piece.
+ */
 export function readCut(bytes: Buffer, cuts: readonly number[], thenEnd: boolean): Reading {
   const reader = new ResponseReader();
   let progress: Progress = 'reading';
@@ -31,7 +34,10 @@ export function readCut(bytes: Buffer, cuts: readonly number[], thenEnd: boolean
   return { progress, status, again: progress === 'done' && mayServeAgain && from === bytes.length, idleSeconds };
 }
 
-/** After which byte the answer was over; undefined if it was not, or only with the end of the connection. */
+/**
+ * After which byte the answer was over; undefined if it was not, or only with the end of the
+ * connection.
+ */
 export function endOf(bytes: Buffer): number | undefined {
   const reader = new ResponseReader();
   for (let at = 0; at < bytes.length; at++) {

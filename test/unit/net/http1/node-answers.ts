@@ -6,7 +6,10 @@ import { listen } from './real-bots.js';
 /** What Node's own client made of an answer. */
 export interface NodeReading {
   readonly status: number | undefined;
-  /** After which byte it was over, `eof`: with the end of the connection; undefined: never, or not properly. */
+  /**
+   * After which byte it was over, `eof`: with the end of the connection; undefined: never, or not
+   * properly.
+   */
   readonly end: number | 'eof' | undefined;
   /** Node would send another request on the connection. */
   readonly keeps: boolean;
@@ -29,7 +32,10 @@ function watch(req: ClientRequest): Watch {
   return seen;
 }
 
-/** Hands the bytes to Node's client one at a time, without a socket between, so that where it sees the end is known to the byte. */
+/**
+ * Hands the bytes to Node's client one at a time, without a socket between, so that where it sees
+ * the end is known to the byte.
+ */
 export async function readByNode(bytes: Buffer, thenEnd: boolean): Promise<NodeReading> {
   const connection = new Duplex({
     read: () => undefined,
@@ -67,7 +73,10 @@ export interface SocketReading {
   readonly status: number | undefined;
   /** It was read to its end. */
   readonly complete: boolean;
-  /** Whatever happened on the connection until it was closed: what comes behind an answer counts too. */
+  /**
+   * Whatever happened on the connection until it was closed: what comes behind an answer counts
+   * too.
+   */
   readonly error: string | undefined;
 }
 

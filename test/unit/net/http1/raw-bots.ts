@@ -20,7 +20,10 @@ export interface RawBot {
   readonly bodies: readonly string[];
 }
 
-/** A bot that says any bytes. `onRequest` is called for each request; a small one comes in one piece. */
+/**
+ * A bot that says any bytes. `onRequest` is called for each request; a small one comes in one
+ * piece.
+ */
 export async function aRawBot(
   onRequest: (peer: Peer, nth: number, body: string) => void,
   onPeer: (peer: Peer) => void = () => undefined,

@@ -11,7 +11,10 @@ import { FakeNames } from '../fakes.js';
 const SERVICE: BackendTarget = { kind: 'service', namespace: 'bots', name: 'bot', port: 5000, path: '/' };
 const SERVICE_NAME = 'bot.bots.svc.cluster.local.';
 
-/** Resolver and dialling are the test's: nothing leaves it, and no address answers. @returns what was dialled, or why nothing was */
+/**
+ * Resolver and dialling are the test's: nothing leaves it, and no address answers. @returns what
+ * was dialled, or why nothing was
+ */
 async function attempt(target: BackendTarget, names: FakeNames): Promise<readonly string[] | string> {
   const dialled: string[] = [];
   const clock = new FakeClock();
@@ -34,8 +37,9 @@ async function attempt(target: BackendTarget, names: FakeNames): Promise<readonl
 const REFUSED = expect.stringMatching(/^the backend's address is not allowed: /);
 
 /**
- * One place in many spellings: as the host of a URL, and as the address that a name leads to (a tenant may own the name,
- * or fake the endpoints of a Service). `service`: whether a Service may be there.
+ * One place in many spellings: as the host of a URL, and as the address that a name leads to (a
+ * tenant may own the name, or fake the endpoints of a Service). `service`: whether a Service may be
+ * there.
  */
 const TRICKS: readonly (readonly [name: string, host: string, address: string, service: 'never' | 'may'])[] = [
   ['loopback', '127.0.0.1', '127.0.0.1', 'never'],

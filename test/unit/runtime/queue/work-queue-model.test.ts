@@ -17,7 +17,9 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** The queue beside the simplest idea of it: keys that are owed a run, and keys that are worked on. */
+/**
+ * The queue beside the simplest idea of it: keys that are owed a run, and keys that are worked on.
+ */
 class Model {
   readonly clock = new FakeClock();
   readonly queue = new WorkQueue<string>({ clock: this.clock, groupOf: (text) => text[0], random: () => 0.5 });
@@ -95,7 +97,10 @@ describe('WorkQueue, against a model', () => {
 
 const arrival = fc.record({ key: fc.integer({ min: 0, max: 30 }).map(String), cls, afterMs: fc.oneof(fc.constant(0), fc.nat(20_000)) });
 
-/** What is ready, as the simplest idea of the classes has it: each key once, at its earliest time and in its soonest class. */
+/**
+ * What is ready, as the simplest idea of the classes has it: each key once, at its earliest time
+ * and in its soonest class.
+ */
 class Ready {
   readonly clock = new FakeClock();
   readonly queue = new WorkQueue<string>({ clock: this.clock, random: () => 0.5 });

@@ -16,7 +16,8 @@ function firstEntry(text: string): ScannedEntry {
 
 function isJson(bytes: Buffer): boolean {
   try {
-    // Byte for byte, as the scanner reads it: JSON.parse over UTF-8 would take a byte order mark away first.
+    // Byte for byte, as the scanner reads it: JSON.parse over UTF-8 would take a byte order mark
+    // away first.
     JSON.parse(bytes.toString('latin1'));
     return true;
   } catch {
@@ -197,7 +198,10 @@ function damaged(whole: Buffer, kind: string, at: number, byte: number): Buffer 
   return copy;
 }
 
-/** Against an independent parser: every range that the scanner names holds the value that the parser finds there. */
+/**
+ * Against an independent parser: every range that the scanner names holds the value that the parser
+ * finds there.
+ */
 function expectSameItems(bytes: Buffer, post: ScannedPost): void {
   const parsed: unknown = JSON.parse(bytes.toString('latin1'));
   const entries: unknown = isObject(parsed) ? parsed['entry'] : undefined;
