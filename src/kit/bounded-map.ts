@@ -19,6 +19,11 @@ export class BoundedMap<K, V> {
     return this.#entries.get(key);
   }
 
+  /** The entry that was set longest ago comes first. */
+  values(): IterableIterator<V> {
+    return this.#entries.values();
+  }
+
   set(key: K, value: V): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../kit/bounded-map.js';
 import type { Clock } from '../kit/clock.js';
 import type { ReviewResult } from './observer.js';
 import { ReviewUnavailableError, type ReviewLimiter } from './review-limiter.js';
@@ -55,8 +56,8 @@ interface Entry<V> {
  */
 export class ReviewCache<V> {
   readonly #deps: ReviewCacheDeps;
-  readonly #positive = new Map<string, Entry<V>>();
-  readonly #negative = new Map<string, number>();
+  readonly #positive = new BoundedMap<string, Entry<V>>(MAX_POSITIVE);
+  readonly #negative = new BoundedMap<string, number>(MAX_NEGATIVE);
   readonly #underWay = new Map<string, Promise<V | undefined>>();
 
   constructor(deps: ReviewCacheDeps) {
@@ -152,10 +153,8 @@ export class ReviewCache<V> {
     this.#negative.delete(key);
     if (value === undefined) {
       this.#negative.set(key, now + Math.min(NEGATIVE_MS, freshMs));
-      dropOldest(this.#negative, MAX_NEGATIVE);
     } else {
       this.#positive.set(key, { value, checkedMs: now, retryAtMs: 0 });
-      dropOldest(this.#positive, MAX_POSITIVE);
     }
   }
 
@@ -166,12 +165,5 @@ export class ReviewCache<V> {
   #told<T>(result: ReviewResult, value: T): T {
     this.#deps.observe(result);
     return value;
-  }
-}
-
-function dropOldest(entries: Map<string, unknown>, max: number): void {
-  for (const key of entries.keys()) {
-    if (entries.size <= max) return;
-    entries.delete(key);
   }
 }

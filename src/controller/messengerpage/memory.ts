@@ -1,5 +1,6 @@
 import type { MessengerPage, MessengerPageStatus } from '../../api/v1alpha1/types.gen.js';
 import type { PageCredentials, TokenInfo } from '../../core/ports/graph.js';
+import { BoundedMap } from '../../kit/bounded-map.js';
 import { TokenBucket } from '../../kit/token-bucket.js';
 import { keyOf, keyText, type NamespacedName } from '../../core/domain/object-key.js';
 import type { TokenVerdict, WarnDays } from '../../core/domain/token-check.js';
@@ -74,7 +75,7 @@ const NAMES_AT_ONCE = { capacity: 5, refillMs: 10_000 };
 
 /** One `PageMemory` a page, until it is gone; a page of another uid begins anew. */
 export class PageMemories {
-  readonly #pages = new Map<string, PageMemory>();
+  readonly #pages = new BoundedMap<string, PageMemory>(MAX_PAGES);
   /** Shared by all pages. */
   readonly namesAtOnce = new TokenBucket(NAMES_AT_ONCE);
   readonly changes = new ChangeLimit();
@@ -86,10 +87,6 @@ export class PageMemories {
     if (known?.uid === uid) return known;
     const fresh = empty(uid, nowMs);
     this.#pages.set(text, fresh);
-    for (const oldest of this.#pages.keys()) {
-      if (this.#pages.size <= MAX_PAGES) break;
-      this.#pages.delete(oldest);
-    }
     return fresh;
   }
 

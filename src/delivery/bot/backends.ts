@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { BoundedMap } from '../../kit/bounded-map.js';
 import type { Clock } from '../../kit/clock.js';
 import type { BackendTarget } from '../../core/ports/page-lookup.js';
 import type { Secret } from '../../core/secrets/secret.js';
@@ -70,13 +71,13 @@ interface Trust {
 }
 
 interface Known {
+  readonly key: string;
   readonly circuit: Circuit;
   /**
    * By fingerprint of the signing secret: pages with different secrets share the bot, not the trust
    * in its refusals.
    */
   readonly trust: Map<string, Trust>;
-  isForgotten: boolean;
 }
 
 /**
@@ -90,7 +91,7 @@ export class Backends {
   /** When each was tried last, the earliest first. */
   readonly #open = new Map<Circuit, number>();
   #cancel: (() => void) | undefined;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new BoundedMap<string, Known>(MAX_BACKENDS);
   /** Shortcut to `#known`: a target object serves many requests. */
   readonly #byTarget = new WeakMap<BackendTarget, Known>();
   readonly #fingerprints = new WeakMap<Secret, string>();
@@ -170,7 +171,7 @@ export class Backends {
 
   #of(target: BackendTarget): Known {
     const near = this.#byTarget.get(target);
-    if (near !== undefined && !near.isForgotten) return near;
+    if (near !== undefined && this.#known.get(near.key) === near) return near;
     const known = this.#find(keyOf(target));
     this.#byTarget.set(target, known);
     return known;
@@ -179,18 +180,10 @@ export class Backends {
   #find(key: string): Known {
     let known = this.#known.get(key);
     if (known === undefined) {
-      if (this.#known.size >= MAX_BACKENDS) this.#forgetOldest();
-      known = { circuit: new Circuit(this.#clock, this.#limits), trust: new Map(), isForgotten: false };
+      known = { key, circuit: new Circuit(this.#clock, this.#limits), trust: new Map() };
       this.#known.set(key, known);
     }
     return known;
-  }
-
-  #forgetOldest(): void {
-    const [oldest] = this.#known;
-    if (oldest === undefined) return;
-    this.#known.delete(oldest[0]);
-    oldest[1].isForgotten = true;
   }
 
   #fingerprint(secret: Secret): string {

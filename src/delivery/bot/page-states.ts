@@ -1,3 +1,4 @@
+import { BoundedMap } from '../../kit/bounded-map.js';
 import type { PageDeliveryState } from '../../core/ports/delivery.js';
 import type { PageRoute } from '../../core/ports/page-lookup.js';
 
@@ -16,7 +17,7 @@ const MAX_PAGES = 20_000;
  * first.
  */
 export class PageStates {
-  readonly #states = new Map<string, Known>();
+  readonly #states = new BoundedMap<string, Known>(MAX_PAGES);
 
   accepted(route: PageRoute, nowMs: number): void {
     const state = this.#of(route);
@@ -43,10 +44,6 @@ export class PageStates {
     if (known !== undefined && isOf(known, owner)) {
       known.ofRoute = owner;
       return known;
-    }
-    if (this.#states.size >= MAX_PAGES) {
-      const [oldest] = this.#states.keys();
-      if (oldest !== undefined) this.#states.delete(oldest);
     }
     const fresh = {
       ofRoute: owner,

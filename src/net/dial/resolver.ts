@@ -1,4 +1,5 @@
 import { Resolver } from 'node:dns/promises';
+import { BoundedMap } from '../../kit/bounded-map.js';
 import type { Clock } from '../../kit/clock.js';
 
 /**
@@ -73,7 +74,7 @@ interface ResolverDeps {
  */
 export class CachedResolver {
   readonly #deps: ResolverDeps;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new BoundedMap<string, Known>(MAX_NAMES);
   readonly #asking = new Map<string, Promise<readonly string[]>>();
 
   constructor(deps: ResolverDeps) {
@@ -139,11 +140,6 @@ export class CachedResolver {
   #remember(key: string, records: readonly NameRecord[]): void {
     const shortest = Math.min(...records.map(({ ttl }) => ttl * 1_000));
     const now = this.#deps.clock.monotonicMs();
-    if (this.#known.size >= MAX_NAMES) {
-      const [oldest] = this.#known.keys();
-      if (oldest !== undefined) this.#known.delete(oldest);
-    }
-    this.#known.delete(key);
     this.#known.set(key, {
       addresses: records.map(({ address }) => address),
       freshUntilMs: now + Math.min(Math.max(shortest, MIN_TTL_MS), MAX_TTL_MS),
