@@ -1,11 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
-
-export interface TlsPair {
-  readonly cert: string;
-  readonly key: string;
-}
+import type { TlsPair } from '../kit/tls-pair.js';
 
 export interface TlsFilesDeps {
   readonly certFile: string;

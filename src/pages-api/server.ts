@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
+import type { TlsPair } from '../kit/tls-pair.js';
 import { limitConnections } from '../net/idle-connections.js';
 import type { PageDirectory } from '../core/ports/page-directory.js';
 import { refusals, type Answer } from './answer.js';
@@ -13,12 +14,6 @@ import { Handlers, type PageRequest } from './handlers.js';
 import { silentPagesApiObserver, type ApiRoute, type PagesApiObserver } from './observer.js';
 import type { Authenticator, Authorizer } from './ports.js';
 import { ReviewUnavailableError, type ReviewLimits } from './review-limiter.js';
-
-/** A certificate and its key, PEM. */
-export interface TlsPair {
-  readonly cert: string | Buffer;
-  readonly key: string | Buffer;
-}
 
 export interface PagesApiOptions {
   readonly directory: PageDirectory;

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../kit/clock.js';
 import type { Delivery } from '../core/ports/delivery.js';
 import type { Logger } from '../kit/log.js';
+import type { TlsPair } from '../kit/tls-pair.js';
 import type { PageLookup } from '../core/ports/page-lookup.js';
 import type { Tracer } from '../core/ports/trace.js';
 import { AwaitingHeaders } from './connections/awaiting-headers.js';
@@ -13,12 +14,6 @@ import { IdleSockets } from './connections/idle-sockets.js';
 import { WebhookHandler } from './handler.js';
 import { webhookLimits, type WebhookLimits } from './limits.js';
 import type { WebhookObserver } from './observer.js';
-
-/** PEM text. */
-export interface TlsPair {
-  readonly cert: string;
-  readonly key: string;
-}
 
 export interface WebhookServerDeps {
   readonly lookup: PageLookup;

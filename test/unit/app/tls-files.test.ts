@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { tlsFiles, type TlsPair } from '../../../src/app/tls-files.js';
+import { tlsFiles } from '../../../src/app/tls-files.js';
+import type { TlsPair } from '../../../src/kit/tls-pair.js';
 import { silentLogger } from '../../../src/kit/log.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { temporaryFolder } from '../folder/fixtures.js';

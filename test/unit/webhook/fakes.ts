@@ -8,7 +8,8 @@ import { systemClock, type Clock } from '../../../src/kit/clock.js';
 import { Secret } from '../../../src/core/secrets/secret.js';
 import type { WebhookLimits } from '../../../src/webhook/limits.js';
 import type { EntryResult, Handshake, Ignored, Refusal, WebhookObserver } from '../../../src/webhook/observer.js';
-import { createWebhookServer, type TlsPair, type WebhookServer } from '../../../src/webhook/server.js';
+import type { TlsPair } from '../../../src/kit/tls-pair.js';
+import { createWebhookServer, type WebhookServer } from '../../../src/webhook/server.js';
 
 export const APP_ID = '1517776481860111';
 export const APP_SECRET = 'app-secret-of-the-first-app';
