@@ -1,3 +1,5 @@
+import { isRecord } from '../kit/narrow.js';
+
 type Step = { readonly name: string } | { readonly index: number } | { readonly where: readonly string[]; readonly equals: string };
 
 /**
@@ -34,7 +36,5 @@ function follow(value: unknown, step: Step): unknown {
 }
 
 function property(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
+  return isRecord(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }

@@ -1,4 +1,5 @@
 import { Environment } from '@marcbachmann/cel-js';
+import { isRecord } from '../kit/narrow.js';
 import type { Rule, Schema } from './crd.js';
 import { fieldPath } from './json-schema.js';
 import type { FieldProblem } from './schema-problems.js';
@@ -120,8 +121,4 @@ function celValue(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(celValue);
   if (!isRecord(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, celValue(part)]));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import { type Document, isMap, LineCounter, parseAllDocuments } from 'yaml';
+import { isRecord } from '../kit/narrow.js';
 import type { Problem } from './problem.js';
 
 /** One object of a file, not judged yet. */
@@ -97,8 +98,4 @@ function listItems(value: unknown): readonly unknown[] {
 
 function failed(problem: Problem): ManifestFile {
   return { documents: [], problems: [problem] };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../kit/narrow.js';
 import type { FieldProblem } from './schema-problems.js';
 
 /** What a manifest says about an object besides its content. */
@@ -62,8 +63,4 @@ function mapProblems(what: 'labels' | 'annotations', map: unknown): readonly Fie
     bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
   }
   return bytes > MAX_ANNOTATION_BYTES ? [{ field, message: `must have at most ${MAX_ANNOTATION_BYTES} bytes together` }] : [];
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,6 @@
 import { TransientError } from '../core/domain/errors.js';
-import { asNumber, asRecord, asText, type JsonRecord } from './json.js';
+import { asRecord, type JsonRecord } from '../kit/narrow.js';
+import { asNumber, asText } from './json.js';
 
 /*
  * Readers for good answers. An answer without the documented shape is no answer: each reader then throws a TransientError that

@@ -1,10 +1,11 @@
 import type { Clock } from '../kit/clock.js';
+import { asRecord } from '../kit/narrow.js';
 import { TransientError } from '../core/domain/errors.js';
 import { Secret } from '../core/secrets/secret.js';
 import { malformedAnswer } from './answers.js';
 import { relativePath, wireRequest, type GraphCall } from './call.js';
 import { bearerOf, plain, proofOf } from './credentials.js';
-import { asArray, asNumber, asRecord, asText } from './json.js';
+import { asArray, asNumber, asText } from './json.js';
 import type { Lane } from './lanes.js';
 import { OPERATIONS, shapeOf } from './operations.js';
 import { parseGraphJson, type WireRequest, type WireResponse } from './transport.js';

@@ -1,13 +1,7 @@
 /*
- * Lenient readers for headers, error bodies and batches: they never throw, and return undefined for what is missing or of
- * another type. Good answers are read with the strict readers of answers.ts.
+ * Lenient readers for headers, error bodies and batches: they never throw, and return undefined for
+ * what is missing or of another type. Good answers are read with the strict readers of answers.ts.
  */
-
-export type JsonRecord = Readonly<Record<string, unknown>>;
-
-export function asRecord(value: unknown): JsonRecord | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
-}
 
 export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];

@@ -1,4 +1,5 @@
-import { asArray, asNumber, asRecord } from './json.js';
+import { asRecord } from '../kit/narrow.js';
+import { asArray, asNumber } from './json.js';
 import { parseGraphJson } from './transport.js';
 
 /**

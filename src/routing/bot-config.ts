@@ -1,5 +1,6 @@
 import { parse } from 'yaml';
 import type { MessengerPage } from '../api/v1alpha1/types.gen.js';
+import { isRecord } from '../kit/narrow.js';
 import type { NamespacedName } from '../core/domain/object-key.js';
 import { inlineProblem, jsonOf } from '../core/domain/free-form.js';
 import { botConfigMapKey } from '../relations/relations.js';
@@ -50,8 +51,8 @@ function parsed(raw: Uint8Array): BotConfig {
   if (json === undefined) return empty('the ConfigMap does not hold JSON or YAML, uses YAML aliases, or is nested too deeply');
   if (Buffer.byteLength(json) > MAX_BYTES) return empty(`the ConfigMap's settings have more than ${MAX_BYTES} bytes as JSON`);
   const value: unknown = JSON.parse(json);
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return empty('the ConfigMap does not hold one object');
-  return { config: value as BotConfig['config'], problem: undefined };
+  if (!isRecord(value)) return empty('the ConfigMap does not hold one object');
+  return { config: value, problem: undefined };
 }
 
 /**

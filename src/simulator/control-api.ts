@@ -1,3 +1,4 @@
+import { isRecord } from '../kit/narrow.js';
 import type { SimulatorControl, AppSpec, PageSpec, TokenSpec } from './control.js';
 import { controlIndex } from './control-index.js';
 import type { SimpleEvent } from './events.js';
@@ -116,6 +117,6 @@ function sinceOf(query: URLSearchParams): number {
 
 /** The body; the caller knows its shape. @throws RangeError if it is not an object. */
 function object(body: unknown): object {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new RangeError('this call takes a JSON object');
+  if (!isRecord(body)) throw new RangeError('this call takes a JSON object');
   return body;
 }

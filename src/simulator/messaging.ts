@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { asRecord } from '../kit/narrow.js';
 import { needScope, onOwnPage, paged, type EdgeCall } from './edge.js';
 import { invalidParameter, noSuchObject, oauth } from './graph-errors.js';
 
@@ -13,7 +14,7 @@ export function messages(call: EdgeCall): unknown {
   if (call.method !== 'POST') throw noSuchObject(call.method, call.target);
   const { app, token, page } = onOwnPage(call);
   needScope(token, 'pages_messaging');
-  const recipient = asObject(call.params.json('recipient'));
+  const recipient = asRecord(call.params.json('recipient'));
   if (recipient === undefined) throw invalidParameter('The parameter recipient is required');
   const message = call.params.json('message');
   const senderAction = call.params.text('sender_action');
@@ -30,12 +31,8 @@ export function messages(call: EdgeCall): unknown {
 }
 
 function textOf(message: unknown): string | undefined {
-  const text = asObject(message)?.['text'];
+  const text = asRecord(message)?.['text'];
   return typeof text === 'string' ? text : undefined;
-}
-
-function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
 }
 
 const PROPERTIES = [

@@ -1,3 +1,5 @@
+import { isRecord } from '../kit/narrow.js';
+
 /**
  * Parameters of a Graph call from query, form, JSON body or multipart, where Graph takes all kinds
  * of encodings for one value.
@@ -16,7 +18,7 @@ export class Params {
   }
 
   static fromObject(value: unknown): Params {
-    return new Params(typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []);
+    return new Params(isRecord(value) ? Object.entries(value) : []);
   }
 
   /** This one's values and the others', the others winning. */

@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import { isRecord } from '../kit/narrow.js';
 import type { AppSpec, PageSpec, SimulatorControl, TokenSpec } from './control.js';
 import type { SimConfig } from './model.js';
 
@@ -27,9 +28,8 @@ const MAX_SEED = 16 * 1024 * 1024;
 export function parseSeed(text: string): Seed {
   if (text.length > MAX_SEED) throw new RangeError('the seed is larger than 16 MiB');
   const raw: unknown = parse(text);
-  if (typeof raw !== 'object' || raw === null || Array.isArray(raw))
-    throw new RangeError('a seed is an object with apps, pages and tokens');
-  return seedOf(raw as Record<string, unknown>);
+  if (!isRecord(raw)) throw new RangeError('a seed is an object with apps, pages and tokens');
+  return seedOf(raw);
 }
 
 /** The same for a seed that is an object already. */

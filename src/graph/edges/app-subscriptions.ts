@@ -1,8 +1,8 @@
 import type { AppCredentials, AppGraph, AppSubscription, GraphCallOptions } from '../../core/ports/graph.js';
+import { asRecord, type JsonRecord } from '../../kit/narrow.js';
 import { booleanAt, listAt, requireSuccess, rowsOf, textAt } from '../answers.js';
 import { appCall } from '../call.js';
 import type { GraphCaller } from '../caller.js';
-import { asRecord, type JsonRecord } from '../json.js';
 import { collectPages } from '../paging.js';
 
 /** `GET /{app-id}/subscriptions`, as the app: one row an object (`page`, `instagram`, …). */

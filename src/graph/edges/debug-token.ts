@@ -1,11 +1,12 @@
 import type { AppCredentials, GraphCallOptions, TokenInfo } from '../../core/ports/graph.js';
 import type { Redactor } from '../../core/secrets/redact.js';
 import type { Secret } from '../../core/secrets/secret.js';
+import type { JsonRecord } from '../../kit/narrow.js';
 import { booleanAt, listAt, numberAt, optional, recordAt, textAt, textsAt } from '../answers.js';
 import { appCall } from '../call.js';
 import type { GraphCaller } from '../caller.js';
 import { secretsOf } from '../credentials.js';
-import { asNumber, asText, type JsonRecord } from '../json.js';
+import { asNumber, asText } from '../json.js';
 
 /** Graph gives a dozen scopes; more than this is not an answer. */
 const MAX_SCOPES = 200;

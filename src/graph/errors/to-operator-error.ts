@@ -1,5 +1,6 @@
 import { AppCredentialError, RateLimitedError, TerminalError, TransientError, type OperatorError } from '../../core/domain/errors.js';
-import { asNumber, asRecord, asText } from '../json.js';
+import { asRecord } from '../../kit/narrow.js';
+import { asNumber, asText } from '../json.js';
 import type { WireResponse } from '../transport.js';
 import type { CatalogueRow } from './row.js';
 import type { GraphErrorBody, GraphFailure } from './lookup.js';

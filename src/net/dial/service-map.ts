@@ -1,3 +1,5 @@
+import { isRecord } from '../../kit/narrow.js';
+
 /** Where `--service-resolver` sends a Service's connections. */
 export interface MappedAddress {
   readonly host: string;
@@ -17,7 +19,7 @@ const VALUE = /^(?:\[([0-9a-fA-F:]+)\]|([A-Za-z0-9.-]+)):(\d{1,5})$/;
  */
 export function parseServiceMap(text: string): ServiceMap {
   const parsed: unknown = parse(text);
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw new Error('the service map must be a JSON object');
+  if (!isRecord(parsed)) throw new Error('the service map must be a JSON object');
   const map = new Map<string, MappedAddress>();
   for (const [key, value] of Object.entries(parsed)) {
     if (!KEY.test(key)) throw new Error(`"${key}" must be written namespace/name:port`);
