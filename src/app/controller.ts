@@ -34,7 +34,7 @@ export interface ControllersConfig extends LeaderOptions {
   readonly graphUrl: URL;
 }
 
-export interface ControllersDeps {
+export interface RunControllersDeps {
   readonly config: ControllersConfig;
   readonly context: ProcessContext;
   readonly cluster: Cluster;
@@ -47,7 +47,7 @@ export interface ControllersDeps {
 /**
  * The leader's work, here and in standalone: reconciles apps and pages until the signal is aborted.
  */
-export async function runControllers(deps: ControllersDeps, signal: AbortSignal): Promise<void> {
+export async function runControllers(deps: RunControllersDeps, signal: AbortSignal): Promise<void> {
   const { config, context, cluster, publicReady, secretAccess } = deps;
   const { metrics, log, clock, redactor } = context;
   const graph = new GraphClient({ baseUrl: config.graphUrl, clock, redactor, observer: metrics.graph, fence: cluster.fence });

@@ -5,7 +5,7 @@ export interface Sighting {
   readonly found: boolean;
 }
 
-export interface Verdict {
+export interface DeletionDecision {
   /** Seen missing by two good scans, far enough apart. */
   readonly gone: readonly string[];
   /** So many pages are missing at once that nothing is removed at all. */
@@ -40,7 +40,7 @@ export class DeletionGate {
    * @param good whether the scan saw everything: a bad one confirms nothing, but what it found is
    * there.
    */
-  judge(sightings: readonly Sighting[], good: boolean, nowMs: number): Verdict {
+  judge(sightings: readonly Sighting[], good: boolean, nowMs: number): DeletionDecision {
     const known = new Set(sightings.map(({ id }) => id));
     for (const id of this.#missing.keys()) if (!known.has(id)) this.#missing.delete(id);
     for (const { id, found } of sightings) if (found) this.#missing.delete(id);
@@ -59,7 +59,7 @@ export class DeletionGate {
     return since !== undefined && nowMs - since >= this.#options.confirmMs;
   }
 
-  #isMass(sightings: readonly Sighting[]): Verdict['refused'] {
+  #isMass(sightings: readonly Sighting[]): DeletionDecision['refused'] {
     const pages = sightings.filter(({ isPage }) => isPage);
     const missing = pages.filter(({ found }) => !found).length;
     const mass = missing > FEW_PAGES && missing * FRACTION > pages.length;

@@ -33,7 +33,7 @@ interface Refusal {
 export type Pressure = 1 | 2 | 6;
 
 /** What counts of a call that is about to be made. */
-export type Attempt = Pick<GraphCall, 'pageId' | 'checksCredentials'> & { readonly auth: Pick<GraphCall['auth'], 'app'> };
+export type ThrottledCall = Pick<GraphCall, 'pageId' | 'checksCredentials'> & { readonly auth: Pick<GraphCall['auth'], 'app'> };
 
 /**
  * Permission to make one call; handed back with its outcome, so that a call from before a block
@@ -66,7 +66,7 @@ export class Throttle {
   }
 
   /** Why a call would not be let through now; undefined if it would. Uses up no probe. */
-  refuses({ auth: { app }, pageId, checksCredentials }: Attempt): OperatorError | undefined {
+  refuses({ auth: { app }, pageId, checksCredentials }: ThrottledCall): OperatorError | undefined {
     const now = this.#clock.monotonicMs();
     const refusal = checksCredentials === true ? undefined : this.#refusals.get(credentialKey(app));
     if (refusal !== undefined && now < refusal.nextProbeMs) return copyOf(refusal.error);
@@ -82,10 +82,10 @@ export class Throttle {
    * Lets a call through, as a probe if need be.
    * @throws RateLimitedError or AppCredentialError where it has to wait.
    */
-  admit(attempt: Attempt): Ticket {
-    const refused = this.refuses(attempt);
+  admit(call: ThrottledCall): Ticket {
+    const refused = this.refuses(call);
     if (refused !== undefined) throw refused;
-    const { app } = attempt.auth;
+    const { app } = call.auth;
     const now = this.#clock.monotonicMs();
     const refusal = this.#refusals.get(credentialKey(app));
     if (refusal !== undefined) refusal.nextProbeMs = now + PROBE_MS;

@@ -2,16 +2,16 @@ import type { KubeClient } from './kube-http.js';
 import type { ResourceType } from './resources.js';
 
 /** A part of the OpenAPI schema that the API server publishes for a CRD. */
-export interface Schema {
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly additionalProperties?: Schema | boolean;
-  readonly items?: Schema;
+export interface ServedSchema {
+  readonly properties?: Readonly<Record<string, ServedSchema>>;
+  readonly additionalProperties?: ServedSchema | boolean;
+  readonly items?: ServedSchema;
   readonly 'x-kubernetes-preserve-unknown-fields'?: boolean;
   readonly 'x-kubernetes-group-version-kind'?: readonly { readonly group?: string; readonly version?: string; readonly kind?: string }[];
 }
 
 interface OpenApi {
-  readonly components?: { readonly schemas?: Readonly<Record<string, Schema>> };
+  readonly components?: { readonly schemas?: Readonly<Record<string, ServedSchema>> };
 }
 
 const TIMEOUT_MS = 4_500;
@@ -24,10 +24,10 @@ export async function servedStatusSchema(
   client: Pick<KubeClient, 'request'>,
   { group, version, kind }: ResourceType,
   signal: AbortSignal,
-): Promise<Schema | undefined> {
+): Promise<ServedSchema | undefined> {
   const path = `/openapi/v3/apis/${group}/${version}`;
   const { components } = (await client.request({ method: 'GET', path, timeoutMs: TIMEOUT_MS, signal })) as OpenApi;
-  const isServed = (one: Schema): boolean =>
+  const isServed = (one: ServedSchema): boolean =>
     (one['x-kubernetes-group-version-kind'] ?? []).some((gvk) => gvk.group === group && gvk.version === version && gvk.kind === kind);
   return Object.values(components?.schemas ?? {}).find((one) => one.properties?.['status'] !== undefined && isServed(one))?.properties?.[
     'status'
@@ -38,7 +38,7 @@ export async function servedStatusSchema(
  * The part of `value` that the schema declares. `unknown` gets the path of each field that it does
  * not.
  */
-export function declaredPart(value: unknown, schema: Schema, path: string, unknown: Set<string>): unknown {
+export function declaredPart(value: unknown, schema: ServedSchema, path: string, unknown: Set<string>): unknown {
   if (schema['x-kubernetes-preserve-unknown-fields'] === true) return value;
   if (Array.isArray(value)) {
     const { items } = schema;
@@ -47,7 +47,12 @@ export function declaredPart(value: unknown, schema: Schema, path: string, unkno
   return typeof value === 'object' && value !== null ? declaredFields(value, schema, path, unknown) : value;
 }
 
-function declaredFields(value: object, { properties = {}, additionalProperties }: Schema, path: string, unknown: Set<string>): object {
+function declaredFields(
+  value: object,
+  { properties = {}, additionalProperties }: ServedSchema,
+  path: string,
+  unknown: Set<string>,
+): object {
   if (additionalProperties === true) return value;
   const declared: [string, unknown][] = [];
   for (const [name, field] of Object.entries(value)) {

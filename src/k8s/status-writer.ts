@@ -10,7 +10,7 @@ import { isStatus, unavailable, type KubeStatusError } from './kube-error.js';
 import { KubeLiveReader } from './live-reader.js';
 import { apiVersionOf, objectPath, type ResourceType } from './resources.js';
 import type { StatusProblems } from './status-problems.js';
-import { declaredPart, servedStatusSchema, type Schema } from './status-schema.js';
+import { declaredPart, servedStatusSchema, type ServedSchema } from './status-schema.js';
 
 /**
  * Another client may write in between reading a version and writing onto it; so many in a row do
@@ -34,7 +34,7 @@ export interface StatusWriterDeps extends WriteDeps {
 }
 
 interface Fit {
-  readonly schema: Schema | undefined;
+  readonly schema: ServedSchema | undefined;
   readonly readMs: number;
 }
 

@@ -22,12 +22,12 @@ export interface AppMemory extends StallMemory {
   verifyToken: string | undefined;
   /** field → until when it is not tried again */
   refused: ReadonlyMap<string, number>;
-  /** `basisOf` when `refused` was found out. */
+  /** `appBasisOf` when `refused` was found out. */
   refusedBasis: string | undefined;
   /** A write that Graph refused for good. */
   refusal:
     | {
-        /** `refusalBasisOf` when it was refused. */
+        /** `appRefusalBasisOf` when it was refused. */
         readonly basis: string;
         readonly reason: string;
         readonly message: string;

@@ -41,12 +41,12 @@ export interface AppGraphPass extends AppPass {
  * What Graph's answers about an app depend on, besides Graph: when this text changes, Graph is
  * asked again in the next pass, also for fields that it refused.
  */
-export function basisOf({ app, credentials }: Pick<AppGraphPass, 'app' | 'credentials'>): string {
+export function appBasisOf({ app, credentials }: Pick<AppGraphPass, 'app' | 'credentials'>): string {
   const { uid = '', generation = 0 } = app.metadata;
   return [generation, tokenFingerprint(uid, credentials.appSecret), reconcileRequestOf(app) ?? ''].join('/');
 }
 
 /** The same for a write, which sets the verify token as well. */
-export function refusalBasisOf(pass: AppGraphPass): string {
-  return [basisOf(pass), tokenFingerprint(pass.app.metadata.uid ?? '', pass.verifyToken)].join('/');
+export function appRefusalBasisOf(pass: AppGraphPass): string {
+  return [appBasisOf(pass), tokenFingerprint(pass.app.metadata.uid ?? '', pass.verifyToken)].join('/');
 }

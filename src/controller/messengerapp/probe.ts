@@ -6,7 +6,7 @@ import type { AppCredentials, AppSubscription } from '../../core/ports/graph.js'
 import { isConditionTrue } from '../../runtime/conditions.js';
 import { firstDriftCheckMs, nextDriftCheckMs } from '../../runtime/drift.js';
 import { bad, good, refused } from '../verdict.js';
-import { basisOf, type AppPass } from './pass.js';
+import { appBasisOf, type AppPass } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
 
 /**
@@ -25,7 +25,7 @@ export interface Probe {
  */
 export async function probeGraph(deps: AppReconcilerDeps, pass: AppPass, credentials: AppCredentials): Promise<Probe> {
   const { memory } = pass;
-  const basis = basisOf({ ...pass, credentials });
+  const basis = appBasisOf({ ...pass, credentials });
   const asked = deps.health.takeQuestion(pass.key);
   const due = deps.clock.monotonicMs() >= memory.probeDueMs;
   if (!asked && !due && memory.probe?.basis === basis) {

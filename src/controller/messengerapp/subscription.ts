@@ -9,7 +9,7 @@ import { sleep } from '../../kit/clock.js';
 import { isBeingDeleted } from '../../runtime/finalizers.js';
 import { bad, good, refused, type Verdict } from '../verdict.js';
 import { bisectFields, type TryResult } from './bisect-fields.js';
-import { basisOf, refusalBasisOf, type AppGraphPass } from './pass.js';
+import { appBasisOf, appRefusalBasisOf, type AppGraphPass } from './pass.js';
 import type { AppReconcilerDeps } from './ports.js';
 
 const WEBHOOK_AGAIN_MS = 10_000;
@@ -81,7 +81,7 @@ function holdBack(deps: AppReconcilerDeps, pass: AppGraphPass, fault: Verdict): 
     return bad(fault.reason, `${fault.message}: waits for a webhook that can answer Meta's verification`);
   }
   const { refusal, lastWriteMs } = memory;
-  if (refusal?.basis === refusalBasisOf(pass) && nowMs < refusal.untilMs) {
+  if (refusal?.basis === appRefusalBasisOf(pass) && nowMs < refusal.untilMs) {
     report.wake(refusal.untilMs - nowMs);
     return { ...bad(refusal.reason, refusal.message), graphText: refusal.graphText };
   }
@@ -169,7 +169,7 @@ function refusedFault({ memory }: AppGraphPass, wanted: readonly string[]): Verd
 
 function forgetOldRefusals({ clock, health }: AppReconcilerDeps, pass: AppGraphPass): void {
   const { memory, key } = pass;
-  const basis = basisOf(pass);
+  const basis = appBasisOf(pass);
   const nowMs = clock.monotonicMs();
   const left = memory.refusedBasis === basis ? [...memory.refused].filter(([, untilMs]) => nowMs < untilMs) : [];
   memory.refused = new Map(left);
@@ -259,7 +259,7 @@ async function readBack({ graph, clock }: AppReconcilerDeps, pass: AppGraphPass,
 function rememberRefusal({ clock }: AppReconcilerDeps, pass: AppGraphPass, error: TerminalError): Verdict {
   const { memory } = pass;
   const { reason, message, graphText } = error;
-  const basis = refusalBasisOf(pass);
+  const basis = appRefusalBasisOf(pass);
   const looks = memory.refusal?.basis === basis ? memory.refusal.looks + 1 : 1;
   const untilMs = clock.monotonicMs() + stalledLookMs(looks - 1);
   memory.refusal = { basis, reason, message, graphText, looks, untilMs };
