@@ -237,6 +237,10 @@ export class Reflector<T extends KubeObject> {
     await quietly(sleep(this.#options.clock, Math.max(ownMs, askedMs * (1 + 0.2 * this.#random())), signal));
   }
 
+  /**
+   * Not `LogOnceAMinute`: two messages share one line a minute, and they are errors, which no
+   * stranger causes.
+   */
   #complain(message: string, fields: { readonly verb: string; readonly error: unknown }): void {
     const { clock, log, resource, namespace = '*' } = this.#options;
     if (clock.monotonicMs() - this.#complainedMs < COMPLAIN_EVERY_MS) return;

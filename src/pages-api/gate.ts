@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Clock } from '../kit/clock.js';
 import type { Logger } from '../kit/log.js';
+import { LogOnceAMinute } from '../kit/log-once-a-minute.js';
 import type { Secret } from '../core/secrets/secret.js';
 import { bearerToken, certainlyRefused } from './bearer-token.js';
 import type { PagesApiObserver } from './observer.js';
@@ -28,8 +29,6 @@ export interface GateDeps {
   readonly reviewLimits?: ReviewLimits | undefined;
 }
 
-const TELL_EVERY_MS = 60_000;
-
 /**
  * Says who calls and what they may. What it remembers it keeps under HMACs with a key of this
  * process, never under credentials.
@@ -44,15 +43,17 @@ export class Gate {
    * genuine.
    */
   readonly #limiters: Readonly<Record<'genuine' | 'unchecked' | 'access', ReviewLimiter>>;
-  #toldMs = -Infinity;
+  /** An API server that is away would fill the log with every request. */
+  readonly #unavailableLog: LogOnceAMinute;
 
   constructor(deps: GateDeps) {
     this.#deps = deps;
     const { clock, authFreshMs: freshMs, authStaleMs: staleMs, observe, reviewLimits = REVIEW_LIMITS } = deps;
     const limiter = (): ReviewLimiter => new ReviewLimiter(clock, reviewLimits);
     this.#limiters = { genuine: limiter(), unchecked: limiter(), access: limiter() };
+    this.#unavailableLog = new LogOnceAMinute(deps, 'callers cannot be reviewed; known ones are served by older answers');
     const onUnavailable = (error: unknown): void => {
-      this.#tell(error);
+      this.#unavailableLog.write({ error });
     };
     const common = { clock, knownLimiter: limiter(), freshMs, staleMs, onUnavailable };
     this.#callers = new ReviewCache({
@@ -111,14 +112,6 @@ export class Gate {
 
   #hmac(text: string): string {
     return createHmac('sha256', this.#key).update(text).digest('base64');
-  }
-
-  /** One line a minute: an API server that is away would fill the log with every request. */
-  #tell(error: unknown): void {
-    const now = this.#deps.clock.monotonicMs();
-    if (now - this.#toldMs < TELL_EVERY_MS) return;
-    this.#toldMs = now;
-    this.#deps.log.warn('callers cannot be reviewed; known ones are served by older answers', { error });
   }
 }
 

@@ -19,7 +19,10 @@ interface AlertsDeps {
   readonly observer: DeliveryObserver;
 }
 
-/** Every alert is counted; each page logs at most one line a minute of each kind. */
+/**
+ * Every alert is counted; each page logs at most one line a minute of each kind. Not
+ * `LogOnceAMinute`: its `count` includes the alert that the line is about; `more` does not.
+ */
 export class Alerts {
   readonly #deps: AlertsDeps;
   readonly #logged = new Map<string, { readonly atMs: number; since: number }>();
