@@ -4,7 +4,8 @@ import { GraphClient } from '../graph/graph-client.js';
 import { KubeSecretAccess } from '../k8s/secret-access.js';
 import type { Cluster } from '../runtime/cluster.js';
 import { openContext, type ProcessContext, type ProcessIo } from './context.js';
-import { Leader, type LeaderObserver, type LeaderOptions } from './leader.js';
+import { Leader, type LeaderOptions } from './leader.js';
+import type { LeaderObserver } from './observer.js';
 import { openKubeCluster } from './open-kube-cluster.js';
 import { runProcess } from './run-process.js';
 

@@ -1,7 +1,7 @@
 import { APPS, PAGES } from '../api/kinds.js';
 import type { Clock } from '../kit/clock.js';
 import { controllers, type ControllersDeps } from '../controller/controllers.js';
-import type { PageCounters, PageOptions } from '../controller/messengerpage/ports.js';
+import type { PageOptions } from '../controller/messengerpage/ports.js';
 import type { Graph, GraphSigns } from '../core/ports/graph.js';
 import type { SecretAccess } from '../core/ports/secret-access.js';
 import type { Logger } from '../kit/log.js';
@@ -10,24 +10,16 @@ import type { ControllerName } from '../observability/controller-metrics.js';
 import { Controller } from '../runtime/controller.js';
 import type { ControllerSpec } from '../runtime/controller-spec.js';
 import type { Watch } from '../runtime/watches.js';
-import type { QueueObserver, ReconcileOutcome } from '../runtime/observer.js';
 import { withDeadline } from '../runtime/deadline.js';
 import { Limiter } from '../runtime/limiter.js';
 import type { Enqueue, Reconciler } from '../runtime/ports.js';
 import { WorkQueue } from '../runtime/queue/work-queue.js';
 import type { Cluster } from '../runtime/cluster.js';
+import type { LeaderObserver } from './observer.js';
 
 export interface LeaderOptions extends PageOptions {
   /** Passes of each kind that are at work at once; those that wait for Graph are not. */
   readonly workers: number;
-}
-
-/** Told what the leader does. */
-export interface LeaderObserver {
-  queue(name: ControllerName): QueueObserver;
-  /** How each pass ended. */
-  passes(name: ControllerName): (outcome: ReconcileOutcome, seconds: number) => void;
-  readonly counters: PageCounters;
 }
 
 /** Everything through which a leader sees and acts; what is not in here it does not have. */

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, readdirSync } from 'node:fs';
+import { basename } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { markdownFiles, read } from './markdown.js';
 
@@ -85,6 +86,15 @@ describe('docs/security.md', () => {
     });
 
     expect(unproven).toEqual([]);
+  });
+});
+
+describe('src', () => {
+  it("has every interface of an observer in its folder's observer.ts", () => {
+    const files = globSync('src/**/*.ts').filter((file) => /^export (?:interface|type) \w*Observer\b/m.test(read(file)));
+
+    expect(files.length).toBeGreaterThan(0);
+    expect(files.filter((file) => basename(file) !== 'observer.ts')).toEqual([]);
   });
 });
 
