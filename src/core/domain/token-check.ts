@@ -1,7 +1,6 @@
 import type { PageReason } from '../../api/v1alpha1/conditions.js';
 import type { TokenInfo } from '../ports/graph.js';
 import { DEAD_TOKENS, EXPIRED_TOKEN, INVALID_TOKEN, NEW_TOKEN } from './dead-tokens.js';
-import { requiredScopes } from './scopes.js';
 
 /**
  * What a token proves about a claim. `proven`: Graph says it is a live PAGE token of this page and
@@ -85,6 +84,21 @@ function grantFault(info: TokenInfo, { fields, pageId, appId }: WantedToken): To
   if (without.length === 0) return undefined;
   const message = `the Page ${pageId} is not among those granted for ${without.join(' and ')}: add it in the app's settings at facebook.com, then ${NEW_TOKEN}`;
   return fault(proof, 'PageNotGranted', message);
+}
+
+/**
+ * Fields of conversations. Meta's text for a refused one names `pages_messaging`; for all others
+ * `pages_manage_metadata`.
+ */
+const MESSAGING_FIELD = /^(?:messages$|messaging_|message_|standby$)/;
+
+/**
+ * The permissions that a token needs so that a Page can be subscribed to these fields. `leadgen` is
+ * said to need `leads_retrieval` too, but that is not confirmed: Graph's own refusal would say so.
+ */
+export function requiredScopes(fields: readonly string[]): readonly string[] {
+  const messaging = fields.some((field) => MESSAGING_FIELD.test(field));
+  return messaging ? ['pages_manage_metadata', 'pages_messaging'] : ['pages_manage_metadata'];
 }
 
 function good(info: TokenInfo, { appId, pageId, nowMs }: WantedToken): TokenVerdict {

@@ -1,8 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { TokenInfo } from '../../../../src/core/ports/graph.js';
-import { requiredScopes } from '../../../../src/core/domain/scopes.js';
 import { lookUp } from '../../../../src/graph/errors/lookup.js';
-import { checkToken, expiryWarning } from '../../../../src/core/domain/token-check.js';
+import { checkToken, expiryWarning, requiredScopes } from '../../../../src/core/domain/token-check.js';
 
 const NOW = Date.parse('2026-11-23T00:00:00Z');
 const inDays = (days: number): number => NOW / 1_000 + days * 86_400;
