@@ -1,3 +1,4 @@
+import { linkedToAll } from '../kit/abort.js';
 import type { Clock } from '../kit/clock.js';
 import { asRecord } from '../kit/narrow.js';
 import { TransientError } from '../core/domain/errors.js';
@@ -133,7 +134,8 @@ export class Batcher {
   }
 
   async #send(items: readonly Item[], lane: Lane): Promise<void> {
-    const giveUp = allAborted(items.map(({ call }) => call.options.signal));
+    // A batch goes on as long as one of its calls is still wanted.
+    const giveUp = linkedToAll(items.map(({ call }) => call.options.signal));
     let admitted: readonly Item[] = [];
     try {
       const first = items[0];
@@ -148,7 +150,7 @@ export class Batcher {
     } catch (error) {
       for (const item of admitted) item.reject(error);
     } finally {
-      giveUp.release();
+      giveUp.clear();
     }
   }
 }
@@ -231,23 +233,4 @@ function itemResponse(answer: Readonly<Record<string, unknown>>, outer: Readonly
   }
   const body = asText(answer['body']);
   return { status: asNumber(answer['code']) ?? 500, headers, body: body === undefined ? undefined : parseGraphJson(body) };
-}
-
-/**
- * A signal that is aborted once all of `signals` are: a batch goes on as long as anybody wants its
- * answer.
- */
-function allAborted(signals: readonly AbortSignal[]): { readonly signal: AbortSignal; readonly release: () => void } {
-  const controller = new AbortController();
-  const check = (): void => {
-    if (signals.every(({ aborted }) => aborted)) controller.abort(signals[0]?.reason);
-  };
-  for (const signal of signals) signal.addEventListener('abort', check);
-  check();
-  return {
-    signal: controller.signal,
-    release: () => {
-      for (const signal of signals) signal.removeEventListener('abort', check);
-    },
-  };
 }

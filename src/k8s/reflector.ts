@@ -1,7 +1,8 @@
 import type { KubeObject } from '../api/meta.js';
 import { sleep } from '../kit/clock.js';
 import { backoffMs } from '../runtime/queue/backoff.js';
-import { linked, unlessAborted } from '../runtime/deadline.js';
+import { linked } from '../kit/abort.js';
+import { unlessAborted } from '../runtime/deadline.js';
 import { isOlder } from '../runtime/resource-version.js';
 import { isStatus, KubeStatusError } from './kube-error.js';
 import { listAll } from './list.js';

@@ -1,4 +1,5 @@
 import type { KubeObject } from '../api/meta.js';
+import { linked, type LinkedSignal } from '../kit/abort.js';
 import type { Clock } from '../kit/clock.js';
 import { isOlder } from '../runtime/resource-version.js';
 import { KubeStatusError, needsRelist, statusCode } from './kube-error.js';
@@ -166,22 +167,19 @@ function versionOf(object: unknown): string | undefined {
 class Silence {
   readonly #clock: Clock;
   readonly #ms: number;
-  readonly #parent: AbortSignal;
-  readonly #controller = new AbortController();
+  readonly #own: LinkedSignal;
   #cancel: () => void;
   isOver = false;
 
   constructor(clock: Clock, ms: number, parent: AbortSignal) {
     this.#clock = clock;
     this.#ms = ms;
-    this.#parent = parent;
-    if (parent.aborted) this.#onAbort();
-    parent.addEventListener('abort', this.#onAbort, { once: true });
+    this.#own = linked(parent);
     this.#cancel = this.#start();
   }
 
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#own.signal;
   }
 
   restart(): void {
@@ -191,17 +189,13 @@ class Silence {
 
   clear(): void {
     this.#cancel();
-    this.#parent.removeEventListener('abort', this.#onAbort);
+    this.#own.clear();
   }
-
-  readonly #onAbort = (): void => {
-    this.#controller.abort(this.#parent.reason);
-  };
 
   #start(): () => void {
     return this.#clock.setTimer(this.#ms, () => {
       this.isOver = true;
-      this.#controller.abort(new Error('the watch is silent'));
+      this.#own.abort(new Error('the watch is silent'));
     });
   }
 }

@@ -11,7 +11,8 @@ import { leaseNameOf, LeaseLock, type LeaseSpec } from '../k8s/lease.js';
 import { listAll } from '../k8s/list.js';
 import { LEASES } from '../k8s/resources.js';
 import { writesAlone } from '../k8s/write-fences.js';
-import { DeadlineError, linked } from '../runtime/deadline.js';
+import { linked } from '../kit/abort.js';
+import { DeadlineError } from '../runtime/deadline.js';
 import type { WriteFence } from '../runtime/ports.js';
 
 export interface LeadDeps {

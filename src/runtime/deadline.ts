@@ -1,3 +1,4 @@
+import { abortReason, linked } from '../kit/abort.js';
 import type { Clock } from '../kit/clock.js';
 
 /** A signal with an end of its own. */
@@ -14,33 +15,6 @@ export class DeadlineError extends Error {
     super(`did not end within ${ms} ms`);
     this.name = 'DeadlineError';
   }
-}
-
-/**
- * A signal that is aborted with its parent, or by itself. `clear` must be called: it takes the
- * listener on the parent away, where AbortSignal.any leaves something behind on a parent that lives
- * as long as the process.
- */
-export function linked(parent: AbortSignal | undefined): {
-  readonly signal: AbortSignal;
-  abort(reason: unknown): void;
-  clear(): void;
-} {
-  const controller = new AbortController();
-  const onAbort = (): void => {
-    controller.abort(parent?.reason);
-  };
-  if (parent?.aborted === true) onAbort();
-  else parent?.addEventListener('abort', onAbort, { once: true });
-  return {
-    signal: controller.signal,
-    abort: (reason) => {
-      controller.abort(reason);
-    },
-    clear: () => {
-      parent?.removeEventListener('abort', onAbort);
-    },
-  };
 }
 
 /** Links a signal to a parent and a time: unlike AbortSignal.timeout by our clock. */
@@ -62,8 +36,7 @@ export function withDeadline(clock: Clock, parent: AbortSignal | undefined, ms: 
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => {
-      const reason: unknown = signal.reason;
-      reject(reason instanceof Error ? reason : new Error('aborted'));
+      reject(abortReason(signal));
     };
     if (signal.aborted) {
       onAbort();
