@@ -5,9 +5,9 @@ import { TransientError } from '../core/domain/errors.js';
 import { Secret } from '../core/secrets/secret.js';
 import { malformedAnswer } from './answers.js';
 import { relativePath, wireRequest, type GraphCall } from './call.js';
+import type { Lane } from './call-queue.js';
 import { bearerOf, plain, proofOf } from './credentials.js';
 import { asArray, asNumber, asText } from './json.js';
-import type { Lane } from './lanes.js';
 import { OPERATIONS, shapeOf } from './operations.js';
 import { parseGraphJson, type WireRequest, type WireResponse } from './transport.js';
 

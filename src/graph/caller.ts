@@ -11,7 +11,7 @@ import { blamesTheApp, CredentialCheck, refusedForItsToken, refusedOnce, Suspect
 import { plain, secretsOf } from './credentials.js';
 import { lookUp, type GraphErrorBody } from './errors/lookup.js';
 import { failureIn, toOperatorError } from './errors/to-operator-error.js';
-import type { Lanes } from './lanes.js';
+import type { CallQueue } from './call-queue.js';
 import type { GraphObserver, GraphResult } from './observer.js';
 import { OPERATIONS } from './operations.js';
 import type { Throttle, Ticket } from './throttle.js';
@@ -21,7 +21,7 @@ import { usageIn, type Usage } from './usage.js';
 export interface GraphCallerDeps {
   readonly transport: { send(request: WireRequest): Promise<WireResponse> };
   readonly throttle: Throttle;
-  readonly lanes: Lanes;
+  readonly queue: CallQueue;
   readonly clock: Clock;
   readonly redactor: Redactor;
   readonly observer: GraphObserver;
@@ -35,7 +35,7 @@ interface Progress {
 }
 
 /**
- * One path for every call: throttle, lane or batch, error catalogue, metrics. What it throws holds
+ * One path for every call: throttle, queue or batch, error catalogue, metrics. What it throws holds
  * no secret.
  */
 export class GraphCaller {
@@ -50,7 +50,7 @@ export class GraphCaller {
     this.#credentials = new CredentialCheck((call) => this.#counted(call, (body) => rowsOf(body, 'subscriptions')));
     this.#batcher = new Batcher({
       clock: deps.clock,
-      send: (request, signal, lane) => deps.lanes.run(lane, signal, () => deps.transport.send({ ...request, signal })),
+      send: (request, signal, lane) => deps.queue.run(lane, signal, () => deps.transport.send({ ...request, signal })),
       sent: (items) => {
         deps.observer.request(items);
       },
@@ -137,8 +137,8 @@ export class GraphCaller {
 
   async #send(call: GraphCall, admit: () => void): Promise<BatchAnswer> {
     if (call.options.priority === 'background' || isOfPage(call)) return this.#batcher.add(call, admit);
-    const { lanes, transport, observer } = this.#deps;
-    return lanes.run('interactive', call.options.signal, async () => {
+    const { queue, transport, observer } = this.#deps;
+    return queue.run('interactive', call.options.signal, async () => {
       admit();
       observer.request(1);
       return { response: await transport.send(wireRequest(call)), whole: false };

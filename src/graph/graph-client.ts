@@ -17,7 +17,7 @@ import type { Secret } from '../core/secrets/secret.js';
 import { readAppSubscriptions, writeAppSubscription } from './edges/app-subscriptions.js';
 import { GraphCaller } from './caller.js';
 import { inspectToken } from './edges/debug-token.js';
-import { Lanes } from './lanes.js';
+import { CallQueue } from './call-queue.js';
 import { silentObserver, type GraphObserver } from './observer.js';
 import { readPage } from './edges/page-node.js';
 import { deleteSubscription, deleteSubscriptionAsApp, readSubscription, replaceSubscription } from './edges/subscribed-apps.js';
@@ -51,8 +51,8 @@ export class GraphClient implements Graph, GraphSigns {
     this.#transport = new GraphTransport(options);
     this.#throttle = new Throttle(clock);
     this.#redactor = redactor;
-    const lanes = new Lanes(maxConcurrent);
-    this.#caller = new GraphCaller({ transport: this.#transport, throttle: this.#throttle, lanes, clock, redactor, observer });
+    const queue = new CallQueue(maxConcurrent);
+    this.#caller = new GraphCaller({ transport: this.#transport, throttle: this.#throttle, queue, clock, redactor, observer });
   }
 
   inspectToken(app: AppCredentials, token: Secret, options: GraphCallOptions): Promise<TokenInfo> {

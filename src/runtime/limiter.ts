@@ -1,24 +1,18 @@
-const NEVER = new AbortController().signal;
+import { Semaphore } from '../kit/semaphore.js';
 
 /**
  * Lets at most `limit` pieces of work run at once; the others wait in their order, and leave when
  * their signal is aborted.
  */
 export class Limiter {
-  #free: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #places: Semaphore;
 
   constructor(limit: number) {
-    this.#free = limit;
+    this.#places = new Semaphore(limit);
   }
 
-  async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-    await this.#enter(signal);
-    try {
-      return await work();
-    } finally {
-      this.#leave();
-    }
+  run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    return this.#places.run(work, signal);
   }
 
   /**
@@ -26,41 +20,11 @@ export class Limiter {
    * again before it goes on, however long that takes; a place that is held is always given back.
    */
   async lend<T>(other: () => Promise<T>): Promise<T> {
-    this.#leave();
+    this.#places.release();
     try {
       return await other();
     } finally {
-      await this.#enter(NEVER);
+      await this.#places.acquire();
     }
-  }
-
-  #enter(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#free > 0) {
-      this.#free--;
-      return Promise.resolve();
-    }
-    return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        this.#waiting.delete(enter);
-        const reason: unknown = signal.reason;
-        reject(reason instanceof Error ? reason : new Error('aborted'));
-      };
-      const enter = (): void => {
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      if (signal !== NEVER) signal.addEventListener('abort', onAbort, { once: true });
-      this.#waiting.add(enter);
-    });
-  }
-
-  #leave(): void {
-    for (const enter of this.#waiting) {
-      this.#waiting.delete(enter);
-      enter();
-      return;
-    }
-    this.#free++;
   }
 }

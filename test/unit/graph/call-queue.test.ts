@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { Lanes, type Lane } from '../../../src/graph/lanes.js';
+import { CallQueue, type Lane } from '../../../src/graph/call-queue.js';
 import { flush } from '../../support/fake-clock.js';
 import { rejection } from './world.js';
 
 const never = new AbortController().signal;
 
 /** Jobs that run until they are told to end, and a list of those that have begun. */
-function jobs(lanes: Lanes) {
+function jobs(queue: CallQueue) {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const start = (name: string, lane: Lane, signal = never) =>
-    lanes.run(lane, signal, () => {
+    queue.run(lane, signal, () => {
       begun.push(name);
       return new Promise<string>((resolve) =>
         ends.set(name, () => {
@@ -25,9 +25,9 @@ function jobs(lanes: Lanes) {
   return { begun, start, end };
 }
 
-describe('Lanes', () => {
+describe('CallQueue', () => {
   it('lets so many run at once, interactive ones first, and keeps places free for them', async () => {
-    const { begun, start, end } = jobs(new Lanes(3, 1));
+    const { begun, start, end } = jobs(new CallQueue(3, 1));
     const all = [
       start('b1', 'background'),
       start('b2', 'background'),
@@ -48,15 +48,26 @@ describe('Lanes', () => {
     expect(await Promise.all(all)).toEqual(['b1', 'b2', 'b3', 'i1', 'i2']);
   });
 
+  it('lets interactive ones go first also where no place is kept free for them', async () => {
+    const { begun, start, end } = jobs(new CallQueue(1, 0));
+    const all = [start('first', 'background'), start('b', 'background'), start('i', 'interactive')];
+    await flush();
+    await end('first');
+    expect(begun).toEqual(['first', 'i']);
+    await end('i');
+    await end('b');
+    await Promise.all(all);
+  });
+
   it('frees the place of a job that failed', async () => {
-    const lanes = new Lanes(1, 0);
-    expect((await rejection(lanes.run('interactive', never, () => Promise.reject(new Error('broken'))))).message).toBe('broken');
-    await expect(lanes.run('background', never, () => Promise.resolve('next'))).resolves.toBe('next');
+    const queue = new CallQueue(1, 0);
+    expect((await rejection(queue.run('interactive', never, () => Promise.reject(new Error('broken'))))).message).toBe('broken');
+    await expect(queue.run('background', never, () => Promise.resolve('next'))).resolves.toBe('next');
   });
 
   it('forgets who gives up while waiting', async () => {
-    const lanes = new Lanes(1, 0);
-    const { begun, start, end } = jobs(lanes);
+    const queue = new CallQueue(1, 0);
+    const { begun, start, end } = jobs(queue);
     const first = start('first', 'interactive');
     const controller = new AbortController();
     const gone = rejection(start('gone', 'interactive', controller.signal));
@@ -74,8 +85,8 @@ describe('Lanes', () => {
   });
 
   it('has a bound on who waits', async () => {
-    const lanes = new Lanes(1, 0, 20);
-    const { start } = jobs(lanes);
+    const queue = new CallQueue(1, 0, 20);
+    const { start } = jobs(queue);
     void start('first', 'interactive');
     const controller = new AbortController();
     const waiting = Array.from({ length: 20 }, (_, i) => rejection(start(`w${i}`, 'interactive', controller.signal)));
