@@ -167,6 +167,7 @@ async function populate(world: PageWorld, pages: number, signingSecret: string):
   );
   await world.patchApp(world.app.place, {
     allowedNamespaces: { from: 'Selector', selector: { matchLabels: { tenant: 'yes' } } },
+    requireSigningSecret: false,
     pageDefaults: { subscribedFields: ['messages'] },
   });
   const accounts = Array.from({ length: pages }, (_, index) => {
