@@ -17,7 +17,7 @@ const out = mkdtempSync(join(tmpdir(), 'messenger-operator-test-'));
  */
 const SUITES = [
   { name: 'unit', paths: ['test/unit'], limitMin: 5, needs: [], workers: 2 },
-  { name: 'integration', paths: ['test/integration'], limitMin: 20, needs: ['controlplane'] },
+  { name: 'integration', paths: ['test/integration'], limitMin: 35, needs: ['controlplane'] },
   { name: 'faults', paths: ['test/faults'], limitMin: 10, needs: ['controlplane'] },
   { name: 'graph', paths: ['test/graph', 'test/clients'], limitMin: 6, needs: ['clients', 'bottender'] },
   { name: 'simulation', paths: ['test/simulation'], limitMin: 12, needs: [] },

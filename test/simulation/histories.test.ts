@@ -17,7 +17,7 @@ if (SIMULATION_SEED === undefined) {
         // Or it would be the histories that are tame, and not the controllers.
         expect(happened.graphWrites).toBeGreaterThan(200);
         expect(happened.unsubscribes).toBeGreaterThan(40);
-        expect(happened.takeovers).toBeGreaterThan(150);
+        expect(happened.takeovers).toBeGreaterThan(100);
         expect(happened.leaders).toBeGreaterThan(200);
         expect(happened.overlaps).toBeGreaterThan(3);
         expect(happened.appWrites).toBeGreaterThan(8);

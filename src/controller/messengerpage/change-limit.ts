@@ -5,10 +5,12 @@ import { TokenBucket } from '../../kit/token-bucket.js';
 import { namespaceOf, reconcileRequestOf } from '../../relations/relations.js';
 
 /**
- * Changes of one Page's spec or token that go to Graph: so many at once, then one a minute. Each
- * costs up to eight calls.
+ * Changes of one Page's spec that go to Graph: so many at once, then one a minute. Each costs up to
+ * eight calls.
  */
 const CHANGES = { capacity: 10, refillMs: 60_000 };
+/** New tokens of one Page. Each costs two to four calls, and a bot may wait for it. */
+const TOKENS = { capacity: 60, refillMs: 15_000 };
 /**
  * The same for `reconcile-at`, which does not wait for the changes, so that a user can shorten
  * their wait.
@@ -18,13 +20,15 @@ const MAX_PAGES = 20_000;
 
 interface PageLimits {
   readonly changes: TokenBucket;
+  readonly tokens: TokenBucket;
   readonly requests: TokenBucket;
 }
 
 /** What a pass was last let through with. */
 export interface AdmittedChange {
-  /** Generation of the page and fingerprint of its token. */
-  readonly wanted: string;
+  readonly generation: number;
+  /** Of the token. */
+  readonly fingerprint: string;
   readonly request: string | undefined;
 }
 
@@ -44,17 +48,23 @@ export class ChangeLimit {
 
   /** @throws RateLimitedError, of our own, until the change may go to Graph */
   admit({ page, memory }: ChangedPage, fingerprint: string, nowMs: number): void {
-    const change: AdmittedChange = { wanted: `${page.metadata.generation ?? 0}/${fingerprint}`, request: reconcileRequestOf(page) };
-    const asked = isNewRequest(page, memory.admitted, change);
-    if (!asked && memory.admitted?.wanted === change.wanted) return;
-    const { changes, requests } = this.#of(`${namespaceOf(page)}/${page.spec.pageId}`);
-    const waitMs = asked && requests.take(nowMs) === 0 ? 0 : changes.take(nowMs);
+    const change: AdmittedChange = { generation: page.metadata.generation ?? 0, fingerprint, request: reconcileRequestOf(page) };
+    const before = memory.admitted;
+    const asked = isNewRequest(page, before, change);
+    const isSameSpec = before?.generation === change.generation;
+    if (!asked && isSameSpec && before.fingerprint === fingerprint) return;
+    const { changes, tokens, requests } = this.#of(`${namespaceOf(page)}/${page.spec.pageId}`);
+    const waitMs = asked && requests.take(nowMs) === 0 ? 0 : (isSameSpec ? tokens : changes).take(nowMs);
     if (waitMs > 0) throw new RateLimitedError('the page was changed too often', waitMs, { scope: 'page' });
     memory.admitted = change;
   }
 
   #of(key: string): PageLimits {
-    const limits = this.#pages.get(key) ?? { changes: new TokenBucket(CHANGES), requests: new TokenBucket(REQUESTS) };
+    const limits = this.#pages.get(key) ?? {
+      changes: new TokenBucket(CHANGES),
+      tokens: new TokenBucket(TOKENS),
+      requests: new TokenBucket(REQUESTS),
+    };
     this.#pages.set(key, limits);
     return limits;
   }

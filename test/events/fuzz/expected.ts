@@ -15,7 +15,10 @@ export interface Item {
   readonly channel: string;
   readonly conversation: string;
   /** The item, the other members of its entry and of its POST. */
-  readonly bytes: string;
+  /** The item's own bytes. */
+  readonly own: string;
+  /** The other members of its entry and of the POST. */
+  readonly around: string;
 }
 
 export interface Reading {
@@ -50,10 +53,10 @@ function itemsOf(entry: RawValue, around: string): Item[] {
   const isBare = lists.length === 0 || others.some(({ key }) => key !== 'id' && key !== 'time');
   if (items.length === 0 && isBare) {
     const page = id ?? party(entry, 'recipient');
-    return page === undefined ? [] : [{ page, channel: 'none', conversation: otherOf(page, entry), bytes: rest }];
+    return page === undefined ? [] : [{ page, channel: 'none', conversation: otherOf(page, entry), own: rest, around: '' }];
   }
   return items.flatMap(({ page, channel, item }) =>
-    page === undefined ? [] : [{ page, channel, conversation: conversationOf(page, channel, item), bytes: `${item.raw} ${rest}` }],
+    page === undefined ? [] : [{ page, channel, conversation: conversationOf(page, channel, item), own: item.raw, around: rest }],
   );
 }
 

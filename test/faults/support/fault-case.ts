@@ -128,10 +128,19 @@ async function reviveAll({ world }: FaultWorld, wasAway: boolean): Promise<Role[
   return [...(await world.operator.revive())];
 }
 
+/**
+ * Each page as it is, but for its Page's name: that is learned at leisure, with the page's first
+ * check.
+ */
 async function knownVersions(faults: FaultWorld): Promise<ReadonlyMap<string, string>> {
   const known = new Set(faults.known.map(({ place }) => place.name));
   const pages = (await faults.pages()).filter(({ metadata }) => known.has(metadata.name));
-  return new Map(pages.map(({ metadata }) => [metadata.name, metadata.resourceVersion ?? '']));
+  return new Map(
+    pages.map(({ metadata: { name, generation, finalizers }, spec, status }) => [
+      name,
+      JSON.stringify([generation, finalizers, spec, { ...status, pageName: undefined }]),
+    ]),
+  );
 }
 
 function changed(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): readonly string[] {
