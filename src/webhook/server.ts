@@ -125,7 +125,8 @@ class NodeWebhookServer implements WebhookServer {
       deps.observer.refused('bad_request');
       this.#refuseUnreadable(socket, socket.bytesRead === 0 ? 'ECONNRESET' : 'ERR_HTTP_REQUEST_TIMEOUT');
     });
-    this.#idle = new IdleSockets(limits.maxConnections - Math.min(SPARE_CONNECTIONS, Math.floor(limits.maxConnections / 2)));
+    const spare = Math.min(SPARE_CONNECTIONS, Math.floor(limits.maxConnections / 2));
+    this.#idle = new IdleSockets(limits.maxConnections - spare, deps.clock);
     deferUntilFirstByte(this.#server, {
       onOpen: (socket) => {
         this.#idle.add(socket);

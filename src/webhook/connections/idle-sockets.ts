@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
+import type { Clock } from '../../kit/clock.js';
 
 /** One connection. */
 interface Place {
   readonly socket: Socket;
+  readonly openedMs: number;
   /** Requests under way. */
   active: number;
   /** It was used since its place in the order was looked at. */
@@ -10,6 +12,8 @@ interface Place {
   isVerified: boolean;
 }
 
+/** So long a new connection is given to send its first byte before it counts as silent. */
+const FRESH_MS = 1_000;
 /** Busy ones that are passed over for one newcomer: the look must stay cheap under a flood. */
 const MAX_LOOKED_AT = 64;
 
@@ -17,11 +21,13 @@ const MAX_LOOKED_AT = 64;
  * Connections that wait for nothing but their next byte. They cost next to nothing while they stay
  * open, and more when they are closed and reconnect. So they stay until their place is needed; then
  * one is closed: the one that has been silent the longest, then the one that has been idle the
- * longest since it spoke, and last one that has carried a verified request. A client that has
- * something to send always finds a place, and Meta's connections stay.
+ * longest since it spoke, then one that was opened within the last second, and last one that has
+ * carried a verified request. A client that has something to send always finds a place, and Meta's
+ * connections stay.
  */
 export class IdleSockets {
   readonly #maxOpen: number;
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
   /** Have not sent a byte. Oldest first. */
   readonly #silent = new Set<Place>();
   /** Have sent something; the order is put right when it is looked at. */
@@ -33,8 +39,9 @@ export class IdleSockets {
   readonly #onClose: (this: Socket) => void;
 
   /** @param maxOpen connections, idle or not, beyond which idle ones are closed */
-  constructor(maxOpen: number) {
+  constructor(maxOpen: number, clock: Pick<Clock, 'monotonicMs'>) {
     this.#maxOpen = maxOpen;
+    this.#clock = clock;
     // No arrow function: the emitter passes the closed socket as `this`.
     const closed = (socket: Socket): void => {
       this.#open--;
@@ -54,7 +61,7 @@ export class IdleSockets {
     this.#open++;
     socket.once('close', this.#onClose);
     if (this.#open > this.#maxOpen) this.#destroyOne();
-    const place = { socket, active: 0, wasUsed: false, isVerified: false };
+    const place = { socket, openedMs: this.#clock.monotonicMs(), active: 0, wasUsed: false, isVerified: false };
     this.#places.set(socket, place);
     this.#silent.add(place);
   }
@@ -93,13 +100,16 @@ export class IdleSockets {
   }
 
   #destroyOne(): void {
-    for (const places of [this.#silent, this.#spoke, this.#verified]) {
-      const idle = longestIdle(places);
-      if (idle === undefined) continue;
-      this.#forget(idle);
-      idle.socket.destroy();
-      return;
-    }
+    const idle = this.#longestSilent() ?? longestIdle(this.#spoke) ?? longestIdle(this.#silent) ?? longestIdle(this.#verified);
+    if (idle === undefined) return;
+    this.#forget(idle);
+    idle.socket.destroy();
+  }
+
+  /** Not one that was opened a moment ago: its first request may be on its way. */
+  #longestSilent(): Place | undefined {
+    const [oldest] = this.#silent;
+    return oldest !== undefined && this.#clock.monotonicMs() - oldest.openedMs >= FRESH_MS ? oldest : undefined;
   }
 
   #forget(place: Place | undefined): void {

@@ -19,7 +19,7 @@ describe('connections that have not sent a byte', () => {
   const sockets = (count: number): Socket[] => Array.from({ length: count }, () => new Socket());
 
   it('stay while there is room, and go oldest first when there is none', () => {
-    const silent = new IdleSockets(3);
+    const silent = new IdleSockets(3, new FakeClock());
     const [first, second, third, fourth, fifth] = sockets(5);
     for (const socket of [first, second, third]) if (socket !== undefined) silent.add(socket);
     expect(first?.destroyed).toBe(false);
@@ -29,12 +29,14 @@ describe('connections that have not sent a byte', () => {
   });
 
   it('are no longer closed once they have sent a byte, and count until they close', async () => {
-    const silent = new IdleSockets(2);
+    const clock = new FakeClock();
+    const silent = new IdleSockets(2, clock);
     const [speaker, quiet, late] = sockets(3);
     if (speaker === undefined || quiet === undefined || late === undefined) throw new Error('three were made');
     silent.add(speaker);
     silent.spoke(speaker);
     silent.add(quiet);
+    await clock.advance(1_000);
     silent.add(late);
     expect([speaker.destroyed, quiet.destroyed, late.destroyed]).toEqual([false, true, false]);
 
@@ -45,8 +47,9 @@ describe('connections that have not sent a byte', () => {
     expect(late.destroyed).toBe(true);
   });
 
-  it('go before all others, then the one that is idle the longest, then one that carried a verified request', () => {
-    const idle = new IdleSockets(5);
+  it('go before all others, then the one that is idle the longest, then one that carried a verified request', async () => {
+    const clock = new FakeClock();
+    const idle = new IdleSockets(5, clock);
     const all = sockets(10);
     const [verified, spokeFirst, spokeLater, busy, silent] = all.slice(0, 5) as [Socket, Socket, Socket, Socket, Socket];
     for (const socket of all.slice(0, 5)) idle.add(socket);
@@ -64,6 +67,7 @@ describe('connections that have not sent a byte', () => {
       [verified, 'verified'],
       [busy, 'busy'],
     ]);
+    await clock.advance(1_000);
     for (const socket of all.slice(5)) {
       idle.add(socket);
       idle.spoke(socket);
@@ -74,6 +78,18 @@ describe('connections that have not sent a byte', () => {
 
     expect(gone).toEqual(['silent', 'spoke first', 'spoke later', 'verified']);
     expect(busy.destroyed).toBe(false);
+  });
+
+  it('have a second for their first byte before one that has spoken and is idle', () => {
+    const idle = new IdleSockets(2, new FakeClock());
+    const [spoke, fresh, next] = sockets(3) as [Socket, Socket, Socket];
+    idle.add(spoke);
+    idle.spoke(spoke);
+    idle.add(fresh);
+
+    idle.add(next);
+
+    expect([spoke.destroyed, fresh.destroyed]).toEqual([true, false]);
   });
 });
 
