@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { MessengerAppSpec, MessengerPageSpec } from '../../src/api/v1alpha1/types.gen.js';
 import { eventually } from '../support/eventually.js';
-import type { Place } from '../support/page-manifests.js';
+import { secret, type Place } from '../support/page-manifests.js';
 import { NAMESPACE, PageWorld, tell, type AppAccount } from '../support/page-world.js';
 import { RawWatch, type WatchedVersion } from '../support/raw-watch.js';
 import { complaintsAbout, isOldReady, verdictsOn } from '../support/readiness-check.js';
@@ -85,7 +85,8 @@ async function stormOver(name: string): Promise<void> {
  */
 async function stormOverApp(): Promise<void> {
   const page = world.newPage('of-stormy', { appId: stormy.appId });
-  const spec = { appRef: { name: stormy.place.name }, backend: { ...GOOD, signingSecretRef: { name: 'main', key: 'appSecret' } } };
+  await world.apply(secret({ name: 'stormy-bot', namespace: NAMESPACE }, { appSecret: 'signing-secret-of-the-stormy-bot' }));
+  const spec = { appRef: { name: stormy.place.name }, backend: { ...GOOD, signingSecretRef: { name: 'stormy-bot', key: 'appSecret' } } };
   await world.apply(...world.pageManifests(page, spec));
   await ready(page.place);
   const set = (change: object): Promise<unknown> => world.patchApp(stormy.place, change);
