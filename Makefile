@@ -17,7 +17,7 @@ node_modules/.package-lock.json: package-lock.json package.json
 demo: node_modules/.package-lock.json ## Run the operator, two bots and a simulated Graph, and tell what happens (KEEP=1 CLUSTER=1) | Node; Go with CLUSTER=1 | 1 minute
 	@npm run -s demo
 
-test: node_modules/.package-lock.json ## Run every test suite (one suite: npm test -- unit) | Node and Go | about 20 minutes on two cores once kube-apiserver is built
+test: node_modules/.package-lock.json ## Run every test suite (one suite: npm test -- unit) | Node and Go | about 35 minutes on two cores once kube-apiserver is built
 	@npm test -s
 
 dev: node_modules/.package-lock.json ## Run standalone from the sample manifests, restart on every change (start `npm run simulator` beside it) | Node | until Ctrl-C
