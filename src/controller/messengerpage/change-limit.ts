@@ -8,7 +8,7 @@ import { namespaceOf, reconcileRequestOf } from '../../relations/relations.js';
  * Changes of one Page's spec that go to Graph: so many at once, then one a minute. Each costs up to
  * eight calls.
  */
-const CHANGES = { capacity: 10, refillMs: 60_000 };
+const CHANGES = { capacity: 60, refillMs: 60_000 };
 /** New tokens of one Page. Each costs two to four calls, and a bot may wait for it. */
 const TOKENS = { capacity: 60, refillMs: 15_000 };
 /**

@@ -16,7 +16,7 @@ const NOT_LOOKED_MIN_MS = 3_600_000;
  * columns say nothing.
  */
 const NEVER_LOOKED_MS = 30_000;
-const LIMITED = "a request limit is reached (Graph's, or ten changes of one page): the operator continues by itself";
+const LIMITED = "a request limit is reached (Graph's, or sixty changes of one page): the operator continues by itself";
 
 // The end of a pass: one status write if anything changed, the Events, and the time of the next
 // pass.
